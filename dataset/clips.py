@@ -1,0 +1,82 @@
+"""Random training clips with their targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from dataset.frames import PAST_END, Clip, read_clip
+
+
+class RandomClips(Dataset):
+    """Clips drawn at random, each a function of the seed and its own number alone: the same in any worker, in any
+    order, and after a stop.
+
+    A video is drawn by its length, then the clip's start, evenly from 5 frames before the video to where the
+    clip ends 5 frames after it.
+
+    Args:
+        classes: names of the foreground classes; class i (from 1) is index i of the targets.
+        length: number of clips.
+        crop: side of a square cut out at random, the same for all frames of a clip; None for whole frames.
+        dilate_len: frames about an event that carry its label as well.
+        fg_upsample: share of the clips that are drawn so as to hold an event, each event as likely as any other.
+    """
+
+    def __init__(
+        self,
+        frame_dir: Path,
+        videos: list[dict],
+        classes: list[str],
+        clip_len: int,
+        length: int,
+        crop: int | None,
+        dilate_len: int = 0,
+        fg_upsample: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.frame_dir, self.videos, self.clip_len, self.length = frame_dir, videos, clip_len, length
+        self.crop, self.dilate_len, self.fg_upsample, self.seed = crop, dilate_len, fg_upsample, seed
+        self.index = {name: i for i, name in enumerate(classes, 1)}
+        self.events = [(number, event["frame"]) for number, v in enumerate(videos) for event in v["events"]]
+        self.lengths = np.array([v["num_frames"] for v in videos])
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, number: int) -> Clip:
+        rng = np.random.default_rng((self.seed, number))
+        video, start = self._place(rng)
+        entry = self.videos[video]
+        place = None if self.crop is None else tuple(rng.random(2))
+        folder = self.frame_dir / entry["video"]
+        frames, inside = read_clip(folder, start, self.clip_len, entry["num_frames"], self.crop, place)
+        return Clip(frames, inside, video, start, self._targets(entry, start))
+
+    def _place(self, rng: np.random.Generator) -> tuple[int, int]:
+        """Draw a video and a start."""
+        about_event = self.events and rng.random() < self.fg_upsample
+        if about_event:
+            video, frame = self.events[rng.integers(len(self.events))]
+        else:
+            video = int(rng.choice(len(self.videos), p=self.lengths / self.lengths.sum()))
+        low = -PAST_END
+        high = max(low, int(self.lengths[video]) + PAST_END - self.clip_len)
+        if about_event:
+            low, high = max(low, min(frame - self.clip_len + 1, high)), min(frame, high)
+        return video, int(rng.integers(low, high + 1))
+
+    def _targets(self, entry: dict, start: int) -> Tensor:
+        """(T, K + 1), one-hot; of two events that claim a frame the nearer one has it, then the earlier in the file."""
+        label = np.zeros(self.clip_len, int)
+        distance = np.full(self.clip_len, self.dilate_len + 1)
+        for event in entry["events"]:
+            centre = event["frame"] - start
+            for t in range(max(centre - self.dilate_len, 0), min(centre + self.dilate_len + 1, self.clip_len)):
+                if abs(t - centre) < distance[t]:
+                    label[t], distance[t] = self.index[event["label"]], abs(t - centre)
+        return torch.nn.functional.one_hot(torch.from_numpy(label), len(self.index) + 1).float()

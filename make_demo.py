@@ -1,0 +1,136 @@
+"""Make the demo: synthetic futsal matches as a user would bring his own, Videos/*.mp4 and Labels/*.json."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from dataset.futsal_draw import Renderer
+from dataset.futsal_sim import MATCHES, Event, Match, simulate
+from util.errors import UserError, run_script
+from util.io import whole_file, write_json
+
+SMALLEST, LARGEST = 64, 1920  # pixels, of either side
+
+
+@dataclass(frozen=True)
+class Half:
+    """One video to make."""
+
+    match: Match
+    half: int  # 1 or 2
+    num_frames: int
+    size: tuple[int, int]  # width, height
+    seed: int
+    output: Path
+
+    @property
+    def video(self) -> str:
+        return f"{self.match.name}_{self.half}"
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for Videos/ and Labels/")
+    parser.add_argument("--matches", type=int, default=len(MATCHES), help="how many, of two halves each")
+    parser.add_argument("--seconds", type=float, default=80, help="length of a half")
+    parser.add_argument("--width", type=int, default=384)
+    parser.add_argument("--height", type=int, default=216)
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other matches")
+    parser.add_argument("-j", "--workers", type=int, default=os.cpu_count(), help="processes, one half each")
+    return parser.parse_args()
+
+
+def check_args(args: argparse.Namespace) -> None:
+    """Raises UserError for a value that cannot be met."""
+    if not 1 <= args.matches <= len(MATCHES):
+        raise UserError(f"--matches {args.matches}: there are {len(MATCHES)}; choose 1 to {len(MATCHES)}")
+    if not 1 <= args.seconds <= 1200:
+        raise UserError(f"--seconds {args.seconds:g}: choose 1 to 1200 (a half of futsal is 20 minutes)")
+    for name in ("width", "height"):
+        pixels = getattr(args, name)
+        if not SMALLEST <= pixels <= LARGEST or pixels % 2:
+            raise UserError(f"--{name} {pixels}: choose an even number from {SMALLEST} to {LARGEST}")
+    if args.seed < 0:
+        raise UserError(f"--seed {args.seed}: choose 0 or a positive number")
+    if args.workers < 1:
+        raise UserError(f"--workers {args.workers}: choose 1 or more")
+
+
+def make_folders(output: Path) -> None:
+    """Raises UserError where Videos/ and Labels/ cannot be made."""
+    try:
+        for name in ("Videos", "Labels"):
+            (output / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written ({error.strerror}); choose another --output") from error
+
+
+def make_half(half: Half) -> list[Event]:
+    """Play, draw and write one half: the video first, its labels once the video is whole."""
+    cv2.setNumThreads(1)  # the halves run side by side already
+    states, events = simulate(half.match, half.half, half.num_frames, half.seed)
+    labels = half.output / "Labels" / f"{half.video}.json"
+    labels.unlink(missing_ok=True)  # never old labels beside a new video
+    with whole_file(half.output / "Videos" / f"{half.video}.mp4") as scratch:
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+        writer = cv2.VideoWriter(str(scratch), fourcc, half.match.fps, half.size)
+        if not writer.isOpened():
+            raise UserError(f"{scratch}: OpenCV cannot write MPEG-4 video there; choose another --output")
+        renderer = Renderer(half.match, half.half, half.size, half.seed)
+        for state in states:
+            writer.write(renderer.frame(state))
+        writer.release()
+        written = int(cv2.VideoCapture(str(scratch)).get(cv2.CAP_PROP_FRAME_COUNT))
+        if written != half.num_frames:
+            raise UserError(f"{half.output}: {half.video}.mp4 came out short; is the disk full?")
+    write_json(labels, label_entry(half, events))
+    return events
+
+
+def label_entry(half: Half, events: list[Event]) -> dict:
+    """What an annotator would hand over for this video."""
+    return {
+        "video": half.video,
+        "num_frames": half.num_frames,
+        "num_events": len(events),
+        "fps": float(half.match.fps),
+        "width": half.size[0],
+        "height": half.size[1],
+        "events": [{"frame": e.frame, "label": e.label, "team": e.team} for e in events],
+    }
+
+
+def ignore_interrupt() -> None:
+    """Ctrl-C is for the main process, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def main() -> None:
+    args = parse_args()
+    check_args(args)
+    make_folders(args.output)
+    halves = [
+        Half(match, half, round(args.seconds * match.fps), (args.width, args.height), args.seed, args.output)
+        for match in MATCHES[: args.matches]
+        for half in (1, 2)
+    ]
+    events: list[Event] = []
+    workers = min(args.workers, len(halves))
+    with get_context("spawn").Pool(workers, initializer=ignore_interrupt) as pool:
+        made = pool.imap_unordered(make_half, halves)
+        for found in tqdm(made, "making halves", len(halves), unit="half", ascii=True):
+            events += found
+    passes = sum(event.label == "PASS" for event in events)
+    print(f"{args.output}: {len(halves)} halves, {passes} PASS, {len(events) - passes} DRIVE")
+
+
+if __name__ == "__main__":
+    run_script(main)

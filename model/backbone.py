@@ -1,0 +1,98 @@
+"""The 2D CNN by name, from timm or torchvision, with a temporal layer in place in each residual block."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from model.gate_shift import GateShift
+from model.temporal_shift import TemporalShift
+
+
+def _resnet(name: str, in_channels: int, imagenet: bool) -> nn.Module:
+    cnn = getattr(torchvision.models, name)(weights="IMAGENET1K_V1" if imagenet else None)
+    if in_channels != 3:
+        cnn.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
+    cnn.num_features = cnn.fc.in_features
+    cnn.fc = nn.Identity()
+    return cnn
+
+
+def _timm(name: str, in_channels: int, imagenet: bool) -> nn.Module:
+    return timm.create_model(name, pretrained=imagenet, num_classes=0, in_chans=in_channels)
+
+
+# The ImageNet weights are named to the letter: those of the papers, not whatever a later release prefers.
+CNNS: dict[str, tuple[Callable[[str, int, bool], nn.Module], str]] = {
+    "rn18": (_resnet, "resnet18"),
+    "rn50": (_resnet, "resnet50"),
+    "rny002": (_timm, "regnety_002.pycls_in1k"),
+    "rny008": (_timm, "regnety_008.pycls_in1k"),
+    "convnextt": (_timm, "convnext_tiny.fb_in1k"),
+}
+SHIFTS = {"tsm": TemporalShift, "gsm": GateShift}
+ALIASES = {"resnet50": "rn50", "regnet_y": "rny008_gsm"}
+FEATURE_ARCHS = [f"{cnn}{shift}" for cnn in CNNS for shift in ("", *(f"_{name}" for name in SHIFTS))]
+
+
+def build_cnn(feature_arch: str, in_channels: int, imagenet: bool) -> nn.Module:
+    """The bare CNN of e.g. "rny002_gsm", frames (N, C, H, W) -> features (N, num_features), without its temporal
+    layers. With `imagenet`, its published weights are loaded, downloaded where they are not in the cache."""
+    build, name = CNNS[feature_arch.partition("_")[0]]
+    return build(name, in_channels, imagenet)
+
+
+def _residual_blocks(cnn: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
+    """Each residual block as its parent, its name there, and the name of its first convolution."""
+    stages = [m for m in cnn.modules() if type(m).__name__ in ("RegStage", "ConvNeXtStage")]
+    if isinstance(cnn, torchvision.models.ResNet):
+        stages = [cnn.layer1, cnn.layer2, cnn.layer3, cnn.layer4]
+    for stage in stages:
+        blocks = getattr(stage, "blocks", stage)
+        for name, block in blocks.named_children():
+            yield blocks, name, "conv_dw" if hasattr(block, "conv_dw") else "conv1"
+
+
+def _after(shift: nn.Module, net: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(shift=shift, net=net))
+
+
+def insert_shifts(cnn: nn.Module, shift: str) -> None:
+    """Put a temporal layer ("gsm" or "tsm") into each residual block of a bare CNN, in place.
+
+    The gate shift stands before the block's first convolution and leaves the shortcut alone; the temporal
+    shift stands before the whole block, as the original's does, so that the shortcut sees shifted features.
+    """
+    for parent, name, first in list(_residual_blocks(cnn)):
+        block = getattr(parent, name)
+        layer = getattr(block, first)
+        conv = next(m for m in layer.modules() if isinstance(m, nn.Conv2d))
+        if shift == "gsm":
+            setattr(block, first, _after(GateShift(conv.in_channels), layer))
+        else:
+            setattr(parent, name, _after(TemporalShift(conv.in_channels), block))
+
+
+class Backbone(nn.Module):
+    """Frames (B, T, C, H, W), normalised -> features (B, T, D)."""
+
+    def __init__(self, feature_arch: str, in_channels: int, imagenet: bool = False) -> None:
+        super().__init__()
+        self.cnn = build_cnn(feature_arch, in_channels, imagenet)
+        self.num_features: int = self.cnn.num_features
+        shift = feature_arch.partition("_")[2]
+        if shift:
+            insert_shifts(self.cnn, shift)
+        self.shifts = [m for m in self.modules() if isinstance(m, GateShift | TemporalShift)]
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        for shift in self.shifts:
+            shift.num_frames = frames.shape[1]
+        stacked = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return self.cnn(stacked).unflatten(0, frames.shape[:2])

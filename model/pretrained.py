@@ -1,0 +1,48 @@
+"""Where a model's first weights come from."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from model.checkpoint import load_backbone
+from model.spotter import EventSpotter
+from util.errors import UserError
+
+
+def build_spotter(
+    feature_arch: str, temporal_arch: str, num_classes: int, modality: str, weights: str
+) -> tuple[EventSpotter, str]:
+    """A new model, and in a word what its backbone starts from: "imagenet", "none" or a file's path.
+
+    Args:
+        weights: "imagenet" (insist), "none", a file's path, or "auto": ImageNet for RGB; where it cannot be
+            downloaded a loud warning, and none.
+
+    Raises:
+        UserError: the weights asked for cannot be had.
+    """
+    arch = (feature_arch, temporal_arch, num_classes, modality)
+    if weights == "none" or (weights == "auto" and modality != "rgb"):
+        return EventSpotter(*arch), "none"
+    if weights not in ("auto", "imagenet"):
+        spotter = EventSpotter(*arch)
+        load_backbone(spotter, Path(weights))
+        return spotter, weights
+    if modality != "rgb":
+        raise UserError(f"--weights imagenet: there are none for --modality {modality}; use --weights none")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries say nothing that we do not
+    try:
+        return EventSpotter(*arch, imagenet=True), "imagenet"
+    except OSError as error:  # both timm's and torchvision's way of saying that a download failed
+        reason = f"ImageNet weights for {feature_arch} cannot be downloaded ({' '.join(str(error).split())[:100]})"
+        if weights == "imagenet":
+            raise UserError(
+                f"--weights imagenet: {reason}; connect to the internet, give a downloaded file "
+                "(--weights FILE), or train from scratch (--weights none)"
+            ) from error
+    bar = "!" * 78
+    warning = f"WARNING: {reason}.\nTraining starts from SCRATCH and will end with lower scores."
+    print(f"{bar}\n{warning}\n{bar}", file=sys.stderr)
+    return EventSpotter(*arch), "none"

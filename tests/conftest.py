@@ -1,0 +1,130 @@
+"""What the tests share: run a script as a user does, and make small videos, frames and datasets.
+
+Import the helpers with `from conftest import run_script`; `shared` is a fixture.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+INDEX_BITS = 12  # of the frame numbers that pattern_frame draws
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Folder with real videos and labels beside the repository, where there is one."""
+    folder = REPO.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder shared/ beside the repository")
+    return folder
+
+
+def run_script(
+    script: str, *args: object, cwd: Path | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of the repository with this Python; stdout and stderr are kept as text.
+
+    With `check`, a run that fails fails the test and shows what the script said.
+    """
+    command = [sys.executable, str(REPO / script), *map(str, args)]
+    done = subprocess.run(command, cwd=cwd or REPO, capture_output=True, encoding="utf-8", check=False)
+    if check and done.returncode:
+        pytest.fail(f"{script} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def user_error(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line that a script said, which must be an error of the user's and no traceback."""
+    assert done.returncode == 2, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr, done.stderr
+    line = done.stderr.rstrip().splitlines()[-1]
+    assert line.startswith("error: "), done.stderr
+    return line
+
+
+def pattern_frame(index: int, width: int = 96, height: int = 64) -> np.ndarray:
+    """A picture that tells its number: bars, white for 1 and black for 0, highest bit first. BGR uint8."""
+    bits = [(index >> bit) & 1 for bit in reversed(range(INDEX_BITS))]
+    columns = np.repeat(np.array(bits, np.uint8) * 255, -(-width // INDEX_BITS))[:width]
+    return np.broadcast_to(columns[None, :, None], (height, width, 3)).copy()
+
+
+def pattern_index(picture: np.ndarray) -> int:
+    """The number of a pattern_frame, after compression and shrinking."""
+    height, width = picture.shape[:2]
+    bar = -(-width // INDEX_BITS)
+    centres = [min(width - 1, bar * bit + bar // 2) for bit in range(INDEX_BITS)]
+    return int("".join(str(int(picture[height // 2, column].mean() > 127)) for column in centres), 2)
+
+
+def write_video(path: Path, num_frames: int, fps: float = 25, width: int = 96, height: int = 64) -> Path:
+    """Write a video of pattern frames: MPEG-4 for .mp4, motion JPEG for .avi."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codec = {".mp4": "mp4v", ".avi": "MJPG"}[path.suffix.lower()]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, (width, height))
+    assert writer.isOpened(), f"OpenCV cannot write {path}"
+    for index in range(num_frames):
+        writer.write(pattern_frame(index, width, height))
+    writer.release()
+    return path
+
+
+def read_image(path: Path) -> np.ndarray:
+    """An image, BGR uint8 (H, W, 3), from a path in any alphabet."""
+    return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+
+
+def write_image(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, picture)[1])
+
+
+def write_labels(path: Path, events: list[tuple[int, str]], **extra: object) -> None:
+    """Write a label file; events as (frame, label)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entry = {"events": [{"frame": frame, "label": label} for frame, label in events], **extra}
+    path.write_text(json.dumps(entry), encoding="utf-8")
+
+
+def make_dataset(
+    root: Path,
+    splits: dict[str, list[str]],
+    num_frames: int = 40,
+    size: tuple[int, int] = (64, 48),
+    classes: tuple[str, ...] = ("DRIVE", "PASS"),
+    seed: int = 0,
+) -> tuple[str, Path]:
+    """Make a dataset of noise with an event of a random class every ten frames or so, the same for a seed.
+
+    Args:
+        splits: the videos of each split.
+        size: width and height of the frames in pixels.
+
+    Returns:
+        The dataset argument for the scripts, and the frame folder.
+    """
+    rng = np.random.default_rng(seed)
+    width, height = size
+    data_dir, frame_dir = root / "data" / "noise", root / "frames"
+    data_dir.mkdir(parents=True)
+    (data_dir / "class.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
+    for split, videos in splits.items():
+        entries = []
+        for video in videos:
+            for index in range(num_frames):
+                picture = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+                write_image(frame_dir / video / f"{index:06d}.jpg", picture)
+            frames = range(5, num_frames, 10)
+            events = [{"frame": frame, "label": str(rng.choice(classes))} for frame in frames]
+            entries.append({"video": video, "num_frames": num_frames, "num_events": len(events), "fps": 25.0,
+                            "width": width, "height": height, "events": events})
+        (data_dir / f"{split}.json").write_text(json.dumps(entries), encoding="utf-8")
+    return str(data_dir), frame_dir

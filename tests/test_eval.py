@@ -1,0 +1,185 @@
+"""eval.py as a user runs it: tables, JSON, picture, and what it says to bad input."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import read_image, run_script, user_error
+
+from util.io import read_json, write_json
+from util.predictions import prediction_prefix, save_predictions
+from util.score import average_precision
+
+CLASSES = ["DRIVE", "PASS"]
+NUM_FRAMES = 300
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model folder with predictions of epochs 1 and 2 for val and test, and its dataset."""
+    data, folder = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    (data / "class.txt").write_text("DRIVE\nPASS\n", encoding="utf-8")
+    rng = np.random.default_rng(0)
+    for split, videos in {"val": ["cup/d_1", "cup/d_2"], "test": ["cup/a_1", "cup/a_2"]}.items():
+        truth = [make_truth(rng, video) for video in videos]
+        write_json(data / f"{split}.json", truth)
+        for epoch in (1, 2):
+            scores = {entry["video"]: make_scores(rng, entry, blur=epoch) for entry in truth}
+            save_predictions(prediction_prefix(folder, split, epoch), truth, scores, CLASSES)
+    write_json(folder / "config.json", {"dataset": f"{data.as_posix()}", "num_classes": 2})
+    rows = [{"epoch": e, "train": 1.0, "val": 1.0, "val_mAP": m} for e, m in enumerate((0.0, 0.7, 0.6))]
+    write_json(folder / "loss.json", rows)
+    return folder
+
+
+def make_truth(rng, video):
+    frames = np.sort(rng.choice(NUM_FRAMES, 20, replace=False)).tolist()
+    events = [{"frame": frame, "label": CLASSES[rng.integers(2)]} for frame in frames]
+    return {"video": video, "num_frames": NUM_FRAMES, "num_events": 20, "fps": 25.0, "events": events}
+
+
+def make_scores(rng, entry, blur):
+    """float32 (num_frames, 3): the truth, off by some frames, in noise."""
+    logits = rng.normal(0, 1, (NUM_FRAMES, 3))
+    logits[:, 0] += 3
+    for event in entry["events"]:
+        frame = int(np.clip(event["frame"] + rng.integers(-blur, blur + 1), 0, NUM_FRAMES - 1))
+        logits[frame, 1 + CLASSES.index(event["label"])] += rng.normal(5, 2)
+    scores = np.exp(logits)
+    return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def complaint(*args):
+    return user_error(run_script("eval.py", *args, check=False))
+
+
+def test_a_model_folder_gives_tables_a_picture_and_json_of_its_best_epoch(model, tmp_path):
+    out = run_script("eval.py", "-s", "test", f"{model}/", "--json", tmp_path / "results.json").stdout
+    results = read_json(tmp_path / "results.json")
+    assert out.isascii()
+    assert "pred-test.epoch01.recall.json.gz" in out
+    assert f"{100 * results['mean_mAP']['nms']:.2f}" in out
+    truth = read_json(model.parent / "data" / "test.json")
+    predictions = read_json(model / "pred-test.epoch01.recall.json.gz")
+    assert results["no_nms"] == average_precision(truth, predictions, CLASSES, [0, 1, 2, 4])
+    assert list(results["nms"]) == list(results["f1"]) == ["0", "1", "2", "4"]
+    assert list(results["nms"]["0"]) == ["DRIVE", "PASS", "mAP"]
+    assert list(results["f1"]["4"]) == ["DRIVE", "PASS", "all"]
+    assert list(results["f1"]["4"]["all"]) == ["precision", "recall", "f1", "tp", "fp", "fn"]
+    told = {key: results[key] for key in ("split", "epoch", "nms_window", "dataset")}
+    assert told == {
+        "split": "test", "epoch": 1, "nms_window": 1, "dataset": (model.parent / "data").as_posix()
+    }
+    assert read_image(model / "pred-test.epoch01.pr.png").shape[0] > 300
+
+
+def test_the_threshold_comes_from_val_and_not_from_the_split_reported(model, tmp_path):
+    def threshold(*args):
+        out = run_script("eval.py", "-s", *args, "--json", tmp_path / "r.json").stdout
+        return read_json(tmp_path / "r.json")["threshold"], out
+
+    chosen, out = threshold("test", model)
+    assert "chosen on val (pred-val.epoch01.recall.json.gz)" in out
+    swapped = model / "pred-test.epoch01.recall.json.gz"
+    write_json(swapped, [{**video, "events": video["events"][::3]} for video in read_json(swapped)])
+    assert threshold("test", model)[0] == chosen != 0.5
+    assert threshold("test", model, "--threshold", "0.25")[0] == 0.25
+    assert threshold("val", model)[0] == 0.5
+    for path in model.glob("pred-val.*"):
+        path.unlink()
+    fixed, out = threshold("test", model)
+    assert fixed == 0.5
+    assert "test_e2e.py" in out
+    assert "-s val --save" in out
+
+
+def test_a_file_of_either_kind_or_old_name_is_scored_with_a_dataset_given(model, tmp_path):
+    data = model.parent / "data"
+    for kind in (".json", ".recall.json.gz"):
+        old = tmp_path / "old" / f"pred-test.41{kind}"
+        write_json(old, read_json(model / f"pred-test.epoch01{kind}"))
+        results = tmp_path / "r.json"
+        run_script("eval.py", "-s", "test", old, "-d", data, "-t", 2, "--nms_window", 0, "--json", results)
+        assert read_json(results)["epoch"] == 41
+        assert list(read_json(results)["no_nms"]) == ["2"]
+        assert read_json(results)["no_nms"] == read_json(results)["nms"]
+    assert (tmp_path / "old" / "pred-test.41.pr.png").is_file()
+    named_by_hand = tmp_path / "mine.json"
+    write_json(named_by_hand, read_json(model / "pred-test.epoch01.json"))
+    out = run_script("eval.py", "-s", "test", named_by_hand, "-d", data).stdout
+    assert "tells no epoch" in out
+    assert (tmp_path / "mine.pr.png").is_file()
+
+
+def test_a_picture_that_cannot_be_written_is_one_line_and_the_results_come_all_the_same(model, tmp_path):
+    (model / "pred-test.epoch01.pr.png").mkdir()
+    done = run_script("eval.py", "-s", "test", model, "--json", tmp_path / "r.json")
+    assert "mAP" in done.stdout
+    assert read_json(tmp_path / "r.json")["split"] == "test"
+    assert len(done.stderr.splitlines()) == 1
+    assert "pred-test.epoch01.pr.png" in done.stderr
+
+
+def test_results_that_cannot_be_written_are_an_error_that_names_the_file(model):
+    (model / "file").write_text("")
+    assert "results.json" in complaint("-s", "test", model, "--json", model / "file" / "results.json")
+
+
+def test_a_missing_folder_and_one_without_predictions_are_errors(model):
+    assert "no such model folder" in complaint("-s", "test", model / "nowhere")
+    for path in model.glob("pred-test.*"):
+        path.unlink()
+    assert f"python test_e2e.py {model} FRAME_DIR -s test --save" in complaint("-s", "test", model)
+
+
+def test_a_folder_without_config_or_dataset_in_it_asks_for_d(model):
+    write_json(model / "config.json", {"num_classes": 2})
+    assert "with -d" in complaint("-s", "test", model)
+    (model / "config.json").unlink()
+    assert "with -d" in complaint("-s", "test", model)
+    run_script("eval.py", "-s", "test", model, "-d", model.parent / "data")
+
+
+def test_predictions_for_other_videos_than_the_truth_are_an_error_that_names_both(model):
+    file = model / "pred-val.epoch01.json"
+    message = complaint("-s", "test", file)
+    assert file.name in message
+    assert "cup/d_1" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[{", "is not valid JSON"),
+        ('{"cup/a_1": [[1, 0, 0]]}', "holds no list of events"),
+        ('[{"video": "cup/a_1", "events": [{"frame": 3, "label": "PASS"}]}]', "has no score"),
+        ('[{"video": "cup/a_1", "events": [{"frame": 3, "label": "SHOT", "score": 1}]}]', "class.txt"),
+    ],
+)
+def test_a_damaged_prediction_file_is_one_line_and_writes_nothing(model, text, expected):
+    file = model / "pred-test.epoch01.json"
+    file.write_text(text, encoding="utf-8")
+    message = complaint("-s", "test", file, "--json", model / "results.json")
+    assert file.name in message
+    assert expected in message
+    assert not list(model.glob("*.pr.png")) + list(model.glob("results.json"))
+
+
+def test_a_split_without_events_and_one_that_is_not_there_are_errors(model):
+    data = model.parent / "data"
+    truth = json.loads((data / "test.json").read_text(encoding="utf-8"))
+    write_json(data / "test.json", [{**entry, "events": []} for entry in truth])
+    assert "no events" in complaint("-s", "test", model)
+    (data / "test.json").unlink()
+    assert "test.json" in complaint("-s", "test", model)
+
+
+@pytest.mark.parametrize(
+    "option", [("-t", "-1"), ("-t", "1.5"), ("--nms_window", "x"), ("--threshold", "nan")]
+)
+def test_an_option_of_a_wrong_kind_is_refused(model, option):
+    done = run_script("eval.py", "-s", "test", model, *option, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert option[0] in done.stderr

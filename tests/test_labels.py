@@ -1,0 +1,219 @@
+import json
+
+import pytest
+from conftest import REPO, make_dataset, write_labels
+
+from dataset import labels
+from util.errors import UserError
+
+RECORD = {
+    "source_frames": 100, "source_fps": 25.0, "num_frames": 100, "fps": 25.0, "width": 398, "height": 224
+}
+
+
+def entry(**changes):
+    good = {"video": "a_1", "num_frames": 100, "events": [{"frame": 99, "label": "PASS"}]}
+    return {key: value for key, value in (good | changes).items() if value is not ...}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "class.txt").write_text("DRIVE\nPASS\n", encoding="utf-8")
+    return tmp_path
+
+
+def read(folder, entries):
+    (folder / "train.json").write_text(json.dumps(entries), encoding="utf-8")
+    return labels.read_split(str(folder), "train")
+
+
+def test_a_bare_name_is_below_data_and_anything_with_a_slash_is_a_path():
+    assert labels.dataset_dir("futsal") == REPO / "data" / "futsal"
+    assert labels.dataset_dir("./mine").name == "mine" and not labels.dataset_dir("./mine").is_absolute()
+    assert labels.dataset_dir(str(REPO)) == REPO
+
+
+def test_classes_keep_the_order_of_the_file(folder):
+    (folder / "class.txt").write_bytes(b"\xef\xbb\xbfSHOT \r\n\r\nPASS\r\n  \r\nHIGH PASS\r\n")
+    assert labels.read_classes(str(folder)) == ["SHOT", "PASS", "HIGH PASS"]
+
+
+@pytest.mark.parametrize("content, said", [(b"PASS\nDRIVE\nPASS\n", "PASS stands there more than once"),
+                                           (b"\n \n", "is empty"), (b"\xff\xfe", "UTF-8")])
+def test_a_class_file_with_nothing_or_a_name_twice_is_refused(folder, content, said):
+    (folder / "class.txt").write_bytes(content)
+    with pytest.raises(UserError, match=rf"class\.txt: .*{said}"):
+        labels.read_classes(str(folder))
+
+
+def test_unknown_datasets_and_splits_name_those_that_there_are(folder, monkeypatch):
+    monkeypatch.setattr(labels, "DATA_DIR", folder.parent)
+    with pytest.raises(UserError, match=rf"soccer: no such dataset; there are: .*{folder.name}"):
+        labels.read_split("soccer", "train")
+    with pytest.raises(UserError, match=r"val\.json: no such split; .*: none$"):
+        labels.read_split(str(folder), "val")
+    read(folder, [])
+    with pytest.raises(UserError, match=r"val\.json: no such split; .*: train$"):
+        labels.read_split(folder.name, "val")
+    (folder / "class.txt").unlink()
+    with pytest.raises(UserError, match=r"class\.txt: no such file"):
+        labels.read_split(str(folder), "train")
+
+
+def test_entries_come_back_untouched_whatever_else_they_hold(folder):
+    entries = [
+        entry(fps=-1, num_events=17, _source_info={"a": [1]}),
+        entry(video="cup/b_2", fps=29.97, height=224,
+              events=[{"frame": 5, "label": "DRIVE", "team": "BRA"}, {"label": "PASS", "frame": 0}]),
+        entry(video="c", events=[]),
+    ]
+    assert read(folder, entries) == entries
+
+
+@pytest.mark.parametrize("bad, said", [
+    ({}, "must be a list"),
+    ([entry(), 5], "entry 1: must be an object"),
+    ([entry(video=...)], "entry 0: has no video"),
+    ([entry(video=7)], "entry 0: has no video"),
+    ([entry(video="../a")], "'../a': is no path below"),
+    ([entry(video="/a")], "is no path below"),
+    ([entry(video="C:/a")], "is no path below"),
+    ([entry(video="a\\b")], "is no path below"),
+    ([entry(video="a//b")], "is no path below"),
+    ([entry(), entry()], "'a_1' stands there twice"),
+    ([entry(num_frames=...)], "'a_1': num_frames is missing"),
+    ([entry(num_frames=0)], "num_frames is 0"),
+    ([entry(num_frames=100.0)], "num_frames is 100.0"),
+    ([entry(num_frames=True)], "num_frames is true"),
+    ([entry(fps="25")], "fps is \"25\""),
+    ([entry(events=...)], "'a_1': events is missing"),
+    ([entry(events={})], "events is {}"),
+    ([entry(events=[{"frame": 3, "label": "PASS"}, "PASS"])], r"'a_1': events\[1\]: must be an object"),
+    ([entry(events=[{"label": "PASS"}])], r"events\[0\]: frame is missing"),
+    ([entry(events=[{"frame": True, "label": "PASS"}])], "frame is true"),
+    ([entry(events=[{"frame": 3.0, "label": "PASS"}])], "frame is 3.0"),
+    ([entry(events=[{"frame": "3", "label": "PASS"}])], "frame is \"3\""),
+    ([entry(events=[{"frame": -1, "label": "PASS"}])], "frame -1 is not in the video: frames are 0 to 99"),
+    ([entry(events=[{"frame": 100, "label": "PASS"}])], r"'a_1': events\[0\]: frame 100 is not in the video"),
+    ([entry(events=[{"frame": 3}])], r"events\[0\] \(frame 3\): label is missing"),
+    ([entry(events=[{"frame": 3, "label": 1}])], "label is 1"),
+    ([entry(events=[{"frame": 3, "label": "SHOT"}])], r"events\[0\] \(frame 3\): label 'SHOT' is not in"),
+])
+def test_a_bad_split_is_refused_by_file_video_and_event(folder, bad, said):
+    with pytest.raises(UserError, match=rf"train\.json: .*{said}"):
+        read(folder, bad)
+
+
+@pytest.mark.parametrize("name, videos, events", [
+    ("tennis", 3445, 33791), ("fs_comp", 371, 3674), ("fs_perf", 371, 3674), ("finediving", 3000, 7010)
+])
+def test_real_label_sets_are_read_whole(shared, name, videos, events):
+    entries = [e for split in labels.SPLITS for e in labels.read_split(str(shared / "labels" / name), split)]
+    assert len(entries) == videos and sum(len(e["events"]) for e in entries) == events
+
+
+def test_label_files_are_named_by_their_path(tmp_path):
+    write_labels(tmp_path / "b_1.json", [(3, "PASS")], fps=25, video="b_1")
+    write_labels(tmp_path / "cup" / "a.v2_2.json", [])
+    write_labels(tmp_path / "._b_1.json", [])  # macOS leaves such files on foreign disks
+    first, second = labels.read_label_files(tmp_path)
+    assert first == {"video": "b_1", "fps": 25, "events": [{"frame": 3, "label": "PASS"}]}
+    assert second["video"] == "cup/a.v2_2"
+
+
+@pytest.mark.parametrize("content, said", [
+    ([{"events": []}], "holds a list"),
+    ("x", "must be such as"),
+    ({"video": "a"}, "labels 'a_1' by its path, but its video is \"a\""),
+    ({"num_frames": 3}, "events is missing"),
+    ({"events": [], "num_frames": "3"}, "num_frames is \"3\""),
+    ({"events": [], "fps": None}, "fps is missing"),
+    ({"events": [{"frame": 3, "label": "PASS"}], "num_frames": 3}, "frame 3 is not in the video"),
+    ({"events": [{"frame": -3, "label": "PASS"}]}, "frames count from 0"),
+    ({"events": [{"frame": 3, "label": " "}]}, "label is \" \""),
+])
+def test_a_bad_label_file_is_refused_by_name(tmp_path, content, said):
+    (tmp_path / "a_1.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=rf"a_1\.json: .*{said}"):
+        labels.read_label_files(tmp_path)
+
+
+def test_no_label_folder_and_no_label_files_are_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no label files"):
+        labels.read_label_files(tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        labels.read_label_files(tmp_path / "none")
+
+
+def test_label_rates():
+    def scale(label_fps, source, fps):
+        return labels.frame_scale(label_fps, source, fps, "a.json")
+
+    assert scale(None, 25, 25) == scale(-1, 25, 25) == scale(25, 25, 25) == 1
+    assert scale(30, 29.97, 29.97) == scale(23.976, 24, 24) == 1  # the same rate, rounded
+    assert scale(None, 50, 25) == scale(-1, 50, 25) == scale(50, 50, 25) == 0.5
+    assert scale(25, 50, 25) == 1  # made for the extracted frames
+    for wrong in ((30, 25, 25), (24, 25, 25), (30, 50, 25)):
+        with pytest.raises(UserError, match=r"a\.json: its fps is (30|24), but that of the video is"):
+            scale(*wrong)
+
+
+def test_a_split_entry_tells_the_extracted_frames_and_keeps_what_it_does_not_know():
+    label = {"video": "a_1", "fps": 25, "num_frames": 7, "num_events": 9, "camera": "left", "events": [
+        {"frame": 9, "label": "PASS", "team": "BRA"}, {"label": "DRIVE", "frame": 3}]}
+    made = labels.to_extracted_frames(label, RECORD, "a_1.json")
+    assert made == {
+        "video": "a_1", "num_frames": 100, "num_events": 2, "fps": 25.0, "width": 398, "height": 224,
+        "camera": "left",
+        "events": [{"label": "DRIVE", "frame": 3}, {"frame": 9, "label": "PASS", "team": "BRA"}],
+    }
+    assert label["events"][0]["frame"] == 9
+
+
+def test_frames_are_converted_to_the_nearest_extracted_one_and_stay_in_the_video():
+    halved = RECORD | {"num_frames": 50, "fps": 12.5}
+    frames = [0, 1, 2, 51, 98, 99]
+    label = {"video": "a", "events": [{"frame": frame, "label": "PASS"} for frame in frames]}
+    made = labels.to_extracted_frames(label, halved, "a.json")["events"]
+    assert all(abs(event["frame"] - frame / 2) <= 0.5 for event, frame in zip(made, frames, strict=True))
+    assert made[-1]["frame"] == 49
+    for scale, record, past in ((1, RECORD, 100), (0.5, halved, 100)):
+        label = {"video": "a", "events": [{"frame": past, "label": "PASS"}]}
+        with pytest.raises(UserError, match=r"a\.json: events\[0\] \(frame 100\): past the end .* is 99"):
+            labels.to_extracted_frames(label, record, "a.json")
+        assert scale == record["fps"] / 25
+
+
+def test_a_dataset_is_written_read_back_and_not_written_again(tmp_path):
+    folder = tmp_path / "data" / "mine"
+    splits = {"train": [entry(fps=25.0, note="Malm\u00f6")], "val": [entry(video="b", events=[])], "test": []}
+    assert labels.write_dataset(folder, ["PASS"], splits, overwrite=False)
+    assert sorted(path.name for path in folder.iterdir()) == ["class.txt", "train.json", "val.json"]
+    assert labels.read_split(str(folder), "train") == splits["train"]
+    assert labels.read_split(str(folder), "val") == splits["val"]
+    assert (folder / "train.json").read_text(encoding="utf-8").count("\n") == 5  # a line per video and event
+    stamps = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    (folder / "val.json").write_bytes((folder / "val.json").read_bytes().replace(b"\n", b"\r\n"))  # by git
+    stamps.pop(folder / "val.json")
+    assert not labels.write_dataset(folder, ["PASS"], splits, overwrite=False)
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+
+def test_another_dataset_is_replaced_only_when_told_to(tmp_path):
+    splits = {"train": [entry()], "val": [entry(video="b")], "test": [entry(video="c")]}
+    labels.write_dataset(tmp_path, ["PASS"], splits, overwrite=False)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    other = {"train": [entry(events=[])], "val": [entry(video="b")], "test": []}
+    with pytest.raises(UserError, match=r"\(test\.json, train\.json would change\).*--overwrite"):
+        labels.write_dataset(tmp_path, ["PASS"], other, overwrite=False)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert labels.write_dataset(tmp_path, ["PASS"], other, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["class.txt", "train.json", "val.json"]
+    assert labels.read_split(str(tmp_path), "train") == other["train"]
+
+
+def test_the_dataset_maker_of_the_tests_makes_a_good_dataset(tmp_path):
+    data, frames = make_dataset(tmp_path, {"train": ["a_1", "cup/b_1"], "val": ["c_1"]}, num_frames=12)
+    for split in ("train", "val"):
+        for made in labels.read_split(data, split):
+            assert len(list((frames / made["video"]).glob("*.jpg"))) == 12 and made["events"]

@@ -1,0 +1,203 @@
+"""Prediction files: written, named, found, read and refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from util.errors import UserError
+from util.events import recall_events, top_class_events
+from util.io import read_json, write_json
+from util.predictions import (
+    best_epoch,
+    find_predictions,
+    list_predictions,
+    prediction_prefix,
+    read_predictions,
+    save_predictions,
+    threshold_from_val,
+)
+from util.score import DEFAULT_THRESHOLD
+
+CLASSES = ["DRIVE", "PASS"]
+TRUTH = [
+    {"video": "cup/m_1", "num_frames": 200, "fps": 25.0, "events": [{"frame": 50, "label": "PASS"}]},
+    {"video": "cup/m_2", "num_frames": 100, "fps": 30.0, "events": [{"frame": 20, "label": "DRIVE"}]},
+]
+NAMES = ["pred-test.epoch07.json", "pred-test.epoch07.recall.json.gz", "pred-test.epoch07.score.json.gz"]
+
+
+def random_scores(seed=0):
+    rng = np.random.default_rng(seed)
+    return {v["video"]: rng.dirichlet([4, 0.5, 0.5], v["num_frames"]).astype(np.float32) for v in TRUTH}
+
+
+def guess(video="cup/m_1", **event):
+    return {"video": video, "events": [{"label": "PASS", "frame": 50, "score": 0.9, **event}]}
+
+
+def save(folder, split="test", epoch=7, seed=0):
+    return save_predictions(prediction_prefix(folder, split, epoch), TRUTH, random_scores(seed), CLASSES)
+
+
+def touch(folder, *names):
+    for name in names:
+        write_json(folder / name, [])
+
+
+def test_the_three_files_hold_top_classes_recall_events_and_all_scores(tmp_path):
+    assert [path.name for path in save(tmp_path)] == NAMES
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
+    scores = random_scores()
+    for name, events in zip(NAMES, (top_class_events, recall_events), strict=False):
+        written = read_json(tmp_path / name)
+        assert [(v["video"], v["fps"]) for v in written] == [("cup/m_1", 25.0), ("cup/m_2", 30.0)]
+        assert [v["events"] for v in written] == [events(scores[v["video"]], CLASSES) for v in TRUTH]
+    all_scores = read_json(tmp_path / NAMES[2])
+    assert list(all_scores) == list(scores)
+    for video, expected in scores.items():
+        assert np.abs(np.array(all_scores[video]) - expected).max() <= 5.1e-7
+
+
+def test_what_was_saved_is_read_back_and_fits_its_truth(tmp_path):
+    for path in save(tmp_path)[:2]:
+        assert read_predictions(path, TRUTH, CLASSES) == read_json(path)
+
+
+def test_when_one_of_the_three_cannot_be_written_the_old_ones_stay(tmp_path):
+    save(tmp_path, seed=1)
+    before = {name: (tmp_path / name).read_bytes() for name in NAMES}
+    scores = random_scores()
+    scores["cup/m_2"] = scores["cup/m_2"].astype(object)
+    scores["cup/m_2"][0, 0] = "not a number"
+    with pytest.raises((TypeError, ValueError)):
+        save_predictions(prediction_prefix(tmp_path, "test", 7), TRUTH, scores, CLASSES)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file"):
+        save(tmp_path / "file")
+
+
+def test_recall_files_come_before_top_class_files_and_new_names_before_old(tmp_path):
+    names = [
+        "pred-test.epoch12.recall.json.gz",
+        "pred-test.epoch12.json",
+        "pred-test.epoch09.recall.json.gz",
+        "pred-test.9.recall.json.gz",
+        "pred-test.epoch09.json",
+        "pred-test.9.json",
+    ]
+    touch(tmp_path, *names, "pred-val.epoch13.json", "pred-test.epoch13.score.json.gz")
+    touch(tmp_path, "pred-test.json", "pred-test2.13.json", "pred-test.epoch14.pr.json")
+    assert [file.path.name for file in list_predictions(tmp_path, "test")] == names
+
+
+def test_the_best_epochs_predictions_are_found_and_else_the_newest(tmp_path):
+    touch(tmp_path, "pred-test.3.json", "pred-test.epoch10.json", "pred-test.epoch41.recall.json.gz")
+    assert find_predictions(tmp_path, "test").epoch == 41
+    rows = [{"epoch": e, "train": 1.0, "val": 1.0, "val_mAP": m} for e, m in ((3, 0.4), (10, 0.6), (41, 0.5))]
+    write_json(tmp_path / "loss.json", rows)
+    assert find_predictions(tmp_path, "test").path.name == "pred-test.epoch10.json"
+    rows[0]["val_mAP"] = 0.9
+    write_json(tmp_path / "loss.json", rows)
+    assert find_predictions(tmp_path, "test").path.name == "pred-test.3.json"
+    rows.append({"epoch": 42, "train": 1.0, "val": 1.0, "val_mAP": 0.95})
+    write_json(tmp_path / "loss.json", rows)
+    assert find_predictions(tmp_path, "test").epoch == 41
+
+
+def test_a_split_without_predictions_is_an_error_that_names_the_command(tmp_path):
+    touch(tmp_path, "pred-val.epoch01.json")
+    with pytest.raises(UserError, match=r"python test_e2e\.py .* FRAME_DIR -s test --save"):
+        find_predictions(tmp_path, "test")
+
+
+@pytest.mark.parametrize(
+    ("rows", "epoch"),
+    [
+        ([{"epoch": 0, "val": 1, "val_mAP": 0.2}, {"epoch": 1, "val": 2, "val_mAP": 0.3}], 1),
+        ([{"epoch": 0, "val": 1, "val_mAP": 0.3}, {"epoch": 1, "val": 2, "val_mAP": 0.3}], 0),
+        ([{"epoch": 0, "val": 3}, {"epoch": 1, "val": 2, "val_mAP": None}], 1),
+        ([{"epoch": 0, "val": 3, "val_mAP": 0}, {"epoch": 1, "val": 2, "val_mAP": 0}], 1),
+        ([{"epoch": 0, "val": float("nan")}, {"epoch": 1, "val": 2}], 1),
+        ([{"epoch": 0, "train": 3}], None),
+        ([], None),
+    ],
+)
+def test_the_best_epoch_has_the_highest_val_map_or_else_the_lowest_val_loss(tmp_path, rows, epoch):
+    write_json(tmp_path / "loss.json", rows)
+    assert best_epoch(tmp_path) == epoch
+
+
+def test_without_a_loss_file_there_is_no_best_epoch_and_a_strange_one_is_an_error(tmp_path):
+    assert best_epoch(tmp_path) is None
+    for content in ({"epoch": 1}, [1], [{"val": 1}], [{"epoch": 1, "val_mAP": "high"}], None):
+        write_json(tmp_path / "loss.json", content)
+        with pytest.raises(UserError, match=r"loss\.json: must be a list"):
+            best_epoch(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ({"cup/m_1": [[1, 0, 0]]}, "holds no list of events"),
+        ("text", "must be a list"),
+        ([[1]], "entry 0: must be"),
+        ([{"events": []}], "entry 0: must be"),
+        ([{"video": "cup/m_1"}], "events must be a list"),
+        ([{"video": "cup/m_1", "events": [7]}], 'event 0: must be {"label", "frame", "score"}'),
+        ([{"video": "cup/m_1", "events": [{"label": "PASS"}]}], "event 0: has no frame and no score"),
+        ([guess(frame=1.5)], "frame must be a whole number"),
+        ([guess(frame=-1)], "frame must be a whole number"),
+        ([guess(frame=True)], "frame must be a whole number"),
+        ([guess(frame="50")], "frame must be a whole number"),
+        ([guess(score="0.9")], "score must be a finite number"),
+        ([guess(score=None)], "score must be a finite number"),
+        ([guess(score=float("nan"))], "score must be a finite number"),
+        ([guess(score=10**400)], "score must be a finite number"),
+        ([guess(label=3)], "label must be a class name"),
+        ([guess(label=["PASS"])], "label must be a class name"),
+        ([guess(label="SHOT")], r"label SHOT is not in class.txt \(DRIVE, PASS\)"),
+        ([guess(), guess("cup/m_2"), guess("x")], "video x not in the truth"),
+        ([guess()], "no predictions for video cup/m_2"),
+        ([guess(), guess("cup/m_2"), guess()], "video cup/m_1 there more than once"),
+        ([guess(), guess("cup/m_2", frame=100)], "cup/m_2 has an event at frame 100, past its end"),
+    ],
+)
+def test_a_damaged_file_is_refused_in_one_line_that_names_it(tmp_path, content, complaint):
+    path = tmp_path / "pred-test.epoch01.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=complaint) as caught:
+        read_predictions(path, TRUTH, CLASSES)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_video_without_events_is_fine(tmp_path):
+    content = [guess(), {"video": "cup/m_2", "events": []}]
+    write_json(tmp_path / "p.json", content)
+    assert read_predictions(tmp_path / "p.json", TRUTH, CLASSES) == content
+
+
+def test_the_threshold_is_chosen_on_val_predictions_of_the_same_epoch_alone(tmp_path):
+    def threshold(split="test", epoch=7):
+        return threshold_from_val(tmp_path, split, epoch, lambda: TRUTH, CLASSES, [0, 1, 4], 1)
+
+    assert threshold()[0] == DEFAULT_THRESHOLD
+    assert "test_e2e.py" in threshold()[1]
+    write_json(tmp_path / "pred-val.7.json", [guess(score=0.3), guess("cup/m_2", score=0.2)])
+    value, source = threshold()
+    assert value == pytest.approx(0.25)
+    assert "pred-val.7.json" in source
+    assert "tolerance 1" in source
+    assert threshold(epoch=8)[0] == threshold(epoch=None)[0] == threshold(split="val")[0] == DEFAULT_THRESHOLD
+
+
+def test_val_predictions_that_cannot_be_used_leave_the_default_and_tell_why(tmp_path):
+    write_json(tmp_path / "pred-val.epoch07.json", [guess("other")])
+    value, source = threshold_from_val(tmp_path, "test", 7, lambda: TRUTH, CLASSES, [2], 1)
+    assert value == DEFAULT_THRESHOLD
+    assert "video other not in the truth" in source

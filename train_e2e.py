@@ -1,0 +1,248 @@
+"""Train an event spotter end to end: frames + splits -> config, checkpoints, losses, predictions."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from dataset.augment import augment, mixup
+from dataset.clips import RandomClips
+from dataset.frames import DEFAULT_WORKERS, Batch, VideoClips, check_frames, loader
+from dataset.labels import read_classes, read_split
+from model import checkpoint
+from model.backbone import ALIASES, FEATURE_ARCHS
+from model.device import DEVICES, autocast, half_precision, pick_device
+from model.heads import HEADS
+from model.inference import score_clips
+from model.loss import mean_loss, spotting_loss
+from model.pretrained import build_spotter
+from model.spotter import MODALITIES, EventSpotter
+from util.config import check_same
+from util.errors import UserError, run_script
+from util.events import predicted_events
+from util.io import write_json
+from util.options import count, positive, share
+from util.plots import losses
+from util.predictions import best_epoch, prediction_prefix, save_predictions
+from util.report import print_report
+from util.score import TOLERANCES, average_precision, mean_map
+
+MAX_EPOCH_FRAMES = 500_000  # of an epoch by default
+EPOCHS_WITH_MAP = 20  # at the end of training, by default
+VAL_SHARE = 4  # the val loss takes at most a quarter of an epoch's frames
+WARM_UP_START = 0.01  # of the learning rate
+VAL_SEED = 0  # the val loss is always of the same clips
+AUGMENT_STREAM = 1  # apart from the random numbers that place the clips
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", help="a folder under data/, or a path to one")
+    parser.add_argument("frame_dir", type=Path, help="extracted frames, <frame_dir>/<video>/000000.jpg")
+    parser.add_argument("-s", "--save_dir", type=Path, required=True, help="where the trained model goes")
+    parser.add_argument("--resume", action="store_true", help="go on where the training in save_dir stopped")
+    parser.add_argument("--seed", type=count, default=1)
+    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="processes that read frames")
+    add = parser.add_argument_group("model").add_argument
+    add("-m", "--feature_arch", required=True, choices=[*FEATURE_ARCHS, *ALIASES], metavar="ARCH",
+        help=f"{', '.join(FEATURE_ARCHS)}; {', '.join(f'{a} means {b}' for a, b in ALIASES.items())}")
+    add("-t", "--temporal_arch", default="gru", choices=list(HEADS), help="head; '' is a linear layer")
+    add("--modality", default="rgb", choices=list(MODALITIES))
+    add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
+        help="first weights of the backbone (auto: ImageNet where it can be had)")
+    add = parser.add_argument_group("clips").add_argument
+    add("--clip_len", type=positive, default=100, help="frames in a clip")
+    add("--crop_dim", type=int, default=224, help="side of the square crop, 0 for whole frames")
+    add("--batch_size", type=positive, default=8, help="clips in a batch")
+    add("--epoch_num_frames", type=positive,
+        help=f"frames in an epoch (default: one pass over the train split, {MAX_EPOCH_FRAMES:,} at most)")
+    add("--dilate_len", type=count, default=0, help="frames about an event that carry its label too")
+    add("--mixup", action=argparse.BooleanOptionalAction, default=True, help="lay clips over each other in pairs")
+    add("--fg_upsample", type=share, default=0.0, help="share of the clips drawn around an event, 0 to 1")
+    add = parser.add_argument_group("optimisation").add_argument
+    add("--num_epochs", type=positive, default=50)
+    add("--warm_up_epochs", type=count, default=3)
+    add("-lr", "--learning_rate", type=float, default=0.001)
+    add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
+    add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
+    add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")
+
+    args = parser.parse_args()
+    args.feature_arch = ALIASES.get(args.feature_arch, args.feature_arch)
+    args.device = pick_device(args.device)
+    args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
+    if args.start_val_epoch is None:
+        args.start_val_epoch = max(0, args.num_epochs - EPOCHS_WITH_MAP)
+    return args
+
+
+def read_splits(args: argparse.Namespace) -> dict[str, list[dict]]:
+    """train and val, with their frames checked, and test where it is there with its frames."""
+    splits = {}
+    for name in ("train", "val", "test"):
+        try:
+            videos = read_split(args.dataset, name)
+            check_frames(args.frame_dir, videos, args.crop_dim)
+            splits[name] = videos
+        except UserError as error:
+            if name != "test":
+                raise
+            print(f"no results on test at the end: {error}", file=sys.stderr)
+    return splits
+
+
+def make_config(args: argparse.Namespace, classes: list[str]) -> dict:
+    """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
+    own = {key: value for key, value in vars(args).items()
+           if key not in ("frame_dir", "save_dir", "num_workers", "resume", "device")}
+    return {**own, "num_classes": len(classes), "classes": classes, "gpu_parallel": False}
+
+
+def start_or_resume(args: argparse.Namespace, config: dict) -> tuple[EventSpotter, int | None]:
+    """A new model, or that of a training that goes on and the epoch it came to."""
+    path = args.save_dir / "config.json"
+    epoch = checkpoint.newest_epoch(args.save_dir, "optim")
+    arch = (args.feature_arch, args.temporal_arch, config["num_classes"], args.modality)
+    if epoch is None:
+        spotter, config["weights_used"] = build_spotter(*arch, args.weights)
+        write_json(path, config)
+        return spotter, None
+    if not args.resume:
+        raise UserError(f"{args.save_dir}: holds a training already; go on with --resume, or choose another -s")
+    check_same(path, config)
+    spotter = EventSpotter(*arch)
+    checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
+    return spotter, epoch
+
+
+def lr_factor(update: int, warm_up: int, total: int) -> float:
+    """Linear warm-up, then half a cosine down to zero."""
+    if update < warm_up:
+        return WARM_UP_START + (1 - WARM_UP_START) * update / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (update - warm_up) / max(1, total - warm_up)))
+
+
+def train_epoch(
+    epoch: int, spotter: EventSpotter, batches: Iterator[Batch], steps: int, optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler, args: argparse.Namespace,
+) -> float:
+    """One pass over `steps` batches; gives the mean loss."""
+    torch.manual_seed(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
+    updates = math.ceil(steps / args.acc_grad_iter)
+    batch_frames = args.batch_size * args.clip_len
+    total = 0.0
+    spotter.train()
+    with tqdm(total=steps * batch_frames, desc=f"epoch {epoch}", unit="frame", unit_scale=True, leave=False) as bar:
+        for step, batch in zip(range(steps), batches, strict=False):
+            rng = np.random.default_rng((args.seed, epoch * steps + step, AUGMENT_STREAM))
+            inside = batch.inside.to(args.device, non_blocking=True)
+            targets = batch.targets.to(args.device, non_blocking=True)
+            frames = augment(batch.frames.to(args.device, non_blocking=True), inside, args.modality, rng)
+            if args.mixup:
+                frames, inside, targets = mixup(frames, inside, targets, rng)
+            with autocast(args.device):
+                logits = spotter(frames, inside)
+            loss = spotting_loss(logits, targets)
+            scaler.scale(loss / args.acc_grad_iter).backward()
+
+            if (step + 1) % args.acc_grad_iter == 0 or step + 1 == steps:
+                update = epoch * updates + step // args.acc_grad_iter
+                factor = lr_factor(update, args.warm_up_epochs * updates, args.num_epochs * updates)
+                optimizer.param_groups[0]["lr"] = args.learning_rate * factor
+                scaler.step(optimizer)
+                scaler.update()
+                optimizer.zero_grad()
+            total += loss.item()
+            bar.update(batch_frames)
+            bar.set_postfix(loss=f"{total / (step + 1):.4f}")
+    return total / steps
+
+
+def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
+    """Scores of whole videos by half-overlapping clips: {video: float32 (num_frames, K + 1)}."""
+    clips = VideoClips(args.frame_dir, videos, args.clip_len, args.clip_len // 2, args.crop_dim)
+    batches = tqdm(loader(clips, args.batch_size, args.num_workers), desc="scoring", unit="batch", leave=False)
+    return score_clips(spotter, batches, videos, args.device)
+
+
+def make_loaders(
+    args: argparse.Namespace, classes: list[str], splits: dict[str, list[dict]], steps: int, first_epoch: int
+) -> tuple[Iterator[Batch], Iterable[Batch]]:
+    """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
+    clips_an_epoch = steps * args.batch_size
+    clips = RandomClips(args.frame_dir, splits["train"], classes, args.clip_len, args.num_epochs * clips_an_epoch,
+                        args.crop_dim, args.dilate_len, args.fg_upsample, args.seed)
+    order = range(first_epoch * clips_an_epoch, len(clips))
+    pin = args.device.type == "cuda"
+    frames = min(sum(v["num_frames"] for v in splits["val"]), args.epoch_num_frames // VAL_SHARE)
+    val_clips = RandomClips(args.frame_dir, splits["val"], classes, args.clip_len, max(1, frames // args.clip_len),
+                            args.crop_dim, args.dilate_len, seed=VAL_SEED)
+    batches = iter(loader(clips, args.batch_size, args.num_workers, order, pin))
+    return batches, loader(val_clips, args.batch_size, min(1, args.num_workers))
+
+
+def main() -> None:
+    args = parse_args()
+    classes = read_classes(args.dataset)
+    splits = read_splits(args)
+    train_frames = sum(v["num_frames"] for v in splits["train"])
+    args.epoch_num_frames = args.epoch_num_frames or min(train_frames, MAX_EPOCH_FRAMES)
+
+    torch.manual_seed(args.seed)
+    torch.backends.cudnn.benchmark = True
+    spotter, stopped = start_or_resume(args, make_config(args, classes))
+    spotter.to(args.device)
+    optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate)
+    scaler = torch.amp.GradScaler(args.device.type, enabled=half_precision(args.device) == torch.float16)
+    history: list[dict] = []
+    if stopped is not None:
+        history = checkpoint.load_optim(checkpoint.optim_path(args.save_dir, stopped), optimizer, scaler)
+        write_json(args.save_dir / "loss.json", history)  # the run may have been killed just before it did so
+
+    steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
+    batches, val_batches = make_loaders(args, classes, splits, steps, len(history))
+    print(f"{args.feature_arch} + {args.temporal_arch or 'linear'} on {args.device}: {steps} batches of "
+          f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
+
+    for epoch in range(len(history), args.num_epochs):
+        began = time.monotonic()
+        try:
+            train = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
+        except torch.OutOfMemoryError as error:
+            raise UserError(f"{args.device} is out of memory; lower --batch_size, and raise -ag to make up") from error
+        rate = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
+        row = {"epoch": epoch, "train": train, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0}
+        if not math.isfinite(train + row["val"]):
+            raise UserError(f"epoch {epoch}: the loss is no longer a number; train anew with a lower -lr, another -s")
+        if args.criterion == "map" and epoch >= args.start_val_epoch:
+            predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args), classes)
+            row["val_mAP"] = mean_map(average_precision(splits["val"], predictions, classes, TOLERANCES))
+        history.append(row)
+        checkpoint.save_epoch(args.save_dir, epoch, spotter, optimizer, scaler, history)
+        write_json(args.save_dir / "loss.json", history)
+        losses(args.save_dir / "losses.png", history)
+        checkpoint.remove_stale(args.save_dir, {epoch, best_epoch(args.save_dir)})
+        print(f"epoch {epoch}  train {train:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
+              f"{rate:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
+
+    epoch = best_epoch(args.save_dir)
+    print(f"\nbest epoch: {epoch}")
+    checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
+    for name in [name for name in ("val", "test") if name in splits]:
+        scores = predict(spotter, splits[name], args)
+        save_predictions(prediction_prefix(args.save_dir, name, epoch), splits[name], scores, classes)
+        predictions = predicted_events(splits[name], scores, classes)
+    print_report(args.save_dir, name, epoch, splits[name], predictions, classes, lambda: splits["val"])
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,30 @@
+"""Types of command line options, for argparse: each refuses what it cannot take, in words."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, and not {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    if not (value := count(text)):
+        raise argparse.ArgumentTypeError("must be 1 or more, and not 0")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, and not {text!r}")
+    return value
