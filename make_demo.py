@@ -13,7 +13,7 @@ import cv2
 from tqdm import tqdm
 
 from dataset.futsal_draw import Renderer
-from dataset.futsal_sim import MATCHES, Event, Match, simulate
+from dataset.futsal_sim import MATCHES, Event, FrameState, Match, simulate
 from util.errors import UserError, run_script
 from util.io import whole_file, write_json
 
@@ -80,19 +80,24 @@ def make_half(half: Half) -> list[Event]:
     labels = half.output / "Labels" / f"{half.video}.json"
     labels.unlink(missing_ok=True)  # never old labels beside a new video
     with whole_file(half.output / "Videos" / f"{half.video}.mp4") as scratch:
-        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(scratch), fourcc, half.match.fps, half.size)
-        if not writer.isOpened():
-            raise UserError(f"{scratch}: OpenCV cannot write MPEG-4 video there; choose another --output")
-        renderer = Renderer(half.match, half.half, half.size, half.seed)
-        for state in states:
-            writer.write(renderer.frame(state))
-        writer.release()
+        write_video(scratch, half, states)
         written = int(cv2.VideoCapture(str(scratch)).get(cv2.CAP_PROP_FRAME_COUNT))
         if written != half.num_frames:
             raise UserError(f"{half.output}: {half.video}.mp4 came out short; is the disk full?")
     write_json(labels, label_entry(half, events))
     return events
+
+
+def write_video(path: Path, half: Half, states: list[FrameState]) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), half.match.fps, half.size)
+    if not writer.isOpened():
+        raise UserError(f"{path}: OpenCV cannot write MPEG-4 video there; choose another --output")
+    renderer = Renderer(half.match, half.half, half.size, half.seed)
+    try:
+        for state in states:
+            writer.write(renderer.frame(state))
+    finally:
+        writer.release()
 
 
 def label_entry(half: Half, events: list[Event]) -> dict:

@@ -173,8 +173,8 @@ def keep_apart(players: list[Player]) -> None:
     for i, one in enumerate(players):
         for other in players[:i]:
             gap = one.pos - other.pos
-            if abs(gap.real) < 0.6 and abs(gap.imag) < 0.6 and (distance := length(gap)) < 0.6:
-                push = unit(gap) * (0.15 * (0.6 - distance))
+            if abs(gap.real) < 0.7 and abs(gap.imag) < 0.7 and (distance := length(gap)) < 0.7:
+                push = unit(gap) * (0.15 * (0.7 - distance))
                 one.pos, other.pos = rounded(one.pos + push), rounded(other.pos - push)
 
 

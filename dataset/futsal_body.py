@@ -54,6 +54,14 @@ class Looks:
     hair: Colour
 
 
+def doing(state: FrameState, *actions: Action) -> np.ndarray:
+    """Which players are at one of these actions, bool (10,); np.isin is slow on so few."""
+    found = state.action == int(actions[0])
+    for action in actions[1:]:
+        found |= state.action == int(action)
+    return found
+
+
 def _bell(t: float, before: float, after: float) -> float:
     """1 at the contact, falling to 0 `before` and `after` seconds from it."""
     x = -t / before if t < 0 else t / after
@@ -70,7 +78,7 @@ def _legs(
     lift = gait * np.minimum(0.35 + 0.26 * speed, 1.75)
     knee = 0.16 + lift[:, None] * np.maximum(0, np.cos(phase + 0.35))
     kick = np.zeros((10, 2))
-    for i in np.flatnonzero(np.isin(state.action, list(KICKS))):
+    for i in np.flatnonzero(doing(state, *KICKS)):
         times, angles, bends = KICKS[Action(int(state.action[i]))]
         t, side = state.since[i], int(state.foot[i] > 0)
         weight = min(1.0, (t - times[0]) / 0.06, (times[-1] - t) / 0.08)
@@ -184,7 +192,7 @@ def _upper_body(
     twist = 0.30 * gait * np.sin(phase)
     spread = np.full((10, 2), 0.18)
     driving = state.driving
-    for i in np.flatnonzero(np.isin(state.action, [Action.PASS, Action.SHOT])):
+    for i in np.flatnonzero(doing(state, Action.PASS, Action.SHOT)):
         t, side = state.since[i], int(state.foot[i] > 0)
         twist[i] += state.foot[i] * np.interp(t, [-0.24, -0.08, 0.10, 0.28], [0, 0.6, -0.6, 0])
         spread[i, 1 - side] += np.interp(t, [-0.24, -0.08, 0.12, 0.28], [0, 1.1, 0.7, 0])
@@ -207,12 +215,12 @@ def _upper_body(
     reach = arm + elbow_bend
     hand = elbow + FOREARM * (
         (ahead[:, None] * np.sin(reach)[..., None] - up * np.cos(reach)[..., None]) * hang + out)
-    for i in np.flatnonzero(np.isin(state.action, [Action.HANDS, Action.ROLL, Action.DIVE])):
+    for i in np.flatnonzero(doing(state, Action.HANDS, Action.ROLL, Action.DIVE)):
         if state.since[i] > 0.02 and state.action[i] != Action.HANDS:
             continue
         goal = state.ball + right[i] * np.array([[-0.12], [0.12]])
         elbow[i], hand[i] = _two_bones(shoulder[i], goal, -up + 0 * goal, UPPER_ARM, FOREARM)
-    down = np.where(driving, 0.13, np.where(np.isin(state.action, [Action.NONE]), 0.03, 0.09))
+    down = np.where(driving, 0.13, np.where(doing(state, Action.NONE), 0.03, 0.09))
     joints[:, CHEST] = chest
     joints[:, SHOULDER], joints[:, ELBOW], joints[:, HAND] = shoulder, elbow, hand
     bow = front * down[:, None] - 0.25 * down[:, None] * up

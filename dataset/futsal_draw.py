@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from dataset.futsal_agents import GOAL_HALF, Action
-from dataset.futsal_body import CHEST, FOOT, JOINTS, PELVIS, Kit, Looks, draw_figure, pose
+from dataset.futsal_body import CHEST, FOOT, JOINTS, PELVIS, Kit, Looks, doing, draw_figure, pose
 from dataset.futsal_hall import SHIFT, STYLES, UNIT, Camera, Hall, draw_posts, shaded
 from dataset.futsal_sim import MATCHES, FrameState, Match
 
@@ -102,17 +102,18 @@ class Renderer:
         self.last_vel = state.vel
         goal = 0.035 * change + 0.030 * state.vel
         goal[state.driving] += 0.30 * state.face[state.driving]
-        busy = np.isin(state.action, [Action.HOLD, Action.TOUCH])
+        busy = doing(state, Action.HOLD, Action.TOUCH)
         goal[busy] += 0.12 * state.face[busy]
         right = np.column_stack([state.face[:, 1], -state.face[:, 0]])
-        kicking = np.isin(state.action, [Action.PASS, Action.SHOT]) & (np.abs(state.since) < 0.2)
+        kicking = doing(state, Action.PASS, Action.SHOT) & (np.abs(state.since) < 0.2)
         goal[kicking] -= (0.10 * state.face + 0.16 * right * state.foot[:, None])[kicking]
-        pushing = (state.action == Action.PUSH) & ~state.driving
+        pushing = (doing(state, Action.PUSH)) & ~state.driving
         goal[pushing] += 0.30 * state.face[pushing]
-        goal[state.action == Action.ROLL] += 0.7 * state.face[state.action == Action.ROLL]
-        lunging = state.action == Action.LUNGE
+        rolling = doing(state, Action.ROLL)
+        goal[rolling] += 0.7 * state.face[rolling]
+        lunging = doing(state, Action.LUNGE)
         goal[lunging] -= 0.25 * state.face[lunging]
-        for i in np.flatnonzero((state.action == Action.DIVE) & (state.since < 0.45)):
+        for i in np.flatnonzero((doing(state, Action.DIVE)) & (state.since < 0.45)):
             gap = state.ball[:2] - state.pos[i]
             goal[i] = 0.9 * gap / max(np.hypot(*gap), 0.5)
         self.lean += (goal - self.lean) * min(1.0, 11 * dt)

@@ -87,12 +87,13 @@ class Camera:
         view = np.array([x, 0.85 * y, 0.95]) - eye
         distance = np.sqrt(view @ view)
         ahead = view / distance
-        right = np.cross(ahead, (0, 0, 1))
-        right /= np.sqrt(right @ right)
+        right = np.array([ahead[1], -ahead[0], 0]) / np.sqrt(ahead[0] ** 2 + ahead[1] ** 2)
+        (x, y, z), (u, v, _) = ahead, right
+        down = np.array([-v * z, u * z, x * v - y * u])  # ahead x right
         # 27 of 96 rows for a man of 1.8 m in the middle of the court, a little less far out
         focal = self.height * 4.25 * (distance / 27) ** 0.65
         screen = np.array([[focal, 0, self.width / 2], [0, focal, self.height * 0.52], [0, 0, 1]])
-        turn = np.stack([right, np.cross(ahead, right), ahead])
+        turn = np.stack([right, down, ahead])
         self.focal, self.eye = focal, eye
         self.matrix = screen @ np.column_stack([turn, -turn @ eye])  # (3, 4)
 
@@ -251,7 +252,8 @@ class Hall:
         """Stand and boards behind a goal, and its net."""
         height, rise, span = image.shape[0], STAND_RISE / crowd.shape[0], BOARD_Y - FLOOR_NEAR
         start = BOARD_Y if side > 0 else FLOOR_NEAR  # adverts read from left to right at both ends
-        back_row, edge = (side * (BOARD_X + 0.6), start, 0.6 + STAND_RISE), (side * BOARD_X, start, BOARD_HEIGHT)
+        back_row = side * (BOARD_X + 0.6), start, 0.6 + STAND_RISE
+        edge = side * BOARD_X, start, BOARD_HEIGHT
         stand = camera.plane(back_row, (0, -side / STAND_SCALE, 0), (0, 0, -rise))
         boards = camera.plane(edge, (0, -side / ALONG, 0), (0, 0, -1 / ALONG))
         self._lay(image, crowd[:, : int(span * STAND_SCALE)], stand, 0, height)

@@ -224,7 +224,9 @@ def _defend_place(world: World, player: Player) -> Point:
     ball, goal = _play_centre(world), world.goal_of(player.team)
     mates = world.side(player.team)[1:]
     if player is min(mates, key=lambda p: length(p.pos - ball) + 0.3 * length(p.pos - goal)):
-        return inside(ball + unit(goal - ball) * (3.5 if world.calm else 1.25), 0.2)
+        backing_off = world.carrier is not None and world.carrier.driving
+        distance = 3.5 if world.calm else 2.4 if backing_off else 1.5
+        return inside(ball + unit(goal - ball) * distance, 0.2)
     partner = world.side(1 - player.team)[(0, 4, 3, 2, 1)[player.role]]
     return marking_place(partner.pos, ball, goal, 1 if partner is world.carrier else 0)
 

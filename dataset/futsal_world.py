@@ -201,7 +201,7 @@ class World:
         rivals = self.side(1 - me.team)
         if self.wants_drive and not self.taker:
             aim, room = open_direction(self.ball.pos, me.face, sign, rivals, 0.1)
-            if room > 1.2:
+            if room > 1.5:
                 self.plan, self.aim = Plan.PUSH, aim
                 me.touch(self.ball.pos)
                 me.begin(self.fps, Action.PUSH)
@@ -382,7 +382,7 @@ class World:
         player.touch(self.ball.pos)
         side = complex(between(rng, -0.5, 0.5), between(rng, -0.5, 0.5))
         ball.strike(player.vel * 0.6 + ball.vel * 0.06 + side)
-        self.drift, self.wants_drive = 0j, rng.random() < 0.22
+        self.drift, self.wants_drive = 0j, rng.random() < 0.30
         breather = rng.random() < 0.06
         self.calm = breather or self.taker is not None
         if self.calm:

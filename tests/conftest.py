@@ -5,14 +5,25 @@ Import the helpers with `from conftest import run_script`; `shared` is a fixture
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
+from types import ModuleType
+from unittest import mock
 
 import cv2
 import numpy as np
 import pytest
+
+from util import errors
+
+# models of the tests are so small that a second thread costs more than it brings; before torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPO = Path(__file__).resolve().parents[1]
 INDEX_BITS = 12  # of the frame numbers that pattern_frame draws
@@ -128,3 +139,65 @@ def make_dataset(
                             "width": width, "height": height, "events": events})
         (data_dir / f"{split}.json").write_text(json.dumps(entries), encoding="utf-8")
     return str(data_dir), frame_dir
+
+
+# a training so small that it takes seconds
+TINY_TRAINING = ["-m", "rny002_gsm", "--weights", "none", "--clip_len", 8, "--crop_dim", 0, "--batch_size", 2,
+                 "--num_epochs", 3, "--warm_up_epochs", 1, "--fg_upsample", 0.5, "--device", "cpu", "-j", 0]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A dataset of noise with all three splits, 24 frames of 64x48 to a video: dataset argument, frame folder.
+
+    Shared by all tests: none may change it.
+    """
+    splits = {"train": ["cup/a_1", "cup/a_2"], "val": ["cup/b_1"], "test": ["cup/c_1"]}
+    return make_dataset(tmp_path_factory.mktemp("tiny"), splits, num_frames=24)
+
+
+@pytest.fixture(scope="session")
+def trained(tiny: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What train_e2e.py made of TINY_TRAINING: the model folder, which no test may change, and what it printed."""
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    return folder, run_script("train_e2e.py", *tiny, "-s", folder, *TINY_TRAINING).stdout
+
+
+def run_here(script: ModuleType, *args: object) -> subprocess.CompletedProcess[str]:
+    """Run an imported script as `run_script` does, but in this process: no seconds for importing torch."""
+    out, err = io.StringIO(), io.StringIO()
+    argv = [script.__file__, *map(str, args)]
+    with (
+        mock.patch.object(sys, "argv", argv),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        errors.run_script(script.main)
+    return subprocess.CompletedProcess(argv, ended.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def golden_files() -> list[Path]:
+    """The original's outputs for whole models, see ../shared/golden/README.md; none where that folder is not."""
+    return sorted(p for p in (REPO.parent / "shared" / "golden").glob("*.json") if not p.name.startswith("eval-"))
+
+
+def golden_state(golden: dict) -> dict[str, np.ndarray]:
+    """The original's state dict, made from its keys by the rules of the README of the golden values."""
+    state = {}
+    for key, (shape, dtype) in golden["state_dict"].items():
+        x = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape).astype(np.float32)
+        if key.endswith("num_batches_tracked"):
+            x = np.zeros(shape)
+        elif key.endswith("running_var"):
+            x = 1 + 0.1 * abs(x)
+        elif key.endswith("running_mean"):
+            x = 0.1 * x
+        elif len(shape) >= 2:
+            x = x * np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        elif "bias" in key.rsplit(".", 1)[-1]:
+            x = 0.1 * x
+        else:
+            x = 1 + 0.1 * x
+        state[key] = np.asarray(x, dtype)
+    return state

@@ -1,0 +1,107 @@
+"""From a fresh clone, with Python 3.10 or later and nothing else:
+
+    python start.py demo    train and test on synthetic futsal matches, end to end
+    python start.py test    lint and run the tests
+
+Both set up .venv first; a second run finds it ready.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+# Small frames and a small network, trained from scratch in clips of a second about the events.
+TRAIN_OPTIONS = (
+    "-m rny002_gsm --weights none --crop_dim 0 --clip_len 32 --batch_size 4 --no-mixup --fg_upsample 0.8 "
+    "--num_epochs 8 --warm_up_epochs 1 --start_val_epoch 6 --epoch_num_frames 8000"
+)
+DEMO = [
+    "make_demo.py --output demo",
+    "prepare_data.py --videos demo/Videos --labels demo/Labels --output demo/Frames --dataset futsal --height 96",
+    f"train_e2e.py futsal demo/Frames -s demo/out {TRAIN_OPTIONS} --resume",
+    "test_e2e.py demo/out demo/Frames -s test --save",
+    "eval.py -s test demo/out --json demo/results.json",
+]
+TESTS = ["-m ruff check .", "-m pytest"]
+
+
+def set_up(requirements: str) -> None:
+    """Make .venv and install a requirements file, unless that is done."""
+    wanted = hashlib.sha256()
+    for path in sorted(ROOT.glob("requirements*.txt")):
+        wanted.update(path.read_bytes())
+    done = VENV / f"installed-{requirements}"
+    if PYTHON.exists() and done.exists() and done.read_text() == wanted.hexdigest():
+        return
+    print("setting up .venv; PyTorch is some gigabytes, which takes a few minutes", flush=True)
+    run([sys.executable, "-m", "venv", str(VENV)])  # mends one that was left half made
+    run([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", requirements])
+    done.write_text(wanted.hexdigest())
+
+
+def run(command: list[str]) -> float:
+    """Run a command in the repository, echoed; gives the seconds it took. A failure ends the program with its code."""
+    shown = ["python" if part == str(PYTHON) else part for part in command]
+    print(f"\n$ {' '.join(shown)}", flush=True)
+    began = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if code:
+        sys.exit(code)
+    return time.monotonic() - began
+
+
+def run_all(commands: list[str]) -> None:
+    """Run Python with each line of arguments, and say at the end how long each took."""
+    seconds = {line: run([str(PYTHON), *line.split()]) for line in commands}
+    print("\nSeconds")
+    for line, taken in seconds.items():
+        print(f"  {taken:6.0f}  {' '.join(line.split()[: 2 if line.startswith('-m') else 1])}")
+    print(f"  {sum(seconds.values()):6.0f}  in all")
+
+
+def show_demo_results() -> None:
+    print("\nLook at")
+    looks = {
+        "demo/Videos/*.mp4": "the matches",
+        "demo/Frames/*/": "what the network sees",
+        "data/futsal/": "classes and splits",
+        "demo/out/losses.png": "losses and val mAP by epoch",
+        "demo/out/*.pr.png": "precision-recall curves",
+        "demo/out/*.timeline.png": "what was found, missed and wrong, along a half",
+        "demo/results.json": "the table above, as fractions",
+    }
+    for pattern, what in looks.items():
+        found = sorted(ROOT.glob(pattern.rstrip("/")))
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            print(f"  {found[0].relative_to(ROOT).as_posix()}{more}: {what}")
+
+
+def main() -> None:
+    if sys.version_info < (3, 10):  # noqa: UP036 - whoever has an older one is to read why it fails
+        sys.exit("error: this needs Python 3.10 or later; this is " + sys.version.split()[0])
+    if sys.argv[1:] == ["demo"]:
+        set_up("requirements.txt")
+        run_all(DEMO)
+        show_demo_results()
+    elif sys.argv[1:] == ["test"]:
+        set_up("requirements-dev.txt")
+        run_all(TESTS)
+    else:
+        sys.exit(__doc__.strip())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,70 @@
+"""Scores of whole videos from clips, against the mean over clips written as a loop."""
+
+import numpy as np
+import pytest
+import torch
+
+from dataset.frames import Batch, VideoClips
+from model.inference import score_clips
+
+VIDEOS = [{"video": "a/x_1", "num_frames": 23}, {"video": "b", "num_frames": 3}]
+
+
+class Counting(torch.nn.Module):
+    """Logits from a frame's first pixel, its place in the clip and the clip: they differ from clip to clip."""
+
+    num_classes = 2
+
+    def forward(self, frames, inside):
+        value = frames[:, :, :, 0, 0].float() / 20
+        place = torch.arange(frames.shape[1])[:, None] / 10
+        wrong = torch.full_like(value, 99.0)
+        return torch.stack([wrong, value + place * torch.tensor([1.0, -1, 0.5]) * inside[..., None]])
+
+
+def make_clip(video, start, length):
+    """Frames uint8 (T, 3, 1, 1) whose colour tells video and frame; black past the ends."""
+    frames, inside = torch.zeros(length, 3, 1, 1, dtype=torch.uint8), torch.zeros(length)
+    for t in range(length):
+        if 0 <= start + t < VIDEOS[video]["num_frames"]:
+            frames[t, :, 0, 0] = torch.tensor([start + t, 50 * video, 7 * (start + t) % 31])
+            inside[t] = 1
+    return frames, inside
+
+
+def to_batches(places, length, size):
+    for i in range(0, len(places), size):
+        clips = [make_clip(*place, length) for place in places[i : i + size]]
+        frames, inside = (torch.stack(part) for part in zip(*clips, strict=True))
+        yield Batch(frames, inside, *map(list, zip(*places[i : i + size], strict=True)))
+
+
+def slow_scores(places, length):
+    seen = {(v, t): [] for v, entry in enumerate(VIDEOS) for t in range(entry["num_frames"])}
+    for video, start in places:
+        frames, inside = make_clip(video, start, length)
+        shares = Counting()(frames[None], inside[None])[-1, 0].softmax(-1)
+        for t in range(length):
+            if (video, start + t) in seen:
+                seen[video, start + t].append(shares[t].numpy())
+    return {entry["video"]: np.stack([np.mean(seen[v, t], 0) for t in range(entry["num_frames"])])
+            for v, entry in enumerate(VIDEOS)}
+
+
+@pytest.mark.parametrize("overlap", [0, 4])
+def test_scores_are_the_mean_of_the_last_stages_softmax_over_all_clips_that_hold_a_frame(overlap, tmp_path):
+    places = VideoClips(tmp_path, VIDEOS, 8, overlap, None).places
+    expected = slow_scores(places, 8)
+    for order, size in ((places, 2), (places[::-1], 3), (places[3:] + places[:3], 1)):
+        scores = score_clips(Counting(), to_batches(order, 8, size), VIDEOS, torch.device("cpu"))
+        assert list(scores) == ["a/x_1", "b"]
+        for video, value in scores.items():
+            assert value.dtype == np.float32
+            np.testing.assert_allclose(value, expected[video], atol=1e-6)
+
+
+def test_scoring_neither_trains_nor_keeps_gradients(tmp_path):
+    model = Counting().train()
+    places = VideoClips(tmp_path, VIDEOS, 8, 4, None).places
+    score_clips(model, to_batches(places, 8, 2), VIDEOS, torch.device("cpu"))
+    assert not model.training

@@ -1,0 +1,70 @@
+"""Where the first weights come from, with and without a way to download them."""
+
+import pytest
+import torch
+import torchvision
+
+from model.pretrained import build_spotter
+from util.errors import UserError
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """A machine that can download nothing and has nothing in its caches; TORCH_HOME is given."""
+    for name in ("HF_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "HF_HOME"))
+    return tmp_path / "TORCH_HOME"
+
+
+@pytest.mark.parametrize("arch", ["rny002_gsm", "rn18"])
+def test_insisting_on_imagenet_weights_that_cannot_be_had_says_how_to_go_on(arch, offline):
+    with pytest.raises(UserError) as caught:
+        build_spotter(arch, "gru", 2, "rgb", "imagenet")
+    message = str(caught.value)
+    assert f"ImageNet weights for {arch} cannot be downloaded" in message
+    assert "--weights none" in message and "--weights FILE" in message and "\n" not in message
+
+
+@pytest.mark.parametrize("arch", ["rny002_gsm", "rn18"])
+def test_auto_warns_loudly_and_starts_from_scratch(arch, offline, capsys):
+    spotter, used = build_spotter(arch, "gru", 2, "rgb", "auto")
+    assert used == "none" and spotter.num_classes == 2
+    warning = capsys.readouterr().err
+    assert "WARNING" in warning and "SCRATCH" in warning and warning.isascii()
+
+
+@pytest.mark.parametrize("modality", ["bw", "flow"])
+def test_other_modalities_start_from_scratch_and_cannot_insist(modality, offline, capsys):
+    assert build_spotter("rny002", "", 2, modality, "auto")[1] == "none"
+    assert not capsys.readouterr().err
+    with pytest.raises(UserError, match=f"--modality {modality}; use --weights none"):
+        build_spotter("rny002", "", 2, modality, "imagenet")
+
+
+@pytest.mark.parametrize("weights", ["auto", "imagenet"])
+def test_imagenet_weights_go_into_the_backbone_with_its_shifts(weights, offline):
+    torch.manual_seed(1)
+    published = torchvision.models.resnet18()
+    cache = offline / "hub" / "checkpoints"
+    cache.mkdir(parents=True)
+    torch.save(published.state_dict(), cache / "resnet18-f37072fd.pth")
+    spotter, used = build_spotter("rn18_gsm", "gru", 2, "rgb", weights)
+    assert used == "imagenet"
+    assert torch.equal(spotter.backbone.cnn.layer3[1].conv1.net.weight, published.layer3[1].conv1.weight)
+
+
+def test_a_file_can_be_given_and_is_named(tmp_path):
+    torch.manual_seed(1)
+    published = torchvision.models.resnet18()
+    torch.save(published.state_dict(), tmp_path / "a.pth")
+    spotter, used = build_spotter("rn18_tsm", "gru", 2, "rgb", str(tmp_path / "a.pth"))
+    assert used == str(tmp_path / "a.pth")
+    assert torch.equal(spotter.backbone.cnn.conv1.weight, published.conv1.weight)
+    with pytest.raises(UserError, match="b.pth: no such file"):
+        build_spotter("rn18", "gru", 2, "rgb", str(tmp_path / "b.pth"))
