@@ -3,7 +3,8 @@
 python eval.py -s test out/                 the predictions of the best epoch in a model folder
 python eval.py -s test out/pred-test.41.json -d futsal
 
-Prints tables, and writes a picture of the precision-recall curves beside the predictions.
+Prints tables, and writes two pictures beside the predictions: the precision-recall curves, and the first video with
+its true events, the predicted ones and the scores along time.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dataset.labels import read_classes, read_split
 from util.errors import UserError, run_script
 from util.events import Video, non_maximum_suppression
 from util.io import read_json, write_json
 from util.options import count
-from util.plots import precision_recall_curves
+from util.plots import precision_recall_curves, timeline
 from util.predictions import (
     PredictionFile,
     find_predictions,
@@ -105,21 +108,35 @@ def read_truth(dataset: str, split: str) -> list[Video]:
     return truth
 
 
-def draw(path: Path, report: dict[str, Any], truth: list[Video], predictions: list[Video]) -> None:
-    """Write the precision-recall curves beside the predictions at `path`; tell if that cannot be done."""
-    picture = path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name) + ".pr.png")
+def score_curves(predicted: Video, num_frames: int, classes: list[str]) -> np.ndarray:
+    """float (num_frames, K + 1): each event's score on its frame, 0 elsewhere."""
+    scores = np.zeros((num_frames, len(classes) + 1))
+    for event in predicted["events"]:
+        scores[event["frame"], classes.index(event["label"]) + 1] = event["score"]
+    return scores
+
+
+def draw(path: Path, report: dict[str, Any], classes: list[str], truth: list[Video], predictions: list[Video]) -> None:
+    """Write two pictures beside the predictions at `path`: the precision-recall curves, and the first video with
+    events along time. If that cannot be done, tell so."""
+    stem = re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)
     epoch = "" if report["epoch"] is None else f", epoch {report['epoch']}"
-    window = report["nms_window"]
+    window, threshold = report["nms_window"], report["threshold"]
     title = f"{report['dataset']}, {report['split']}{epoch}, after NMS with window {window}"
-    classes = [name for name in next(iter(report["f1"].values())) if name != "all"]
     peaks = non_maximum_suppression(predictions, window)
     tolerances = [int(tolerance) for tolerance in report["f1"]]
+    shown = next(video for video in truth if video["events"])
+    raw, kept = (next(v for v in videos if v["video"] == shown["video"]) for videos in (predictions, peaks))
+    found = [event for event in kept["events"] if event["score"] > threshold]
+    curves = score_curves(raw, shown["num_frames"], classes)
     try:
-        precision_recall_curves(picture, truth, peaks, classes, tolerances, report["threshold"], title)
+        pictures = [path.with_name(f"{stem}.{kind}.png") for kind in ("pr", "timeline")]
+        precision_recall_curves(pictures[0], truth, peaks, classes, tolerances, threshold, title)
+        timeline(pictures[1], shown, found, classes, scores=curves)
     except UserError as error:
-        print(f"no picture of the precision-recall curves: {error}", file=sys.stderr)
+        print(f"no pictures: {error}", file=sys.stderr)
     else:
-        print(f"\nPrecision-recall curves: {picture}")
+        print(f"\nPrecision-recall curves: {pictures[0]}\nAlong time, {shown['video']}: {pictures[1]}")
 
 
 def main() -> None:
@@ -145,7 +162,7 @@ def main() -> None:
     report["dataset"] = dataset
     if args.json:
         write_json(args.json, report)
-    draw(path, report, truth, predictions)
+    draw(path, report, classes, truth, predictions)
 
 
 if __name__ == "__main__":

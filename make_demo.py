@@ -15,7 +15,7 @@ from tqdm import tqdm
 from dataset.futsal_draw import Renderer
 from dataset.futsal_sim import MATCHES, Event, FrameState, Match, simulate
 from util.errors import UserError, run_script
-from util.io import whole_file, write_json
+from util.io import read_json, whole_file, write_json
 
 SMALLEST, LARGEST = 64, 1920  # pixels, of either side
 
@@ -74,17 +74,24 @@ def make_folders(output: Path) -> None:
 
 
 def make_half(half: Half) -> list[Event]:
-    """Play, draw and write one half: the video first, its labels once the video is whole."""
+    """Play, draw and write one half: the video first, its labels once the video is whole.
+
+    A half that lies there already with the very labels is not drawn again.
+    """
     cv2.setNumThreads(1)  # the halves run side by side already
     states, events = simulate(half.match, half.half, half.num_frames, half.seed)
+    entry = label_entry(half, events)
     labels = half.output / "Labels" / f"{half.video}.json"
+    video = half.output / "Videos" / f"{half.video}.mp4"
+    if video.is_file() and labels.is_file() and read_json(labels) == entry:
+        return events
     labels.unlink(missing_ok=True)  # never old labels beside a new video
-    with whole_file(half.output / "Videos" / f"{half.video}.mp4") as scratch:
+    with whole_file(video) as scratch:
         write_video(scratch, half, states)
         written = int(cv2.VideoCapture(str(scratch)).get(cv2.CAP_PROP_FRAME_COUNT))
         if written != half.num_frames:
             raise UserError(f"{half.output}: {half.video}.mp4 came out short; is the disk full?")
-    write_json(labels, label_entry(half, events))
+    write_json(labels, entry)
     return events
 
 

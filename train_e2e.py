@@ -29,7 +29,7 @@ from util.config import check_same
 from util.errors import UserError, run_script
 from util.events import predicted_events
 from util.io import write_json
-from util.options import count, positive, share
+from util.options import count, positive, rate, share
 from util.plots import losses
 from util.predictions import best_epoch, prediction_prefix, save_predictions
 from util.report import print_report
@@ -71,7 +71,7 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument_group("optimisation").add_argument
     add("--num_epochs", type=positive, default=50)
     add("--warm_up_epochs", type=count, default=3)
-    add("-lr", "--learning_rate", type=float, default=0.001)
+    add("-lr", "--learning_rate", type=rate, default=0.001)
     add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
     add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")
@@ -112,12 +112,12 @@ def start_or_resume(args: argparse.Namespace, config: dict) -> tuple[EventSpotte
     path = args.save_dir / "config.json"
     epoch = checkpoint.newest_epoch(args.save_dir, "optim")
     arch = (args.feature_arch, args.temporal_arch, config["num_classes"], args.modality)
-    if epoch is None:
+    if epoch is None and not (args.save_dir / "loss.json").exists():
         spotter, config["weights_used"] = build_spotter(*arch, args.weights)
         write_json(path, config)
         return spotter, None
-    if not args.resume:
-        raise UserError(f"{args.save_dir}: holds a training already; go on with --resume, or choose another -s")
+    if epoch is None or not args.resume:
+        raise UserError(f"{args.save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
     check_same(path, config)
     spotter = EventSpotter(*arch)
     checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
@@ -207,6 +207,7 @@ def main() -> None:
     if stopped is not None:
         history = checkpoint.load_optim(checkpoint.optim_path(args.save_dir, stopped), optimizer, scaler)
         write_json(args.save_dir / "loss.json", history)  # the run may have been killed just before it did so
+        checkpoint.remove_stale(args.save_dir, {stopped, best_epoch(args.save_dir)})
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, classes, splits, steps, len(history))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,8 @@ def centre(height: int, width: int, crop: int | None) -> tuple[int, int]:
     than the frame."""
     if crop is None:
         return 0, 0
-    return round((height - crop) / 2), round((width - crop) / 2)
+    top, left = ((size - crop) / 2 for size in (height, width))
+    return round(top) if top > 0 else math.ceil(top), round(left) if left > 0 else math.ceil(left)
 
 
 def crop_frame(frame: np.ndarray, top: int, left: int, crop: int | None) -> np.ndarray:
@@ -112,7 +114,8 @@ def read_clip(
     """
     first, last = max(start, 0), min(start + length, num_frames)
     out = None
-    for number in range(first, last):
+    numbers = range(first, last)
+    for number in numbers or [min(first, num_frames - 1)]:  # a clip past an end: any frame tells the size
         frame = read_frame(folder / f"{number:06d}.jpg")
         height, width = frame.shape[:2]
         if place is None:
@@ -124,9 +127,9 @@ def read_clip(
             out = np.zeros((length, *frame.shape), np.uint8)
         elif out.shape[1:] != frame.shape:
             raise UserError(f"{folder}: frame {number:06d}.jpg differs in size from those before it; extract it again")
-        out[number - start] = frame
-    inside = torch.zeros(length)
-    inside[first - start : last - start] = 1
+        if numbers:
+            out[number - start] = frame
+    inside = torch.tensor([float(first <= t < last) for t in range(start, start + length)])
     return torch.from_numpy(out).permute(0, 3, 1, 2), inside
 
 
@@ -178,6 +181,7 @@ class VideoClips(Dataset):
             (number, start)
             for number, entry in enumerate(videos)
             for start in range(-PAST_END, max(entry["num_frames"] - overlap, -PAST_END + 1), clip_len - overlap)
+            if start + clip_len > 0
         ]
 
     def __len__(self) -> int:

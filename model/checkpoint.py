@@ -58,10 +58,10 @@ def read_state_dict(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         reason = "is no checkpoint, or holds more than tensors and would run code when loaded"
         raise UserError(f"{path}: {reason}; refused, get a checkpoint of tensors alone") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:  # of a damaged file the unpickler makes anything: struct.error, IndexError, ...
         raise UserError(f"{path}: cannot be read as a checkpoint, it may be cut short; copy it again") from error
-    if not isinstance(state, dict):
-        raise UserError(f"{path}: is no checkpoint (it holds a {type(state).__name__}); choose another file")
+    if not (isinstance(state, dict) and all(isinstance(key, str) for key in state)):
+        raise UserError(f"{path}: is no checkpoint (it holds no tensors by name); choose another file")
     return state
 
 
@@ -76,7 +76,8 @@ def from_original(state: dict[str, Tensor]) -> dict[str, Tensor]:
             key = re.sub(r"\.(conv1|conv_dw)\.net\.", r".\1.", re.sub(BLOCK_OF_ORIGINAL, r"\1.net.", key))
         for pattern, name in ORIGINAL_KEYS:
             key = re.sub(pattern, name, key)
-        if key.endswith(".shift.gate.weight"):  # (2, F/2, 3, 3, 3) -> (2 * 3, F/2, 3, 3)
+        if key.endswith(".shift.gate.weight") and isinstance(value, Tensor) and value.dim() == 5:
+            # (2, F/2, 3, 3, 3) -> (2 * 3, F/2, 3, 3)
             value = value.transpose(1, 2).flatten(0, 1)
         renamed[key] = value
     return renamed
@@ -109,17 +110,20 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
     state = from_original(read_state_dict(path))
     target = spotter.backbone.cnn.state_dict()
     # a plain backbone has no temporal layers, and none of the names that they bring in
-    plain = {re.sub(r"(^|\.)net\.", r"\1", key): key for key in target if ".shift." not in key}
+    named = {_plain(key): key for key in target}
     fitting = {}
     for key, value in state.items():
-        name = key.removeprefix("backbone.cnn.")
-        name = name if name in target else plain.get(name)
+        name = named.get(_plain(key.removeprefix("backbone.cnn.")))
         if name and isinstance(value, Tensor) and value.shape == target[name].shape:
             fitting[name] = value
     if not any(value.dim() == 4 for value in fitting.values()):
         raise UserError(f"{path}: none of its weights fits this --feature_arch; choose the one it was trained with")
     spotter.backbone.cnn.load_state_dict(fitting, strict=False)
     return len(fitting)
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"(^|\.)net\.", r"\1", key)
 
 
 def _differences(ours: dict[str, Tensor], theirs: dict[str, Any]) -> str:
@@ -188,5 +192,6 @@ def remove_stale(save_dir: Path, keep: set[int]) -> None:
     newest = newest_epoch(save_dir, "optim")
     for kind, kept in (("checkpoint", keep), ("optim", {newest})):
         for path in save_dir.glob(f"{kind}_*.pt"):
-            if path not in {save_dir / f"{kind}_{epoch:03d}.pt" for epoch in kept}:
+            match = re.fullmatch(rf"{kind}_(\d+)\.pt", path.name)
+            if match and int(match[1]) not in kept:
                 path.unlink()

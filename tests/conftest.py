@@ -177,6 +177,20 @@ def run_here(script: ModuleType, *args: object) -> subprocess.CompletedProcess[s
     return subprocess.CompletedProcess(argv, ended.value.code or 0, out.getvalue(), err.getvalue())
 
 
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine that can download nothing and has nothing in its caches; TORCH_HOME is given."""
+    for name in ("HF_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "HF_HOME"))
+    return tmp_path / "TORCH_HOME"
+
+
 def golden_files() -> list[Path]:
     """The original's outputs for whole models, see ../shared/golden/README.md; none where that folder is not."""
     return sorted(p for p in (REPO.parent / "shared" / "golden").glob("*.json") if not p.name.startswith("eval-"))

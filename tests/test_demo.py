@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from conftest import run_script
 
 from dataset.futsal_agents import Action
 from dataset.futsal_draw import Renderer
 from dataset.futsal_sim import MATCHES, Event, FrameState, Match, simulate
 
-ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 60
 
 
 def make_demo(*options: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(ROOT / "make_demo.py"), *options]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    return run_script("make_demo.py", *options, check=False)
 
 
 def read_labels(folder: Path) -> dict[str, dict]:
@@ -108,6 +107,17 @@ def test_bad_option_is_one_line_and_exit_code_2(options: list[str], words: str, 
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and words in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "demo").exists()
+
+
+def test_only_halves_that_are_not_there_with_their_labels_are_drawn_again(demo: Path, tmp_path: Path) -> None:
+    again = shutil.copytree(demo, tmp_path / "again")
+    before = {path.name: path.stat().st_mtime_ns for path in (again / "Videos").iterdir()}
+    labels = sorted((again / "Labels").iterdir())
+    labels[0].unlink()
+    make_demo("--output", str(again), "--matches", "1", "--seconds", "8")
+    after = {path.name: path.stat().st_mtime_ns for path in (again / "Videos").iterdir()}
+    assert [name for name in before if after[name] != before[name]] == [labels[0].with_suffix(".mp4").name]
+    assert labels[0].read_bytes() == (demo / "Labels" / labels[0].name).read_bytes()
 
 
 def test_output_below_a_file_is_refused(tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
-"""The training loss against the sum over frames that it stands for; and where a model runs."""
+"""The training loss against the sum over frames that it stands for."""
 
 import pytest
 import torch
 
 from dataset.frames import Batch
-from model.device import DEVICES, autocast, half_precision, pick_device
 from model.loss import mean_loss, spotting_loss
-from util.errors import UserError
 
 
 def slow_loss(logits, targets):
@@ -49,33 +47,3 @@ def test_the_mean_loss_is_that_of_the_batches_and_does_not_train():
     expected = [slow_loss(b.frames.float().mean((-1, -2))[None], b.targets).item() for b in batches]
     assert mean_loss(model, batches, torch.device("cpu")) == pytest.approx(sum(expected) / 2, rel=1e-5)
     assert not model.was_training
-
-
-def test_a_device_by_name():
-    assert pick_device("cpu").type == "cpu"
-    assert pick_device("auto").type in DEVICES
-
-
-@pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_a_device_that_is_not_there_is_refused_with_a_way_out(name, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(UserError, match=f"--device {name}.*try --device cpu"):
-        pick_device(name)
-    assert pick_device("auto").type == "cpu"
-
-
-@pytest.mark.parametrize("native", [torch.bfloat16, torch.float16])
-def test_a_card_without_bfloat16_takes_float16(native, monkeypatch):
-    has = native == torch.bfloat16
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has or including_emulation)
-    assert half_precision(torch.device("cuda")) == native
-
-
-@pytest.mark.parametrize("native", [True, False])
-def test_a_processor_runs_in_bfloat16_where_it_has_it(native, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
-    with autocast(torch.device("cpu")):
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == (torch.bfloat16 if native else torch.float32)

@@ -8,20 +8,6 @@ from model.pretrained import build_spotter
 from util.errors import UserError
 
 
-@pytest.fixture
-def offline(tmp_path, monkeypatch):
-    """A machine that can download nothing and has nothing in its caches; TORCH_HOME is given."""
-    for name in ("HF_HOME", "TORCH_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / name))
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "HF_HOME"))
-    return tmp_path / "TORCH_HOME"
-
-
 @pytest.mark.parametrize("arch", ["rny002_gsm", "rn18"])
 def test_insisting_on_imagenet_weights_that_cannot_be_had_says_how_to_go_on(arch, offline):
     with pytest.raises(UserError) as caught:

@@ -51,7 +51,9 @@ BLOCKS = [("rn18", "layer1.1", 64, True), ("rny002", "s3.b2", 152, True), ("conv
 
 @pytest.mark.parametrize("shift", ["tsm", "gsm"])
 @pytest.mark.parametrize(("cnn", "place", "channels", "ends_in_relu"), BLOCKS)
-def test_the_shortcut_sees_shifted_features_with_tsm_and_untouched_ones_with_gsm(cnn, place, channels, ends_in_relu, shift):
+def test_the_shortcut_sees_shifted_features_with_tsm_and_untouched_ones_with_gsm(
+    cnn, place, channels, ends_in_relu, shift
+):
     torch.manual_seed(0)
     net = build_cnn(cnn, 3, imagenet=False)
     bare = net.get_submodule(place)

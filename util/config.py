@@ -37,8 +37,14 @@ def read_config(model_dir: Path) -> ModelConfig:
     config = read_json(path)
     if not isinstance(config, dict):
         raise UserError(f"{path}: must be an object with the options of the training; copy it anew")
-    crop_dim = config.get("crop_dim")
-    classes = config.get("classes")
+    crop_dim, classes = config.get("crop_dim"), config.get("classes")
+    if crop_dim is not None:
+        crop_dim = _get(path, config, "crop_dim", int)
+    if classes is not None and not all(isinstance(name, str) for name in _get(path, config, "classes", list)):
+        raise UserError(f"{path}: classes must be a list of names; copy the file anew")
+    for key in ("num_classes", "clip_len", "batch_size"):
+        if _get(path, config, key, int) < 1:
+            raise UserError(f"{path}: {key} must be 1 or more, not {config[key]}; copy the file anew")
     return ModelConfig(
         dataset=_get(path, config, "dataset", str),
         num_classes=_get(path, config, "num_classes", int),
@@ -59,6 +65,8 @@ def check_same(path: Path, config: dict[str, Any]) -> None:
         UserError: config.json at `path` is missing or has other values for the keys of `config`.
     """
     before = read_json(path)
+    if not isinstance(before, dict):
+        raise UserError(f"{path}: must be an object with the options of the training; copy it anew")
     if changed := [key for key, value in config.items() if before.get(key) != value]:
         was, now = ({key: values.get(key) for key in changed} for values in (before, config))
         raise UserError(f"{path}: was trained with {was}, not {now}; resume with the same, or choose another -s")

@@ -1,0 +1,192 @@
+"""Augmentation and mixup against what they do step by step, one clip at a time."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from dataset import augment as module
+from dataset.augment import augment, mixup
+
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def make_clips(clips=4, frames=3, height=10, width=12, seed=0):
+    """Frames uint8 (B, T, 3, H, W), the first frame of the first clip and the last of the second past the ends."""
+    rng = np.random.default_rng(seed)
+    pictures = torch.from_numpy(rng.integers(0, 256, (clips, frames, 3, height, width), dtype=np.uint8))
+    inside = torch.ones(clips, frames)
+    inside[0, 0] = inside[1 % clips, -1] = 0
+    return pictures * inside.byte()[..., None, None, None], inside
+
+
+@pytest.mark.parametrize("modality", ["rgb", "bw", "flow"])
+def test_augmented_frames_lie_in_0_to_1_and_padding_stays_black(modality, monkeypatch):
+    monkeypatch.setattr(module, "CHANCE", 1)
+    frames, inside = make_clips(16)
+    out = augment(frames, inside, modality, np.random.default_rng(0))
+    assert out.shape == frames.shape and out.dtype == torch.float32
+    assert out.min() >= 0 and out.max() <= 1
+    assert not out[inside == 0].any()
+
+
+@pytest.mark.parametrize("modality", ["rgb", "flow"])
+def test_the_generator_alone_decides(modality):
+    frames, inside = make_clips(16)
+    before = frames.clone()
+    one, same, other = (augment(frames, inside, modality, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    assert torch.equal(frames, before)
+
+
+def test_all_frames_of_a_clip_change_alike_and_clips_each_in_their_own_way(monkeypatch):
+    monkeypatch.setattr(module, "CHANCE", 1)
+    picture = make_clips(1, 3)[0][:, 1:2]
+    frames = picture.expand(6, 4, -1, -1, -1)
+    out = augment(frames, torch.ones(6, 4), "rgb", np.random.default_rng(0))
+    torch.testing.assert_close(out, out[:, :1].expand_as(out))
+    pairs = [(i, j) for i in range(6) for j in range(i)]
+    assert all((out[i] - out[j]).abs().max() > 0.01 for i, j in pairs)
+
+
+def test_some_clips_are_left_as_they_are():
+    frames, inside = make_clips(200, 2, 4, 4)
+    out = augment(frames, inside, "rgb", np.random.default_rng(0))
+    untouched = sum(torch.allclose(one, other.float() / 255, atol=1e-4) for one, other in zip(out, frames, strict=True))
+    expected = 200 * 0.75**5 * 0.5  # of five kinds none, and not flipped
+    assert abs(untouched - expected) < 4 * expected**0.5
+
+
+def by_hand(clip, brightness, contrast, saturation, turn):
+    """clip (T, 3, H, W) in 0..1, `turn` a part of the full circle: one step after the other, in float64."""
+    x = clip.double().numpy().transpose(0, 2, 3, 1)
+    x = brightness * x
+    y = x @ LUMA
+    colour = (x @ [0.596, -0.274, -0.322]) + 1j * (x @ [0.211, -0.523, 0.312])
+    colour = colour * np.exp(2j * math.pi * turn)
+    yiq = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+    x = np.stack([y, colour.real, colour.imag], -1) @ np.linalg.inv(yiq).T
+    x = saturation * x + (1 - saturation) * (x @ LUMA)[..., None]
+    x = contrast * x + (1 - contrast) * (x @ LUMA).mean()
+    return torch.from_numpy(x.clip(0, 1).transpose(0, 3, 1, 2)).float()
+
+
+@pytest.mark.parametrize("only", [None, 0, 1, 2, 3])
+def test_colours_change_as_brightness_hue_saturation_and_contrast_one_after_the_other(only, monkeypatch):
+    neutral = [1.0, 1.0, 1.0, 0.0]
+    full = [[0.7, 1.2, 1.1], [1.2, 0.8, 0.9], [0.75, 1.15, 1.2], [0.2, -0.13, 0.05]]
+    factors = [values if only in (None, i) else [neutral[i]] * 3 for i, values in enumerate(full)]
+    drawn = iter(factors)
+    monkeypatch.setattr(module, "_factors", lambda *_: np.array(next(drawn)))
+    frames = make_clips(3)[0].float() / 255
+    out = module._recolour(frames.clone(), np.random.default_rng(0))
+    for clip, changed, values in zip(frames, out, zip(*factors, strict=True), strict=True):
+        torch.testing.assert_close(changed, by_hand(clip, *values), atol=1e-5, rtol=0)
+
+
+def test_factors_are_neutral_but_for_the_share_of_clips_that_change():
+    values = module._factors(4000, 0.7, 1.2, 1, np.random.default_rng(0))
+    changed = values[values != 1]
+    assert abs(len(changed) / 4000 - module.CHANCE) < 0.03
+    assert 0.7 <= changed.min() < 0.72 and 1.18 < changed.max() <= 1.2
+
+
+def test_blur_is_a_gaussian_of_each_clips_own_width(monkeypatch):
+    monkeypatch.setattr(module, "CHANCE", 1)
+    frames = make_clips(5)[0].float() / 255
+    out = module._blur(frames.clone(), np.random.default_rng(3))
+    widths = np.random.default_rng(3).uniform(0.1, 2.0, 5)
+    for clip, blurred, sigma in zip(frames, out, widths, strict=True):
+        for frame, smooth in zip(clip, blurred, strict=True):
+            picture = np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
+            expected = cv2.GaussianBlur(picture, (5, 5), sigma, borderType=cv2.BORDER_REPLICATE)
+            np.testing.assert_allclose(smooth.permute(1, 2, 0).numpy(), expected, atol=1e-5)
+
+
+def test_blur_leaves_the_clips_that_it_is_not_for(monkeypatch):
+    frames = make_clips(40)[0].float() / 255
+    out = module._blur(frames.clone(), np.random.default_rng(0))
+    same = [torch.equal(one, other) for one, other in zip(frames, out, strict=True)]
+    assert 20 <= sum(same) < 40
+
+
+@pytest.mark.parametrize("modality", ["rgb", "bw", "flow"])
+def test_half_the_clips_are_flipped_and_flow_to_the_side_turns_about(modality, monkeypatch):
+    monkeypatch.setattr(module, "CHANCE", 0)
+    frames, inside = make_clips(60)
+    out = augment(frames, inside, modality, np.random.default_rng(0))
+    plain = frames.float() / 255
+    mirrored = plain.flip(-1)
+    if modality == "flow":
+        mirrored[:, :, 2] = 1 - mirrored[:, :, 2]  # red and green stay
+        mirrored *= inside[..., None, None, None]
+    flipped = 0
+    for changed, as_is, mirror in zip(out, plain, mirrored, strict=True):
+        is_mirror = torch.allclose(changed, mirror, atol=1e-4)
+        assert is_mirror or torch.allclose(changed, as_is, atol=1e-4)
+        flipped += is_mirror
+    assert 15 < flipped < 45
+
+
+def test_flow_keeps_its_colours(monkeypatch):
+    monkeypatch.setattr(module, "CHANCE", 1)
+    frames, inside = make_clips(8)
+    out = augment(frames, inside, "flow", np.random.default_rng(0))
+    green = frames[:, :, 1].float() / 255
+    assert all(torch.allclose(a, b) or torch.allclose(a, b.flip(-1)) for a, b in zip(out[:, :, 1], green, strict=True))
+
+
+def make_targets(clips, frames, outputs=3):
+    rng = np.random.default_rng(1)
+    return torch.eye(outputs)[torch.from_numpy(rng.integers(0, outputs, (clips, frames)))]
+
+
+def test_mixup_lays_each_clip_over_another_with_one_weight_for_all_it_is_made_of():
+    frames, inside = make_clips(6)
+    frames, targets = frames.float() / 255, make_targets(6, 3)
+    mixed, mixed_inside, mixed_targets = mixup(frames, inside, targets, np.random.default_rng(2))
+    assert mixed.shape == frames.shape and mixed_inside.shape == inside.shape and mixed_targets.shape == targets.shape
+    torch.testing.assert_close(mixed_targets.sum(-1), torch.ones(6, 3))
+    partners = set()
+    for i in range(6):
+        fits = []
+        for j in set(range(6)) - {i}:
+            apart = frames[i] - frames[j]
+            weight = ((mixed[i] - frames[j]) * apart).sum() / apart.square().sum()
+            for ours, one, other in ((mixed, frames, frames), (mixed_inside, inside, inside),
+                                     (mixed_targets, targets, targets)):
+                if not torch.allclose(ours[i], weight * one[i] + (1 - weight) * other[j], atol=1e-4):
+                    break
+            else:
+                fits.append(j)
+                assert -1e-4 <= weight <= 1 + 1e-4
+        assert fits
+        partners.add(fits[0])
+    assert len(partners) >= 3
+
+
+def test_mixups_weights_are_from_beta_of_a_fifth():
+    clips = 4000
+    frames = torch.eye(2).repeat(clips // 2, 1)[:, :1, None, None, None]  # 1, 0, 1, 0, ...
+    mixed = mixup(frames, frames[:, :, 0, 0, 0], frames[:, :, 0, 0], np.random.default_rng(0))[0].flatten().numpy()
+    assert abs(mixed.mean() - 0.5) < 0.03
+    assert abs(mixed.var() - 0.25 / 1.4) < 0.01  # of Beta(a, a): 1 / (4 (2 a + 1))
+
+
+def test_mixup_is_decided_by_its_generator_and_leaves_its_input_alone():
+    frames, inside = make_clips(4)
+    frames, targets = frames.float() / 255, make_targets(4, 3)
+    before = frames.clone()
+    one, other = (mixup(frames, inside, targets, np.random.default_rng(2)) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    assert torch.equal(frames, before)
+
+
+def test_a_clip_alone_in_its_batch_mixes_with_itself():
+    frames, inside = make_clips(1)
+    frames, targets = frames.float() / 255, make_targets(1, 3)
+    mixed = mixup(frames, inside, targets, np.random.default_rng(2))
+    for ours, before in zip(mixed, (frames, inside, targets), strict=True):
+        torch.testing.assert_close(ours, before)

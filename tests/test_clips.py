@@ -1,0 +1,156 @@
+"""Random training clips: where they lie, what they hold, and that the seed alone decides it."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_image
+
+from dataset.clips import RandomClips
+
+CLASSES = ["DRIVE", "PASS"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Frames of 24x16: video a of 30 frames, b of 10, c of 3."""
+    root = tmp_path_factory.mktemp("frames")
+    for name, length in (("a", 30), ("b", 10), ("c", 3)):
+        for index in range(length):
+            picture = np.full((16, 24, 3), (0, 0, 60 + 5 * index), np.uint8)
+            picture[:, :, 0] = np.arange(24) * 10
+            write_image(root / name / f"{index:06d}.jpg", picture)
+    return root
+
+
+def entry(name, num_frames, events=()):
+    return {"video": name, "num_frames": num_frames,
+            "events": [{"frame": frame, "label": CLASSES[i - 1]} for frame, i in events]}
+
+
+VIDEOS = [entry("a", 30, [(0, 1), (12, 2), (29, 2)]), entry("b", 10, [(4, 1)]), entry("c", 3)]
+
+
+def make(folder, videos=VIDEOS, clip_len=8, length=400, crop=None, **options):
+    return RandomClips(folder, videos, CLASSES, clip_len, length, crop, **options)
+
+
+def same(one, other):
+    return (torch.equal(one.frames, other.frames) and torch.equal(one.targets, other.targets)
+            and (one.video, one.start) == (other.video, other.start))
+
+
+def test_a_clip_depends_on_the_seed_and_its_number_alone(folder):
+    first, second = (make(folder, crop=8, fg_upsample=0.5, seed=3) for _ in range(2))
+    backwards = {number: second[number] for number in reversed(range(12))}
+    assert all(same(first[number], backwards[number]) for number in range(12))
+    longer = make(folder, length=4000, crop=8, fg_upsample=0.5, seed=3)
+    assert same(longer[11], first[11])
+    other = make(folder, crop=8, fg_upsample=0.5, seed=4)
+    assert sum(same(first[number], other[number]) for number in range(12)) < 6
+    assert len({(first[n].video, first[n].start) for n in range(12)}) > 3
+
+
+def places(clips, count):
+    """(count, 2): video and start of the first clips, without reading frames."""
+    return np.array([clips._place(np.random.default_rng((clips.seed, number))) for number in range(count)])
+
+
+@pytest.mark.parametrize(("clip_len", "name"), [(8, 0), (30, 0), (8, 2), (100, 1)])
+def test_starts_are_drawn_evenly_from_5_before_the_video_to_5_past_its_end(folder, clip_len, name):
+    video = VIDEOS[name]
+    drawn = places(make(folder, [video], clip_len), 3000)[:, 1]
+    expected = range(-5, max(-5, video["num_frames"] + 5 - clip_len) + 1)
+    values, counts = np.unique(drawn, return_counts=True)
+    assert values.tolist() == list(expected)
+    mean = 3000 / len(expected)
+    assert abs(counts - mean).max() < 5 * mean**0.5 + 1
+
+
+def test_videos_are_drawn_by_length(folder):
+    drawn = places(make(folder), 4000)[:, 0]
+    shares = np.bincount(drawn, minlength=3) / 4000
+    np.testing.assert_allclose(shares, np.array([30, 10, 3]) / 43, atol=0.04)
+
+
+@pytest.mark.parametrize("clip_len", [1, 8, 15, 60])
+def test_with_fg_upsample_1_every_clip_holds_an_event_and_each_event_has_its_turn(folder, clip_len):
+    clips = make(folder, clip_len=clip_len, fg_upsample=1.0)
+    held = []
+    for video, start in places(clips, 1000):
+        low, high = -5, max(-5, VIDEOS[video]["num_frames"] + 5 - clip_len)
+        assert low <= start <= high or clip_len < 5
+        inside = [(video, e["frame"]) for e in VIDEOS[video]["events"] if start <= e["frame"] < start + clip_len]
+        assert inside
+        held += inside
+    assert set(held) == {(0, 0), (0, 12), (0, 29), (1, 4)}
+    assert all(clips[number].targets[:, 1:].any() for number in range(20))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_fg_upsample_is_the_share_of_clips_drawn_about_an_event(folder, share):
+    far = [entry("a", 30_000, [(20_000, 1)])]
+    drawn = places(make(folder, far, fg_upsample=share), 1000)[:, 1]
+    held = ((drawn <= 20_000) & (20_000 < drawn + 8)).mean()
+    assert abs(held - share) < 0.06
+
+
+def test_a_dataset_without_events_can_be_drawn_from(folder):
+    clips = make(folder, [entry("b", 10)], fg_upsample=1.0)
+    assert (clips[0].targets[:, 0] == 1).all()
+
+
+def labels(events, start, clip_len=8, dilate_len=0):
+    clips = RandomClips(None, [], CLASSES, clip_len, 1, None, dilate_len)
+    targets = clips._targets(entry("a", 30, events), start)
+    assert targets.shape == (clip_len, 3) and targets.dtype == torch.float32
+    assert (targets.sum(1) == 1).all() and targets.max() == 1
+    return "".join(map(str, targets.argmax(1).tolist()))
+
+
+def test_targets_hold_the_classes_at_the_frames_of_their_events():
+    assert labels([(12, 2), (15, 1)], 10) == "00200100"
+    assert labels([(12, 2), (15, 1)], 12) == "20010000"
+    assert labels([(12, 2), (15, 1)], 13) == "00100000"
+    assert labels([(0, 1)], -5) == "00000100"
+    assert labels([], 0) == "00000000"
+
+
+def test_dilated_targets_reach_as_far_as_told_and_into_the_clip():
+    assert labels([(14, 2)], 10, dilate_len=1) == "00022200"
+    assert labels([(14, 2)], 10, dilate_len=2) == "00222220"
+    assert labels([(8, 2)], 10, dilate_len=2) == "20000000"
+    assert labels([(18, 1)], 10, dilate_len=2) == "00000011"
+    assert labels([(7, 2), (18, 1)], 10, dilate_len=1) == "00000001"
+
+
+def test_of_two_events_that_claim_a_frame_the_nearer_has_it_then_the_earlier_in_the_file():
+    assert labels([(12, 2), (12, 1)], 10) == "00200000"
+    assert labels([(12, 2), (13, 1)], 10, dilate_len=2) == "22211100"
+    assert labels([(13, 1), (12, 2)], 10, dilate_len=2) == "22211100"
+    assert labels([(12, 2), (14, 1)], 10, dilate_len=2) == "22221110"
+    assert labels([(14, 1), (12, 2)], 10, dilate_len=2) == "22211110"
+
+
+def test_a_clips_frames_are_those_of_its_start_cut_at_one_place(folder):
+    clips = make(folder, [VIDEOS[0]], crop=8)
+    seen = set()
+    for number in range(20):
+        clip = clips[number]
+        assert clip.frames.shape == (8, 3, 8, 8)
+        for t in range(8):
+            frame = clip.start + t
+            if 0 <= frame < 30:
+                assert abs(float(clip.frames[t, 0].float().mean()) - 60 - 5 * frame) < 4
+        blue = clip.frames[clip.inside == 1][:, 2].float().mean((1, 2))
+        assert blue.max() - blue.min() < 3  # blue tells the column: one place for all frames
+        seen.add(round(float(blue.mean()) / 10))
+    assert len(seen) > 5
+
+
+def test_clips_shorter_than_what_lies_before_a_video_can_be_drawn(folder):
+    clips = make(folder, clip_len=2, length=100)
+    drawn = [clips[number] for number in range(100)]
+    assert any(not clip.inside.any() for clip in drawn)
+    for clip in drawn:
+        expected = [float(0 <= clip.start + t < VIDEOS[clip.video]["num_frames"]) for t in range(2)]
+        assert clip.inside.tolist() == expected and clip.frames.shape == (2, 3, 16, 24)

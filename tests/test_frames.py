@@ -1,0 +1,205 @@
+"""Reading extracted frames: single ones, clips, whole videos, batches; and what is refused."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import make_dataset, write_image
+from torchvision.transforms.functional import center_crop
+
+from dataset.clips import RandomClips
+from dataset.frames import VideoClips, centre, check_frames, crop_frame, loader, read_clip, read_frame, stack
+from dataset.labels import read_split
+from util.errors import UserError
+
+
+def complaint(call, *args):
+    with pytest.raises(UserError) as caught:
+        call(*args)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Ten frames of 40x30 in uniform colours that tell the frame's number: 10 more red with each."""
+    for index in range(10):
+        write_image(tmp_path / f"{index:06d}.jpg", np.full((30, 40, 3), (0, 128, 100 + 10 * index), np.uint8))
+    return tmp_path
+
+
+def number_of(frames):
+    """The numbers of frames (T, 3, H, W) of `video`, -1 for black ones."""
+    red = frames[:, 0].float().mean((1, 2))
+    return [-1 if r < 50 else round((float(r) - 100) / 10) for r in red]
+
+
+def test_a_frame_is_read_as_red_green_blue(tmp_path):
+    write_image(tmp_path / "a.jpg", np.full((6, 8, 3), (10, 100, 200), np.uint8))  # OpenCV's blue, green, red
+    frame = read_frame(tmp_path / "a.jpg")
+    assert frame.shape == (6, 8, 3) and frame.dtype == np.uint8
+    np.testing.assert_allclose(frame.mean((0, 1)), (200, 100, 10), atol=3)
+
+
+def test_a_frame_in_a_folder_of_any_alphabet_is_read(tmp_path):
+    write_image(tmp_path / "España – Ελλάς" / "a.jpg", np.zeros((6, 8, 3), np.uint8))
+    assert read_frame(tmp_path / "España – Ελλάς" / "a.jpg").shape == (6, 8, 3)
+
+
+def test_a_grey_frame_is_read_as_three_equal_channels(tmp_path):
+    write_image(tmp_path / "a.jpg", np.full((6, 8), 77, np.uint8))
+    assert (read_frame(tmp_path / "a.jpg") == 77).all()
+
+
+@pytest.mark.parametrize("padding", [b"\0", b"\0" * 40, b"\n"])
+def test_what_some_writers_put_after_a_frames_end_does_no_harm(padding, video):
+    path = video / "000003.jpg"
+    before = read_frame(path)
+    path.write_bytes(path.read_bytes() + padding)
+    assert np.array_equal(read_frame(path), before)
+
+
+def test_a_missing_frame_is_named(tmp_path):
+    assert complaint(read_frame, tmp_path / "000007.jpg").startswith(f"{tmp_path / '000007.jpg'}: frame is missing")
+
+
+@pytest.mark.parametrize("share", [0, 0.02, 0.3, 0.5, 0.99])
+def test_a_frame_cut_short_anywhere_is_refused(share, tmp_path):
+    path = tmp_path / "a.jpg"
+    write_image(path, np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    assert complaint(read_frame, path).startswith(f"{path}: frame is broken or cut short")
+
+
+@pytest.mark.parametrize("data", [b"no picture", b"\xff\xd8\xff\xd9", b"\0" * 300 + b"\xff\xd9"])
+def test_a_frame_that_is_no_picture_is_refused(data, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert "frame is broken" in complaint(read_frame, tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("crop", [1, 16, 17, 30, 31, 32, 33, 34, 35, 64, 65])
+@pytest.mark.parametrize(("height", "width"), [(32, 40), (33, 41), (30, 31), (16, 63)])
+def test_the_centre_crop_is_torchvisions(height, width, crop):
+    frame = np.random.default_rng(0).integers(1, 256, (height, width, 3), dtype=np.uint8)
+    ours = crop_frame(frame, *centre(height, width, crop), crop)
+    theirs = center_crop(torch.from_numpy(frame).permute(2, 0, 1), crop).permute(1, 2, 0).numpy()
+    assert np.array_equal(ours, theirs)
+
+
+def test_without_a_crop_the_whole_frame_is_taken():
+    frame = np.ones((5, 7, 3), np.uint8)
+    assert crop_frame(frame, *centre(5, 7, None), None) is frame
+
+
+@pytest.mark.parametrize(("place", "top", "left"), [((0, 0), 0, 0), ((1, 1), 14, 24), ((0.5, 0.25), 7, 6)])
+def test_a_crop_can_lie_anywhere_in_the_frame(place, top, left, tmp_path):
+    picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8), (40, 30))
+    write_image(tmp_path / "000000.jpg", picture)
+    frames, _ = read_clip(tmp_path, 0, 1, 1, 16, place)
+    expected = read_frame(tmp_path / "000000.jpg")[top : top + 16, left : left + 16]
+    assert np.array_equal(frames[0].permute(1, 2, 0).numpy(), expected)
+
+
+@pytest.mark.parametrize(("start", "length"), [(0, 10), (2, 3), (-5, 8), (7, 8), (-3, 20), (-5, 4), (-5, 5), (10, 3),
+                                               (12, 1), (-1, 1)])
+def test_a_clip_holds_its_frames_and_black_past_the_ends(start, length, video):
+    frames, inside = read_clip(video, start, length, 10, None)
+    numbers = [t if 0 <= t < 10 else -1 for t in range(start, start + length)]
+    assert frames.shape == (length, 3, 30, 40) and frames.dtype == torch.uint8
+    assert number_of(frames) == numbers
+    assert inside.tolist() == [float(t >= 0) for t in numbers]
+    assert not frames[inside == 0].any()
+
+
+def test_a_clip_does_not_reach_past_what_the_split_says(video):
+    frames, inside = read_clip(video, 4, 6, 8, None)  # two more lie in the folder
+    assert number_of(frames) == [4, 5, 6, 7, -1, -1] and inside.sum() == 4
+
+
+def test_a_frame_of_another_size_within_a_video_is_named(video):
+    write_image(video / "000004.jpg", np.zeros((30, 44, 3), np.uint8))
+    assert "000004.jpg differs in size" in complaint(read_clip, video, 2, 5, 10, None)
+
+
+def by_the_design(num_frames, clip_len, overlap):
+    starts, start = [], -5
+    while start < num_frames - overlap:
+        starts.append(start)
+        start += clip_len - overlap
+    return starts or [-5]  # a video so short that even the first start is too late still has frames to score
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+@pytest.mark.parametrize("clip_len", [1, 2, 5, 8, 9, 16, 100])
+@pytest.mark.parametrize("num_frames", [1, 2, 7, 8, 45, 46, 100, 101, 237])
+def test_clips_lie_as_the_design_says_and_cover_every_frame(num_frames, clip_len, overlap, tmp_path):
+    reach = clip_len // 2 if overlap else 0
+    videos = [{"video": "a", "num_frames": num_frames}, {"video": "b", "num_frames": 3}]
+    places = VideoClips(tmp_path, videos, clip_len, reach, None).places
+    starts = [start for video, start in places if video == 0]
+    within = [s for s in by_the_design(num_frames, clip_len, reach) if s + clip_len > 0]
+    assert starts == within
+    covered = {t for start in starts for t in range(start, start + clip_len)}
+    assert covered >= set(range(num_frames))
+    assert {video for video, _ in places} == {0, 1}
+
+
+def test_a_batch_keeps_clips_in_order_and_channels_last(video):
+    clips = [VideoClips(video.parent, [{"video": video.name, "num_frames": 10}], 8, 4, 20)[i] for i in (1, 0)]
+    batch = stack(clips)
+    assert batch.frames.shape == (2, 8, 3, 20, 20) and batch.starts == [-1, -5] and batch.videos == [0, 0]
+    assert batch.targets is None
+    assert [number_of(frames) for frames in batch.frames] == [[-1, *range(7)], [-1] * 5 + [0, 1, 2]]
+    assert batch.frames.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """Two videos, a of 40x30 and b of 44x30; what check_frames takes."""
+    for name, width in (("a", 40), ("cup/b_1", 44)):
+        for index in range(4):
+            write_image(tmp_path / name / f"{index:06d}.jpg", np.zeros((30, width, 3), np.uint8))
+    return tmp_path, [{"video": "a", "num_frames": 4}, {"video": "cup/b_1", "num_frames": 4}]
+
+
+def test_frames_that_are_all_there_pass(frames):
+    check_frames(*frames, 30)
+    check_frames(frames[0], frames[1][:1], None)
+    check_frames(*frames, 31, True)
+
+
+def test_frames_that_cannot_be_used_are_told(frames):
+    folder, videos = frames
+    assert "no frames of this video" in complaint(check_frames, folder, [{"video": "c", "num_frames": 4}], 16)
+    assert "smaller than the crop of 31" in complaint(check_frames, folder, videos, 31)
+    message = complaint(check_frames, folder, videos, None)
+    assert "40x30" in message and "44x30" in message and "--crop_dim" in message
+    (folder / "cup" / "b_1" / "000002.jpg").unlink()
+    message = complaint(check_frames, folder, videos, 16)
+    assert "1 of 4 frames are missing, the first 000002.jpg" in message and "b_1" in message
+    (folder / "a" / "000000.jpg").write_bytes(b"")
+    assert "frame is broken" in complaint(check_frames, folder, videos, 16)
+
+
+def same(one, other):
+    return (torch.equal(one.frames, other.frames) and torch.equal(one.inside, other.inside)
+            and one.videos == other.videos and one.starts == other.starts and torch.equal(one.targets, other.targets))
+
+
+def test_spawned_workers_give_the_same_batches_and_their_errors(tmp_path):
+    dataset, folder = make_dataset(tmp_path, {"train": ["a", "b"]}, num_frames=12, size=(24, 16))
+    videos = read_split(dataset, "train")
+    clips = RandomClips(folder, videos, ["DRIVE", "PASS"], 6, 12, 8, 1, 0.5)
+    alone = list(loader(clips, 2, 0))
+    assert len(alone) == 6
+    workers = loader(clips, 2, 2)
+    for _ in range(2):
+        assert all(same(*pair) for pair in zip(workers, alone, strict=True))
+    later = list(loader(clips, 2, 0, range(4, 12)))
+    assert all(same(*pair) for pair in zip(later, alone[2:], strict=True))
+
+    for path in folder.glob("*/*.jpg"):
+        path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(UserError, match="frame is broken or cut short"):
+        next(iter(workers))
