@@ -58,6 +58,8 @@ def check_args(args: argparse.Namespace) -> None:
         pixels = getattr(args, name)
         if not SMALLEST <= pixels <= LARGEST or pixels % 2:
             raise UserError(f"--{name} {pixels}: choose an even number from {SMALLEST} to {LARGEST}")
+    if args.width < args.height:
+        raise UserError(f"--width {args.width} --height {args.height}: choose a picture that is wider than high")
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: choose 0 or a positive number")
     if args.workers < 1:

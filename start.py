@@ -44,7 +44,8 @@ def set_up(requirements: str) -> None:
     if PYTHON.exists() and done.exists() and done.read_text() == wanted.hexdigest():
         return
     print("setting up .venv; PyTorch is some gigabytes, which takes a few minutes", flush=True)
-    run([sys.executable, "-m", "venv", str(VENV)])  # mends one that was left half made
+    if Path(sys.prefix).resolve() != VENV:  # Windows cannot write over the Python that runs
+        run([sys.executable, "-m", "venv", str(VENV)])  # mends one that was left half made
     run([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", requirements])
     done.write_text(wanted.hexdigest())
 
@@ -88,6 +89,9 @@ def show_demo_results() -> None:
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an old console cannot print every folder's name
+            stream.reconfigure(errors="backslashreplace")
     if sys.version_info < (3, 10):  # noqa: UP036 - whoever has an older one is to read why it fails
         sys.exit("error: this needs Python 3.10 or later; this is " + sys.version.split()[0])
     if sys.argv[1:] == ["demo"]:

@@ -14,7 +14,7 @@ from dataset.frames import DEFAULT_WORKERS, VideoClips, check_frames, loader
 from dataset.labels import read_classes, read_split
 from model.backbone import FEATURE_ARCHS
 from model.checkpoint import checkpoint_path, load_weights, newest_epoch
-from model.device import DEVICES, pick_device
+from model.device import DEVICES, memory_errors, move, pick_device
 from model.heads import HEADS
 from model.inference import score_clips
 from model.spotter import MODALITIES, EventSpotter
@@ -79,14 +79,16 @@ def main() -> None:
     classes = read_classes(dataset)
     check_classes(args.model_dir, config, dataset, classes)
     videos = read_split(dataset, args.split)
-    check_frames(args.frame_dir, videos, config.crop_dim, pad=True)  # as original E2E-Spot does
+    check_frames(args.frame_dir, videos, config.crop_dim)
     spotter, epoch = build_model(args.model_dir, config)
     print(f"{args.model_dir}: {config.feature_arch} + {config.temporal_arch or 'linear'}, epoch {epoch}, on {device}")
 
     overlap = 0 if args.no_overlap else config.clip_len // 2
     clips = VideoClips(args.frame_dir, videos, config.clip_len, overlap, config.crop_dim)
-    batches = tqdm(loader(clips, args.batch_size or config.batch_size, args.num_workers), desc="scoring", unit="batch")
-    scores = score_clips(spotter.to(device), batches, videos, device)
+    batches = tqdm(loader(clips, args.batch_size or config.batch_size, args.num_workers), desc="scoring", unit="batch",
+                   disable=None)
+    with memory_errors():
+        scores = score_clips(move(spotter, device), batches, videos, device)
 
     if args.save or args.save_as:
         prefix = args.save_as or prediction_prefix(args.model_dir, args.split, epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import sys
 import time
@@ -19,7 +20,7 @@ from dataset.frames import DEFAULT_WORKERS, Batch, VideoClips, check_frames, loa
 from dataset.labels import read_classes, read_split
 from model import checkpoint
 from model.backbone import ALIASES, FEATURE_ARCHS
-from model.device import DEVICES, autocast, half_precision, pick_device
+from model.device import DEVICES, autocast, half_precision, memory_errors, move, pick_device
 from model.heads import HEADS
 from model.inference import score_clips
 from model.loss import mean_loss, spotting_loss
@@ -40,6 +41,7 @@ EPOCHS_WITH_MAP = 20  # at the end of training, by default
 VAL_SHARE = 4  # the val loss takes at most a quarter of an epoch's frames
 WARM_UP_START = 0.01  # of the learning rate
 VAL_SEED = 0  # the val loss is always of the same clips
+BAR = {"leave": False, "disable": None}  # none where the output is a file
 AUGMENT_STREAM = 1  # apart from the random numbers that place the clips
 
 
@@ -141,7 +143,7 @@ def train_epoch(
     batch_frames = args.batch_size * args.clip_len
     total = 0.0
     spotter.train()
-    with tqdm(total=steps * batch_frames, desc=f"epoch {epoch}", unit="frame", unit_scale=True, leave=False) as bar:
+    with tqdm(total=steps * batch_frames, desc=f"epoch {epoch}", unit="frame", unit_scale=True, **BAR) as bar:
         for step, batch in zip(range(steps), batches, strict=False):
             rng = np.random.default_rng((args.seed, epoch * steps + step, AUGMENT_STREAM))
             inside = batch.inside.to(args.device, non_blocking=True)
@@ -170,7 +172,7 @@ def train_epoch(
 def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """Scores of whole videos by half-overlapping clips: {video: float32 (num_frames, K + 1)}."""
     clips = VideoClips(args.frame_dir, videos, args.clip_len, args.clip_len // 2, args.crop_dim)
-    batches = tqdm(loader(clips, args.batch_size, args.num_workers), desc="scoring", unit="batch", leave=False)
+    batches = tqdm(loader(clips, args.batch_size, args.num_workers), desc="scoring", unit="batch", **BAR)
     return score_clips(spotter, batches, videos, args.device)
 
 
@@ -182,11 +184,10 @@ def make_loaders(
     clips = RandomClips(args.frame_dir, splits["train"], classes, args.clip_len, args.num_epochs * clips_an_epoch,
                         args.crop_dim, args.dilate_len, args.fg_upsample, args.seed)
     order = range(first_epoch * clips_an_epoch, len(clips))
-    pin = args.device.type == "cuda"
     frames = min(sum(v["num_frames"] for v in splits["val"]), args.epoch_num_frames // VAL_SHARE)
     val_clips = RandomClips(args.frame_dir, splits["val"], classes, args.clip_len, max(1, frames // args.clip_len),
                             args.crop_dim, args.dilate_len, seed=VAL_SEED)
-    batches = iter(loader(clips, args.batch_size, args.num_workers, order, pin))
+    batches = iter(loader(clips, args.batch_size, args.num_workers, order, args.device.type == "cuda"))
     return batches, loader(val_clips, args.batch_size, min(1, args.num_workers))
 
 
@@ -200,8 +201,8 @@ def main() -> None:
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
     spotter, stopped = start_or_resume(args, make_config(args, classes))
-    spotter.to(args.device)
-    optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate)
+    move(spotter, args.device)
+    optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
     scaler = torch.amp.GradScaler(args.device.type, enabled=half_precision(args.device) == torch.float16)
     history: list[dict] = []
     if stopped is not None:
@@ -216,11 +217,9 @@ def main() -> None:
 
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
-        try:
+        with memory_errors():
             train = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
-        except torch.OutOfMemoryError as error:
-            raise UserError(f"{args.device} is out of memory; lower --batch_size, and raise -ag to make up") from error
-        rate = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
+        speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
         row = {"epoch": epoch, "train": train, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0}
         if not math.isfinite(train + row["val"]):
             raise UserError(f"epoch {epoch}: the loss is no longer a number; train anew with a lower -lr, another -s")
@@ -230,10 +229,11 @@ def main() -> None:
         history.append(row)
         checkpoint.save_epoch(args.save_dir, epoch, spotter, optimizer, scaler, history)
         write_json(args.save_dir / "loss.json", history)
-        losses(args.save_dir / "losses.png", history)
+        with contextlib.suppress(UserError):  # somebody may have the picture open: the next epoch's will do
+            losses(args.save_dir / "losses.png", history)
         checkpoint.remove_stale(args.save_dir, {epoch, best_epoch(args.save_dir)})
         print(f"epoch {epoch}  train {train:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
-              f"{rate:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
+              f"{speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
     epoch = best_epoch(args.save_dir)
     print(f"\nbest epoch: {epoch}")

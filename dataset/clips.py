@@ -24,7 +24,8 @@ class RandomClips(Dataset):
         length: number of clips.
         crop: side of a square cut out at random, the same for all frames of a clip; None for whole frames.
         dilate_len: frames about an event that carry its label as well.
-        fg_upsample: share of the clips that are drawn so as to hold an event, each event as likely as any other.
+        fg_upsample: share of the clips that are drawn so as to hold an event: a class first, each as likely as any
+            other, so that the rare ones are learned too; then one of its events.
     """
 
     def __init__(
@@ -42,7 +43,11 @@ class RandomClips(Dataset):
         self.frame_dir, self.videos, self.clip_len, self.length = frame_dir, videos, clip_len, length
         self.crop, self.dilate_len, self.fg_upsample, self.seed = crop, dilate_len, fg_upsample, seed
         self.index = {name: i for i, name in enumerate(classes, 1)}
-        self.events = [(number, event["frame"]) for number, v in enumerate(videos) for event in v["events"]]
+        events: dict[str, list[tuple[int, int]]] = {name: [] for name in classes}
+        for number, entry in enumerate(videos):
+            for event in entry["events"]:
+                events[event["label"]].append((number, event["frame"]))
+        self.events_by_class = [of_class for of_class in events.values() if of_class]
         self.lengths = np.array([v["num_frames"] for v in videos])
 
     def __len__(self) -> int:
@@ -59,9 +64,10 @@ class RandomClips(Dataset):
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """Draw a video and a start."""
-        about_event = self.events and rng.random() < self.fg_upsample
+        about_event = self.events_by_class and rng.random() < self.fg_upsample
         if about_event:
-            video, frame = self.events[rng.integers(len(self.events))]
+            events = self.events_by_class[rng.integers(len(self.events_by_class))]
+            video, frame = events[rng.integers(len(events))]
         else:
             video = int(rng.choice(len(self.videos), p=self.lengths / self.lengths.sum()))
         low = -PAST_END

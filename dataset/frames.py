@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +67,12 @@ def read_frame(path: Path) -> np.ndarray:
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise UserError(f"{path}: frame is missing; extract the video again with prepare_data.py") from error
+        raise UserError(f"{path}: frame is missing; run prepare_data.py again") from error
     image = None
     if JPEG_END in data[-64:].tobytes():  # some writers pad the file after its end mark
         image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
-        raise UserError(f"{path}: frame is broken or cut short; extract the video again with prepare_data.py")
+        raise UserError(f"{path}: frame is broken or cut short; delete its folder and run prepare_data.py again")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -126,23 +127,23 @@ def read_clip(
         if out is None:
             out = np.zeros((length, *frame.shape), np.uint8)
         elif out.shape[1:] != frame.shape:
-            raise UserError(f"{folder}: frame {number:06d}.jpg differs in size from those before it; extract it again")
+            raise UserError(f"{folder}: frame {number:06d}.jpg differs in size from those before it; "
+                            "delete the folder and run prepare_data.py again")
         if numbers:
             out[number - start] = frame
     inside = torch.tensor([float(first <= t < last) for t in range(start, start + length)])
     return torch.from_numpy(out).permute(0, 3, 1, 2), inside
 
 
-def check_frames(frame_dir: Path, videos: list[dict], crop: int | None, pad: bool = False) -> None:
-    """Make sure that the frames of all videos are there and can be put in one batch.
-
-    Args:
-        pad: whether frames smaller than the crop may be filled up with black.
+def check_frames(frame_dir: Path, videos: list[dict], crop: int | None) -> None:
+    """Make sure that the frames of all videos are there and can be put in one batch; warn of frames smaller than
+    the crop, which are filled up with black.
 
     Raises:
-        UserError: a folder or a frame is missing; frames differ in size, or are smaller than the crop.
+        UserError: a folder or a frame is missing, or whole frames (crop None) differ in size.
     """
-    sizes = {}
+    sizes: dict[tuple[int, int], str] = {}
+    small = []
     for entry in videos:
         folder = frame_dir / entry["video"]
         try:
@@ -154,21 +155,21 @@ def check_frames(frame_dir: Path, videos: list[dict], crop: int | None, pad: boo
         if missing:
             raise UserError(
                 f"{folder}: {len(missing)} of {entry['num_frames']} frames are missing, the first "
-                f"{missing[0]:06d}.jpg; extract the video again with prepare_data.py"
+                f"{missing[0]:06d}.jpg; run prepare_data.py again"
             )
         height, width = read_frame(folder / "000000.jpg").shape[:2]
         sizes.setdefault((width, height), entry["video"])
-        if crop is not None and crop > min(height, width) and not pad:
-            raise UserError(
-                f"{folder}: frames of {width}x{height} are smaller than the crop of {crop}; choose a smaller "
-                "--crop_dim (0 for whole frames) or extract larger frames with prepare_data.py --height"
-            )
+        if crop is not None and crop > min(height, width):
+            small.append(f"{entry['video']} ({width}x{height})")
     if crop is None and len(sizes) > 1:
         (one, a), (other, b) = list(sizes.items())[:2]
         raise UserError(
             f"{frame_dir}: frames of {a} are {one[0]}x{one[1]}, of {b} {other[0]}x{other[1]}, and one batch cannot "
             "hold both; give a --crop_dim"
         )
+    if small:
+        print(f"warning: frames of {len(small)} videos are smaller than the crop of {crop} and are filled up with "
+              f"black, such as those of {small[0]}; a smaller --crop_dim in training avoids it", file=sys.stderr)
 
 
 class VideoClips(Dataset):

@@ -68,6 +68,8 @@ def read_split(dataset: str, split: str) -> list[dict]:
     entries = read_json(path)
     if not isinstance(entries, list):
         raise UserError(f"{path}: must be a list with an entry for each video")
+    if not entries:
+        raise UserError(f"{path}: has no video in it; add one, or remove the file")
     videos: set[str] = set()
     for index, entry in enumerate(entries):
         _check_entry(entry, f"{path}: entry {index}", classes)

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -25,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from util.errors import UserError
-from util.io import read_json, write_json
+from util.io import read_json, rename, write_json
 
 VIDEO_SUFFIXES = (
     ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv",
@@ -373,8 +372,8 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
         scratch.mkdir(parents=True)
         yield scratch
         if folder.exists():
-            _rename(folder, folder.with_name(f".part-{os.getpid()}.old-{folder.name}"))
-        _rename(scratch, folder)
+            rename(folder, folder.with_name(f".part-{os.getpid()}.old-{folder.name}"))
+        rename(scratch, folder)
     finally:
         _remove_scratch(folder)
 
@@ -385,13 +384,3 @@ def _remove_scratch(folder: Path) -> None:
     for path in folder.parent.iterdir() if folder.parent.is_dir() else ():
         if scratch_name.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _rename(source: Path, target: Path) -> None:
-    for pause in (0.1, 0.5, 2):  # Windows renames no folder while a virus scanner reads a file in it
-        try:
-            source.rename(target)
-            return
-        except PermissionError:
-            time.sleep(pause)
-    source.rename(target)

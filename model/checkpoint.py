@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from util.errors import UserError
@@ -52,6 +53,8 @@ def read_state_dict(path: Path) -> dict[str, Any]:
         UserError: no such file, not a checkpoint, or one that would run code when loaded.
     """
     try:
+        if path.suffix == ".safetensors":  # as timm's models are published
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
@@ -105,7 +108,7 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
         how many tensors were taken over.
 
     Raises:
-        UserError: the file cannot be read, or no convolution in it fits.
+        UserError: the file cannot be read, or is of another backbone.
     """
     state = from_original(read_state_dict(path))
     target = spotter.backbone.cnn.state_dict()
@@ -116,8 +119,13 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
         name = named.get(_plain(key.removeprefix("backbone.cnn.")))
         if name and isinstance(value, Tensor) and value.shape == target[name].shape:
             fitting[name] = value
-    if not any(value.dim() == 4 for value in fitting.values()):
-        raise UserError(f"{path}: none of its weights fits this --feature_arch; choose the one it was trained with")
+    # All convolutions must fit but the first, which depends on the modality. Stems alone fit many a wrong file.
+    _, *needed = (key for key, value in target.items() if value.dim() == 4 and ".shift." not in key)
+    if missing := [key for key in needed if key not in fitting]:
+        raise UserError(
+            f"{path}: {len(missing)} of {len(needed)} convolutions do not fit, the first {missing[0]}; "
+            "choose the -m that it was trained with"
+        )
     spotter.backbone.cnn.load_state_dict(fitting, strict=False)
     return len(fitting)
 
@@ -190,6 +198,8 @@ def load_optim(path: Path, optimizer: torch.optim.Optimizer, scaler: torch.amp.G
 def remove_stale(save_dir: Path, keep: set[int]) -> None:
     """Remove every checkpoint but those of the epochs to keep, and every optimiser state but the newest."""
     newest = newest_epoch(save_dir, "optim")
+    for path in save_dir.glob(".part-*.pt"):  # of a run that was killed while it wrote
+        path.unlink()
     for kind, kept in (("checkpoint", keep), ("optim", {newest})):
         for path in save_dir.glob(f"{kind}_*.pt"):
             match = re.fullmatch(rf"{kind}_(\d+)\.pt", path.name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import torch
+from torch import nn
 
 from util.errors import UserError
 
@@ -25,6 +27,27 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def move(spotter: nn.Module, device: torch.device) -> nn.Module:
+    """Put a model on a device.
+
+    Raises:
+        UserError: the device cannot hold it.
+    """
+    try:
+        return spotter.to(device)
+    except TypeError as error:  # mps knows no float64, in which the asformer head reckons
+        raise UserError(f"--device {device}: cannot hold this model ({error}); try --device cpu") from error
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Turn a device's lack of memory into a UserError that says what helps."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError("the device is out of memory; lower --batch_size (and raise -ag to make up for it)") from error
+
+
 def half_precision(device: torch.device) -> torch.dtype | None:
     """The half precision in which the backbone runs faster on this device, or None for float32.
 
@@ -33,8 +56,9 @@ def half_precision(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cpu" and torch.backends.mkldnn.is_available():
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return torch.bfloat16 if native else None
+        # not public, and so they may go: without them, float32
+        checks = (getattr(torch.cpu, f"_is_{unit}_supported", lambda: False) for unit in ("avx512_bf16", "amx_tile"))
+        return torch.bfloat16 if any(check() for check in checks) else None
     return None
 
 

@@ -69,7 +69,7 @@ class GateShift(nn.Module):
         # frame can take in the window of three. So frames need no fifth dimension.
         self.gate = nn.Conv2d(self.gated, 2 * 3, 3, padding=1, groups=2, bias=False)
         self.gate_bias = nn.Parameter(torch.zeros(2))
-        # the gates start shut: a network with fresh modules gives what it gave without them
+        # the gates start shut: nothing leaves its frame before training opens them
         nn.init.zeros_(self.gate.weight)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -28,14 +28,15 @@ def build_spotter(
         return EventSpotter(*arch), "none"
     if weights not in ("auto", "imagenet"):
         spotter = EventSpotter(*arch)
-        load_backbone(spotter, Path(weights))
+        taken = load_backbone(spotter, Path(weights))
+        print(f"{weights}: {taken} tensors taken over into the backbone")
         return spotter, weights
     if modality != "rgb":
         raise UserError(f"--weights imagenet: there are none for --modality {modality}; use --weights none")
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries say nothing that we do not
     try:
         return EventSpotter(*arch, imagenet=True), "imagenet"
-    except OSError as error:  # both timm's and torchvision's way of saying that a download failed
+    except (OSError, RuntimeError) as error:  # no connection; or a download that was cut short
         reason = f"ImageNet weights for {feature_arch} cannot be downloaded ({' '.join(str(error).split())[:100]})"
         if weights == "imagenet":
             raise UserError(

@@ -17,7 +17,7 @@ def _as_they_are(frames: Tensor) -> Tensor:
 
 
 def _grey(frames: Tensor) -> Tensor:
-    # ITU-R BT.601 luma
+    # luma with the digits that torchvision's Grayscale, and so the original, has
     return (frames * frames.new_tensor([0.2989, 0.587, 0.114]).view(3, 1, 1)).sum(-3, keepdim=True)
 
 

@@ -94,6 +94,12 @@ def test_fg_upsample_is_the_share_of_clips_drawn_about_an_event(folder, share):
     assert abs(held - share) < 0.06
 
 
+def test_a_rare_class_is_drawn_about_as_often_as_a_common_one(folder):
+    videos = [entry("a", 300, [(20, 1), *((frame, 2) for frame in range(60, 300, 20))])]
+    starts = places(make(folder, videos, fg_upsample=1.0), 1000)[:, 1]
+    assert abs((starts <= 20).mean() - 0.5) < 0.05
+
+
 def test_a_dataset_without_events_can_be_drawn_from(folder):
     clips = make(folder, [entry("b", 10)], fg_upsample=1.0)
     assert (clips[0].targets[:, 0] == 1).all()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model.device import DEVICES, autocast, half_precision, pick_device
+from model.device import DEVICES, autocast, half_precision, move, pick_device
 from util.errors import UserError
 
 
@@ -35,3 +35,14 @@ def test_a_processor_runs_in_bfloat16_where_it_has_it(native, monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     with autocast(torch.device("cpu")):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == (torch.bfloat16 if native else torch.float32)
+
+
+def test_a_model_that_a_device_cannot_hold_is_refused_with_a_way_out():
+    class Picky(torch.nn.Module):
+        def to(self, device):
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+    with pytest.raises(UserError, match="--device mps: cannot hold this model.*try --device cpu"):
+        move(Picky(), torch.device("mps"))
+    plain = torch.nn.Linear(1, 1)
+    assert move(plain, torch.device("cpu")) is plain

@@ -166,13 +166,18 @@ def frames(tmp_path):
 def test_frames_that_are_all_there_pass(frames):
     check_frames(*frames, 30)
     check_frames(frames[0], frames[1][:1], None)
-    check_frames(*frames, 31, True)
+
+
+def test_frames_smaller_than_the_crop_are_warned_of(frames, capsys):
+    check_frames(*frames, 30)
+    assert not capsys.readouterr().err
+    check_frames(*frames, 31)
+    assert "warning: frames of 2 videos are smaller than the crop of 31" in capsys.readouterr().err
 
 
 def test_frames_that_cannot_be_used_are_told(frames):
     folder, videos = frames
     assert "no frames of this video" in complaint(check_frames, folder, [{"video": "c", "num_frames": 4}], 16)
-    assert "smaller than the crop of 31" in complaint(check_frames, folder, videos, 31)
     message = complaint(check_frames, folder, videos, None)
     assert "40x30" in message and "44x30" in message and "--crop_dim" in message
     (folder / "cup" / "b_1" / "000002.jpg").unlink()

@@ -26,8 +26,12 @@ def complaint(*args):
 
 @pytest.fixture
 def model(trained, tmp_path):
-    """A copy of the trained folder without its predictions."""
-    return shutil.copytree(trained[0], tmp_path / "model", ignore=shutil.ignore_patterns("pred-*"))
+    """A copy of what scoring needs of the trained folder, for tests that change it."""
+    best = f"checkpoint_{best_epoch(trained[0]):03d}.pt"
+    (tmp_path / "model").mkdir()
+    for name in ("config.json", "loss.json", best):
+        shutil.copy(trained[0] / name, tmp_path / "model")
+    return tmp_path / "model"
 
 
 def names(folder):
@@ -61,7 +65,8 @@ def test_save_writes_what_the_training_wrote_and_the_threshold_comes_from_val(mo
     assert done.stdout.partition("split test:")[2] == trained[1].partition("split test:")[2]
 
 
-def test_save_as_writes_where_it_is_told_and_nowhere_else(model, tiny, tmp_path):
+def test_save_as_writes_where_it_is_told_and_nowhere_else(trained, tiny, tmp_path):
+    model = trained[0]
     before = names(model)
     done = run_here(test_e2e, model, tiny[1], "-s", "test", "--save_as", tmp_path / "new" / "mine.v2", *OPTIONS)
     assert done.returncode == 0, done.stderr
@@ -89,9 +94,9 @@ def slow_scores(model, dataset, frame_dir, overlap):
 
 
 @pytest.mark.parametrize(("options", "overlap"), [([], 4), (["--no_overlap"], 0), (["--batch_size", 5], 4)])
-def test_scores_are_the_mean_over_the_clips_whatever_the_batch(options, overlap, model, tiny, tmp_path, monkeypatch):
+def test_scores_are_the_mean_over_the_clips_whatever_the_batch(options, overlap, trained, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("model.device.half_precision", lambda device: None)
-    prefix = tmp_path / "out"
+    model, prefix = trained[0], tmp_path / "out"
     done = run_here(test_e2e, model, tiny[1], "-s", "test", "--save_as", prefix, *options, *OPTIONS)
     assert done.returncode == 0, done.stderr
     scores = read_json(f"{prefix}.score.json.gz")["cup/c_1"]
@@ -118,31 +123,31 @@ def original(tmp_path_factory):
     return folder
 
 
-def test_a_folder_of_the_original_is_read_as_it_is(original, tiny, tmp_path):
-    model = shutil.copytree(original, tmp_path / "original")
-    done = run_here(test_e2e, model, tiny[1], "-s", "test", "-d", tiny[0], "--save", *OPTIONS)
+def test_a_folder_of_the_original_is_read_as_it_is(original, tiny):
+    done = run_here(test_e2e, original, tiny[1], "-s", "test", "-d", tiny[0], "--save", *OPTIONS)
     assert done.returncode == 0, done.stderr
     assert "rny002_gsm + gru, epoch 41" in done.stdout
-    scores = np.array(read_json(model / "pred-test.epoch41.score.json.gz")["cup/c_1"])
+    scores = np.array(read_json(original / "pred-test.epoch41.score.json.gz")["cup/c_1"])
     assert scores.shape == (24, 3) and scores.std() > 0.01
 
 
-def test_crops_larger_than_the_frames_are_filled_up_as_the_original_does(original, tiny, tmp_path):
-    model = shutil.copytree(original, tmp_path / "original")
+def test_crops_larger_than_the_frames_are_filled_up_as_the_original_does(model, tiny):
     edit_config(model, crop_dim=96)
-    done = run_here(test_e2e, model, tiny[1], "-s", "test", "-d", tiny[0], *OPTIONS)
+    done = run_here(test_e2e, model, tiny[1], "-s", "test", *OPTIONS)
     assert done.returncode == 0, done.stderr
 
 
 def test_without_losses_the_newest_checkpoint_is_taken(model, tiny):
     (model / "loss.json").unlink()
+    next(model.glob("checkpoint_*")).rename(model / "checkpoint_007.pt")
+    (model / "checkpoint_005.pt").write_bytes(b"older")
     done = run_here(test_e2e, model, tiny[1], "-s", "test", *OPTIONS)
-    assert done.returncode == 0 and "epoch 2, on cpu" in done.stdout
+    assert done.returncode == 0 and "epoch 7, on cpu" in done.stdout
 
 
-def test_a_video_shorter_than_a_clip_is_scored_whole(model, tmp_path):
+def test_a_video_shorter_than_a_clip_is_scored_whole(trained, tmp_path):
     dataset, frames = make_dataset(tmp_path / "short", {"test": ["a", "b"]}, num_frames=3)
-    done = run_here(test_e2e, model, frames, "-s", "test", "-d", dataset, "--save_as", tmp_path / "out", *OPTIONS)
+    done = run_here(test_e2e, trained[0], frames, "-s", "test", "-d", dataset, "--save_as", tmp_path / "out", *OPTIONS)
     assert done.returncode == 0, done.stderr
     assert [len(rows) for rows in read_json(tmp_path / "out.score.json.gz").values()] == [3, 3]
 
@@ -157,7 +162,8 @@ def test_another_dataset_must_have_the_models_classes(model, tiny, tmp_path):
     assert "the model knows 3 classes (unnamed)" in complaint(model, frames, "-s", "test", "-d", other)
 
 
-def test_a_dataset_or_split_that_is_not_there_is_refused(model, tiny):
+def test_a_dataset_or_split_that_is_not_there_is_refused(trained, tiny):
+    model = trained[0]
     assert "no such dataset" in complaint(model, tiny[1], "-s", "test", "-d", "nowhere")
     message = complaint(model, tiny[1], "-s", "challenge")
     assert "challenge.json: no such split; the splits of this dataset are: test, train, val" in message
@@ -174,7 +180,7 @@ def test_a_folder_without_config_or_checkpoint_is_refused(model, tiny, tmp_path)
     assert f"{model}: no checkpoint; train with" in complaint(model, tiny[1], "-s", "test")
 
 
-@pytest.mark.parametrize(("changes", "says"), [
+MISFITS = [
     ({"feature_arch": "rny002"}, "tensors are missing, the first backbone.cnn.s1.b1.conv1.conv.weight"),
     ({"feature_arch": "rn18_gsm"}, "tensors are missing"),
     ({"temporal_arch": "deeper_gru"}, "tensors are missing, the first head.gru"),
@@ -183,11 +189,16 @@ def test_a_folder_without_config_or_checkpoint_is_refused(model, tiny, tmp_path)
     ({"temporal_arch": "lstm"}, "temporal_arch 'lstm' is not known"),
     ({"modality": "depth"}, "modality 'depth' is not known"),
     ({"clip_len": "gone"}, "clip_len must be a int"),
-])
-def test_a_config_that_does_not_belong_to_the_checkpoint_is_refused(changes, says, model, tiny):
-    edit_config(model, **changes)
-    message = complaint(model, tiny[1], "-s", "test")
-    assert says in message and str(model) in message
+]
+
+
+def test_a_config_that_does_not_belong_to_the_checkpoint_is_refused(model, tiny):
+    good = read_json(model / "config.json")
+    for changes, says in MISFITS:
+        write_json(model / "config.json", good)
+        edit_config(model, **changes)
+        message = complaint(model, tiny[1], "-s", "test")
+        assert says in message and str(model) in message
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(model, tiny):
@@ -209,11 +220,11 @@ def test_frames_that_are_missing_or_cut_short_are_named_and_nothing_is_written(m
     assert names(model) == before
 
 
-def test_an_output_that_cannot_be_written_is_named(model, tiny, tmp_path):
+def test_an_output_that_cannot_be_written_is_named(trained, tiny, tmp_path):
     (tmp_path / "file").write_text("here first", encoding="utf-8")
-    assert "cannot be written" in complaint(model, tiny[1], "-s", "test", "--save_as", tmp_path / "file" / "out")
+    assert "cannot be written" in complaint(trained[0], tiny[1], "-s", "test", "--save_as", tmp_path / "file" / "out")
 
 
-def test_save_and_save_as_exclude_each_other(model, tiny, tmp_path):
-    done = run_here(test_e2e, model, tiny[1], "-s", "test", "--save", "--save_as", tmp_path / "out")
+def test_save_and_save_as_exclude_each_other(trained, tiny, tmp_path):
+    done = run_here(test_e2e, trained[0], tiny[1], "-s", "test", "--save", "--save_as", tmp_path / "out")
     assert done.returncode == 2 and "not allowed with" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,11 +34,27 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     try:
         yield scratch
-        scratch.replace(path)
+        with scratch.open("rb+") as written:
+            os.fsync(written.fileno())  # or a power cut could leave an empty file under the new name
+        rename(scratch, path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file or folder, in place of a file of that name.
+
+    Windows refuses while a virus scanner or a viewer has it open; mostly that is over soon.
+    """
+    for pause in (0.1, 0.5, 2):  # seconds
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    source.replace(target)
 
 
 def read_json(path: Path | str) -> Any:

@@ -21,7 +21,7 @@ CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9
 INK = "#222222"
 GREY = "#8A8A8A"
 DPI = 130
-MAX_ROWS = 40  # of a timeline; a PNG can be no higher than 65535 pixels
+MAX_LANES = 80  # of a timeline, in all rows; a PNG can be no higher than 65535 pixels
 
 
 def class_colour(index: int) -> str:
@@ -186,13 +186,14 @@ def timeline(
         scores: float (num_frames, K+1), index 0 background, drawn as curves.
         tolerance: frames up to which a prediction is right.
         start, stop: the frames that are shown, `stop` not included; all by default.
-        frames_per_row: more than that if there would be over 40 rows.
+        frames_per_row: more than that where there would be too many lanes.
 
     Raises:
         UserError: the picture cannot be written.
     """
     stop = min(stop or video["num_frames"], video["num_frames"])
-    frames_per_row = max(frames_per_row, -(-(stop - start) // MAX_ROWS))
+    max_rows = max(1, MAX_LANES // len(classes))
+    frames_per_row = max(frames_per_row, -(-(stop - start) // max_rows))
     num_rows = max(-(-(stop - start) // frames_per_row), 1)
     figure = _figure(13, 0.9 + num_rows * (0.45 + 0.55 * len(classes)))
     figure.suptitle(_plain(f"{video['video']}, within {tolerance} frames"), fontsize=11, color=INK)
