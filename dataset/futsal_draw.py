@@ -101,14 +101,14 @@ class Renderer:
         change = np.zeros((10, 2)) if self.last_vel is None else (state.vel - self.last_vel) / dt
         self.last_vel = state.vel
         goal = 0.035 * change + 0.030 * state.vel
-        goal[state.driving] += 0.30 * state.face[state.driving]
+        goal[state.driving] += 0.40 * state.face[state.driving]
         busy = doing(state, Action.HOLD, Action.TOUCH)
         goal[busy] += 0.12 * state.face[busy]
         right = np.column_stack([state.face[:, 1], -state.face[:, 0]])
         kicking = doing(state, Action.PASS, Action.SHOT) & (np.abs(state.since) < 0.2)
         goal[kicking] -= (0.10 * state.face + 0.16 * right * state.foot[:, None])[kicking]
         pushing = (doing(state, Action.PUSH)) & ~state.driving
-        goal[pushing] += 0.30 * state.face[pushing]
+        goal[pushing] += 0.40 * state.face[pushing]
         rolling = doing(state, Action.ROLL)
         goal[rolling] += 0.7 * state.face[rolling]
         lunging = doing(state, Action.LUNGE)
@@ -116,7 +116,7 @@ class Renderer:
         for i in np.flatnonzero((doing(state, Action.DIVE)) & (state.since < 0.45)):
             gap = state.ball[:2] - state.pos[i]
             goal[i] = 0.9 * gap / max(np.hypot(*gap), 0.5)
-        self.lean += (goal - self.lean) * min(1.0, 11 * dt)
+        self.lean += (goal - self.lean) * min(1.0, 14 * dt)
 
     def _shadows(self, image: np.ndarray, joints: np.ndarray, state: FrameState) -> None:
         """Soft patches on the floor under bodies, feet and ball."""

@@ -90,8 +90,8 @@ class Camera:
         right = np.array([ahead[1], -ahead[0], 0]) / np.sqrt(ahead[0] ** 2 + ahead[1] ** 2)
         (x, y, z), (u, v, _) = ahead, right
         down = np.array([-v * z, u * z, x * v - y * u])  # ahead x right
-        # 27 of 96 rows for a man of 1.8 m in the middle of the court, a little less far out
-        focal = self.height * 4.25 * (distance / 27) ** 0.65
+        # 34 of 96 rows for a man of 1.8 m in the middle of the court, a little less far out
+        focal = self.height * 5.3 * (distance / 27) ** 0.65
         screen = np.array([[focal, 0, self.width / 2], [0, focal, self.height * 0.52], [0, 0, 1]])
         turn = np.stack([right, down, ahead])
         self.focal, self.eye = focal, eye
