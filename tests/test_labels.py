@@ -52,7 +52,8 @@ def test_unknown_datasets_and_splits_name_those_that_there_are(folder, monkeypat
         labels.read_split("soccer", "train")
     with pytest.raises(UserError, match=r"val\.json: no such split; .*: none$"):
         labels.read_split(str(folder), "val")
-    read(folder, [])
+    with pytest.raises(UserError, match=r"train\.json: has no video in it"):
+        read(folder, [])
     with pytest.raises(UserError, match=r"val\.json: no such split; .*: train$"):
         labels.read_split(folder.name, "val")
     (folder / "class.txt").unlink()

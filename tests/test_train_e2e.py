@@ -198,7 +198,7 @@ def test_a_frame_cut_short_in_a_video_is_named_from_a_worker_process(tmp_path):
     quick = [*QUICK, "--clip_len", 14, "-j", 1]
     done = run_script("train_e2e.py", dataset, frames, "-s", tmp_path / "model", *quick, check=False)
     message = user_error(done)
-    assert message == f"error: {path}: frame is broken or cut short; extract the video again with prepare_data.py"
+    assert message == f"error: {path}: frame is broken or cut short; delete its folder and run prepare_data.py again"
 
 
 def test_a_folder_that_cannot_be_written_is_named(tiny, tmp_path):
