@@ -168,8 +168,8 @@ def check_frames(frame_dir: Path, videos: list[dict], crop: int | None) -> None:
             "hold both; give a --crop_dim"
         )
     if small:
-        print(f"warning: frames of {len(small)} videos are smaller than the crop of {crop} and are filled up with "
-              f"black, such as those of {small[0]}; a smaller --crop_dim in training avoids it", file=sys.stderr)
+        print(f"warning: frames smaller than the crop of {crop} are filled up with black, in {len(small)} of "
+              f"{len(videos)} videos, such as {small[0]}; a smaller --crop_dim in training avoids it", file=sys.stderr)
 
 
 class VideoClips(Dataset):

@@ -33,6 +33,7 @@ def build_spotter(
         return spotter, weights
     if modality != "rgb":
         raise UserError(f"--weights imagenet: there are none for --modality {modality}; use --weights none")
+    print(f"ImageNet weights for {feature_arch}: downloaded, where they are not in the cache", flush=True)
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries say nothing that we do not
     try:
         return EventSpotter(*arch, imagenet=True), "imagenet"

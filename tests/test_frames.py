@@ -172,7 +172,7 @@ def test_frames_smaller_than_the_crop_are_warned_of(frames, capsys):
     check_frames(*frames, 30)
     assert not capsys.readouterr().err
     check_frames(*frames, 31)
-    assert "warning: frames of 2 videos are smaller than the crop of 31" in capsys.readouterr().err
+    assert "smaller than the crop of 31 are filled up with black, in 2 of 2 videos" in capsys.readouterr().err
 
 
 def test_frames_that_cannot_be_used_are_told(frames):
