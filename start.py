@@ -96,7 +96,11 @@ def main() -> None:
         sys.exit("error: this needs Python 3.10 or later; this is " + sys.version.split()[0])
     if sys.argv[1:] == ["demo"]:
         set_up("requirements.txt")
-        run_all(DEMO)
+        try:
+            run_all(DEMO)
+        except SystemExit:  # such as a training begun with another version's options, which cannot go on
+            print("to begin the demo anew, delete the folder demo/", file=sys.stderr)
+            raise
         show_demo_results()
     elif sys.argv[1:] == ["test"]:
         set_up("requirements-dev.txt")
