@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument_group("model").add_argument
     add("-m", "--feature_arch", required=True, choices=[*FEATURE_ARCHS, *ALIASES], metavar="ARCH",
         help=f"{', '.join(FEATURE_ARCHS)}; {', '.join(f'{a} means {b}' for a, b in ALIASES.items())}")
-    add("-t", "--temporal_arch", default="gru", choices=list(HEADS), help="head; '' is a linear layer")
+    add("-t", "--temporal_arch", default="gru", choices=list(HEADS), help="head (--temporal_arch= for a linear layer)")
     add("--modality", default="rgb", choices=list(MODALITIES))
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
         help="first weights of the backbone (auto: ImageNet where it can be had)")
