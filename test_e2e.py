@@ -71,6 +71,7 @@ def check_classes(model_dir: Path, config: ModelConfig, dataset: str, classes: l
         )
 
 
+@memory_errors()
 def main() -> None:
     args = parse_args()
     config = read_config(args.model_dir)
@@ -87,8 +88,7 @@ def main() -> None:
     clips = VideoClips(args.frame_dir, videos, config.clip_len, overlap, config.crop_dim)
     batches = tqdm(loader(clips, args.batch_size or config.batch_size, args.num_workers), desc="scoring", unit="batch",
                    disable=None)
-    with memory_errors():
-        scores = score_clips(move(spotter, device), batches, videos, device)
+    scores = score_clips(move(spotter, device), batches, videos, device)
 
     if args.save or args.save_as:
         prefix = args.save_as or prediction_prefix(args.model_dir, args.split, epoch)

@@ -191,6 +191,7 @@ def make_loaders(
     return batches, loader(val_clips, args.batch_size, min(1, args.num_workers))
 
 
+@memory_errors()
 def main() -> None:
     args = parse_args()
     classes = read_classes(args.dataset)
@@ -217,8 +218,7 @@ def main() -> None:
 
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
-        with memory_errors():
-            train = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
+        train = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
         row = {"epoch": epoch, "train": train, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0}
         if not math.isfinite(train + row["val"]):

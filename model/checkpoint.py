@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 from pathlib import Path
@@ -176,8 +177,10 @@ def save_epoch(
         (checkpoint_path(save_dir, epoch), spotter.state_dict()),
         (optim_path(save_dir, epoch), optim),
     ):
+        written = io.BytesIO()  # by way of memory: on a full disk torch.save raises what no caller can tell apart
+        torch.save(state, written)
         with whole_file(path) as scratch:
-            torch.save(state, scratch)
+            scratch.write_bytes(written.getbuffer())
 
 
 def load_optim(path: Path, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler) -> list[dict]:

@@ -1,5 +1,6 @@
 """Checkpoints: the original's, held against its own outputs; what is saved, kept, taken over and refused."""
 
+import errno
 import io
 import json
 import os
@@ -118,6 +119,20 @@ def saved(tmp_path):
         history.append({"epoch": epoch, "train": 1.0, "val": 1.0, "val_mAP": 0})
         save_epoch(tmp_path, epoch, model, optimizer, scaler, history)
     return tmp_path, model, optimizer, history
+
+
+def test_a_full_disk_is_told_in_a_line_and_leaves_what_was_there(saved, monkeypatch):
+    folder, model, optimizer, history = saved
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    message = complaint(save_epoch, folder, 3, model, optimizer, scaler, history)
+    assert "checkpoint_003.pt" in message and "No space left" in message
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_an_epoch_is_saved_as_plain_tensors_and_read_back(saved):

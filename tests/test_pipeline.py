@@ -57,7 +57,7 @@ def test_all_four_scripts_run_in_a_row_on_two_demo_halves(two_halves, tmp_path):
 
 def test_the_demo_makes_exactly_the_splits_of_data_futsal(tmp_path):
     make, prepare = (line.split() for line in DEMO[:2])
-    run_script(*[part.replace("demo", str(tmp_path)) if part == "demo" else part for part in make])
+    run_script(*[tmp_path if part == "demo" else part for part in make])
     arguments = [part.replace("demo/", f"{tmp_path}/") for part in prepare]
     arguments[arguments.index("--dataset") + 1] = str(tmp_path / "data" / "futsal")
     run_script(*arguments)
