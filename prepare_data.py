@@ -4,8 +4,10 @@
     python prepare_data.py --videos ./Videos --output ./Frames --labels ./Labels --dataset futsal
 
 Every video file below --videos becomes --output/<path without suffix>/000000.jpg, 000001.jpg, ... Frames
-that are there already, from the same file with the same options, are kept. With --labels, a <video>.json for
-each video gives data/<dataset>/: class.txt, train.json, val.json, test.json, both halves of a match in one.
+that are there already, from the same file with the same options, are kept. --labels names the label files: a
+<video>.json for each video, a file for each match (SoccerNet's Labels-ball.json, or one that counts the match's
+frames), or a table (CSV). They give data/<dataset>/: class.txt, train.json, val.json, test.json, with both
+halves of a match in one.
 """
 
 from __future__ import annotations
@@ -14,20 +16,16 @@ import argparse
 import os
 import re
 import sys
-from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from dataset.labels import (
-    SPLITS,
-    check_classes,
-    dataset_dir,
-    frame_scale,
-    read_classes,
-    read_label_files,
-    to_extracted_frames,
-    write_dataset,
-)
-from dataset.splits import match_of, split_by_match
+from dataset.label_forms import FORMS, read_labels
+from dataset.label_sets import report_labels, settle_classes
+from dataset.label_videos import Labelled, check_second_half, pair_labels
+from dataset.labels import dataset_dir, read_classes, write_dataset
+from dataset.matches import matches_of
+from dataset.splits import choose_splits, read_splits, report_splits, split_entries
+from dataset.timeline import announced_record, place_events
 from dataset.videos import (
     FrameOptions,
     FramesJob,
@@ -37,8 +35,9 @@ from dataset.videos import (
     find_videos,
     probe,
 )
+from util.clock import parse_time
 from util.errors import UserError, run_script
-from util.options import positive
+from util.options import count, positive
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,13 +54,31 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--fps", type=_rate, metavar="N",
                         help="frames per second, by time stamp; label frames are converted "
                              "(default: each frame of the video)")
-    parser.add_argument("--labels", type=Path, metavar="DIR",
-                        help="folder with a <video>.json for each video; makes the dataset's splits")
+    parser.add_argument("--labels", type=Path, metavar="PATH",
+                        help="folder with the label files, or one such file; makes the dataset's splits")
+    parser.add_argument("--label_form", choices=FORMS,
+                        help="form of all label files (default: as each one's content tells)")
+    parser.add_argument("--label_fps", type=_rate, metavar="N",
+                        help="frames per second that labels count, where their file does not tell (default: 30 in "
+                             "the raw form, else the rate of the video)")
+    parser.add_argument("--second_half", nargs="+", type=_second_half, default=[], metavar="[MATCH=]PLACE",
+                        help="where the second half begins in labels that count through the match: a frame (seconds, "
+                             "in labels by time) or a time with colons, for all matches or one (default: where the "
+                             "first video ends)")
+    parser.add_argument("--only", nargs="+", metavar="CLASS", help="keep the events of these classes, drop the others")
     parser.add_argument("--dataset", default="futsal", metavar="NAME",
                         help="name below data/, or path with a slash, of the dataset that --labels makes "
                              "(default: futsal)")
     parser.add_argument("--skip_unlabelled", action="store_true",
-                        help="leave videos that have no label file out of the dataset, instead of stopping")
+                        help="leave videos that have no labels out of the dataset, instead of stopping")
+    parser.add_argument("--split_by", choices=("match", "video"), default="match",
+                        help="what goes to a split whole; video is for videos that have nothing to do with each "
+                             "other (default: match)")
+    parser.add_argument("--splits", type=Path, metavar="FILE",
+                        help='JSON that names the matches of each split, {"train": [...], "val": [...], "test": [...]} '
+                             "(default: as even as can be)")
+    parser.add_argument("--seed", type=count, default=0, metavar="N",
+                        help="0: the most even splits; any other: some that are nearly as even (default: 0)")
     parser.add_argument("--overwrite", action="store_true",
                         help="replace splits that are there and differ")
     parser.add_argument("-j", "--num_workers", type=positive, default=os.cpu_count() or 1, metavar="N",
@@ -75,17 +92,24 @@ def _rate(text: str) -> float:
     return float(text)
 
 
+def _second_half(text: str) -> tuple[str, str]:
+    match, _, place = text.rpartition("=")
+    if parse_time(place) is None:
+        raise argparse.ArgumentTypeError(f"{text} must be a frame or a time, such as 36000 or 20:00.5, or one for a "
+                                         "match, such as argentina_brazil=20:00.5")
+    return match, place
+
+
 def main() -> int:
     args = parse_args()
     options = FrameOptions(height=args.height, fps=args.fps)
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
-    labels, classes = [], []
     if args.labels:
-        labels = read_label_files(args.labels)
-        check_pairs(labels, args.labels, set(videos), args.skip_unlabelled)
-        classes = classes_of(labels, args.labels, args.dataset)
-        check_rates(labels, args.labels, infos, args.fps)
+        labelled, classes = read_all_labels(args, videos)
+        match_of = matches_of(videos)
+        whole, where = plan_splits(args, labelled, match_of)
+        look_ahead(args, labelled, infos)
 
     records, more_failures = make_frames(videos, infos, args.output, options, args.num_workers)
     failures |= more_failures
@@ -97,14 +121,20 @@ def main() -> int:
         raise UserError(f"{len(failures)} of {len(videos)} videos failed (above){rest}")
 
     if args.labels:
-        entries = [to_extracted_frames(entry, records[entry["video"]], label_file(args.labels, entry))
-                   for entry in labels]
-        splits = split_by_match(entries)
+        entries = make_entries(args, labelled, records)
+        splits = split_entries(entries, whole, where or choose_splits(entries, whole, args.seed))
         folder = dataset_dir(args.dataset)
         written = write_dataset(folder, classes, splits, args.overwrite)
-        report_splits(splits, classes)
+        table, warnings = report_splits(splits, whole, match_of, classes)
+        print("\n".join(table))
+        warn(warnings)
         print(f"{folder}: {'written' if written else 'is the same already'}")
     return 0
+
+
+def warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def probe_all(videos: dict[str, Path]) -> tuple[dict[str, VideoInfo], dict[str, str]]:
@@ -118,56 +148,63 @@ def probe_all(videos: dict[str, Path]) -> tuple[dict[str, VideoInfo], dict[str, 
     return infos, failures
 
 
-def label_file(labels_dir: Path, entry: dict) -> Path:
-    return labels_dir / f"{entry['video']}.json"
+def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[list[Labelled], list[str]]:
+    """The labels, with the videos that they are about, and the classes; what was read is printed."""
+    known = read_classes(args.dataset) if (dataset_dir(args.dataset) / "class.txt").exists() else None
+    sets, classes = settle_classes(read_labels(args.labels, args.label_form, args.label_fps), known, args.only)
+    print("\n".join(report_labels(sets)))
+    warn(warning for labels in sets for warning in labels.warnings)
+    labelled = pair_labels(sets, videos)
+    check_second_half(labelled, dict(args.second_half))
+    check_unlabelled(set(videos) - {video for one in labelled for video in one.parts.values()}, args)
+    return labelled, classes
 
 
-def check_pairs(labels: list[dict], labels_dir: Path, videos: set[str], skip_unlabelled: bool) -> None:
-    """Each label file must have its video, and each video its label file unless told otherwise."""
-    for entry in labels:
-        if entry["video"] not in videos:
-            raise UserError(f"{label_file(labels_dir, entry)}: there is no video {entry['video']!r}; rename "
-                            "one of them, or take the label file away")
-    unlabelled = sorted(videos - {entry["video"] for entry in labels})
-    if unlabelled and skip_unlabelled:
-        print(f"left out of the dataset, as they have no labels: {', '.join(unlabelled)}")
-    elif unlabelled:
-        rest = f" (and {len(unlabelled) - 1} more)" if len(unlabelled) > 1 else ""
-        raise UserError(f"{labels_dir}: no {unlabelled[0]}.json for video {unlabelled[0]!r}{rest}; add it, "
+def check_unlabelled(unlabelled: set[str], args: argparse.Namespace) -> None:
+    """Each video must have labels, unless told otherwise."""
+    names = sorted(unlabelled)
+    if names and args.skip_unlabelled:
+        print(f"left out of the dataset, as they have no labels: {', '.join(names)}")
+    elif names:
+        rest = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        raise UserError(f"{args.labels}: no labels for video {names[0]!r}{rest}; add a {names[0]}.json, or other ones, "
                         'with {"events": []} if nothing happens in it, or leave such videos out of the '
                         "dataset with --skip_unlabelled")
 
 
-def classes_of(labels: list[dict], labels_dir: Path, dataset: str) -> list[str]:
-    """The classes of class.txt, which the labels must keep to; where there is none, those of the labels."""
-    if not (dataset_dir(dataset) / "class.txt").exists():
-        classes = sorted({event["label"] for entry in labels for event in entry["events"]})
-        if not classes:
-            raise UserError(f"{labels_dir}: no label file holds an event; there is nothing to learn")
-        return classes
-    classes = read_classes(dataset)
-    for entry in labels:
-        check_classes(entry, classes, label_file(labels_dir, entry))
-    return classes
+def plan_splits(
+    args: argparse.Namespace, labelled: list[Labelled], match_of: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What stays whole, by video: its match, or the video alone; and the split of each, where a file tells it."""
+    videos = [video for one in labelled for video in one.parts.values()]
+    whole = {video: match_of[video] if args.split_by == "match" else video for video in videos}
+    return whole, read_splits(args.splits, whole) if args.splits else {}
 
 
-def check_rates(labels: list[dict], labels_dir: Path, infos: dict[str, VideoInfo], fps: float | None) -> None:
+def look_ahead(args: argparse.Namespace, labelled: list[Labelled], infos: dict[str, VideoInfo]) -> None:
     """Find before the long work starts what would end it: rates that clash, and events past the end.
 
     What a file announces may be a few frames off, so that an event past it is only warned of here.
     """
-    for entry in labels:
-        info = infos.get(entry["video"])
-        if info is None:  # is no video, and reported as such
-            continue
-        path = label_file(labels_dir, entry)
-        scale = frame_scale(entry.get("fps"), info.fps, fps or info.fps, path)
-        if scale != 1:
-            print(f"{path}: {len(entry['events'])} events converted from {info.fps:g} to {fps:g} fps")
-        last = max((event["frame"] for event in entry["events"]), default=-1)
-        if not fps and 0 < info.announced_frames <= last:
-            print(f"warning: {path}: an event at frame {last}, but the video announces "
-                  f"{info.announced_frames} frames", file=sys.stderr)
+    records = {video: announced_record(info, args.fps) for video, info in infos.items()}
+    for one in labelled:
+        if records.keys() >= set(one.parts.values()):  # others are no videos, and reported as such
+            placed = place_events(one, records, dict(args.second_half))
+            warn(f"{message} (by what the video announces)" for message in placed.outside)
+
+
+def make_entries(args: argparse.Namespace, labelled: list[Labelled], records: dict[str, dict]) -> list[dict]:
+    """The split entries of all videos; how events were converted is printed."""
+    placed = [place_events(one, records, dict(args.second_half)) for one in labelled]
+    for one in placed:
+        print("".join(f"{note}\n" for note in one.notes), end="")
+        warn(one.warnings)
+    outside = [message for one in placed for message in one.outside]
+    for message in outside[:-1]:
+        print(f"error: {message}", file=sys.stderr)
+    if outside:
+        raise UserError(outside[-1])
+    return [entry for one in placed for entry in one.entries]
 
 
 def make_frames(
@@ -200,35 +237,6 @@ def report_frames(records: dict[str, dict], infos: dict[str, VideoInfo]) -> None
         if record["fps"] > 1.01 * infos[video].fps:
             print(f"warning: {record['source']}: has only {infos[video].fps:g} frames per second; some are "
                   "repeated to give those of --fps", file=sys.stderr)
-
-
-def report_splits(splits: dict[str, list[dict]], classes: list[str]) -> None:
-    """A table of what went where, a line per match and per split."""
-    rows = [("split", "match", "videos", "frames", *classes)]
-    for split in SPLITS:
-        matches = sorted({match_of(entry["video"]) for entry in splits[split]})
-        for match in matches:
-            entries = [entry for entry in splits[split] if match_of(entry["video"]) == match]
-            rows.append((split, match, *_counts(entries, classes)))
-        rows.append((split, f"({len(matches)} in all)", *_counts(splits[split], classes)))
-    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        text = [str(cell).ljust(width) for cell, width in zip(row[:2], widths, strict=False)]
-        numbers = [str(cell).rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
-        print("  ".join(text + numbers))
-    for split in SPLITS:
-        missing = [name for name in classes if not _counts(splits[split], [name])[-1]]
-        if not splits[split]:
-            print(f"warning: no {split} split, for lack of matches; three or more are needed for all splits",
-                  file=sys.stderr)
-        elif missing:
-            print(f"warning: the {split} split has no {', '.join(missing)}", file=sys.stderr)
-
-
-def _counts(entries: list[dict], classes: list[str]) -> list[int]:
-    """Videos, frames, and events of each class."""
-    events = Counter(event["label"] for entry in entries for event in entry["events"])
-    return [len(entries), sum(entry["num_frames"] for entry in entries), *(events[name] for name in classes)]
 
 
 if __name__ == "__main__":

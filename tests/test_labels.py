@@ -1,14 +1,10 @@
 import json
 
 import pytest
-from conftest import REPO, make_dataset, write_labels
+from conftest import REPO, make_dataset
 
 from dataset import labels
 from util.errors import UserError
-
-RECORD = {
-    "source_frames": 100, "source_fps": 25.0, "num_frames": 100, "fps": 25.0, "width": 398, "height": 224
-}
 
 
 def entry(**changes):
@@ -113,76 +109,10 @@ def test_real_label_sets_are_read_whole(shared, name, videos, events):
     assert len(entries) == videos and sum(len(e["events"]) for e in entries) == events
 
 
-def test_label_files_are_named_by_their_path(tmp_path):
-    write_labels(tmp_path / "b_1.json", [(3, "PASS")], fps=25, video="b_1")
-    write_labels(tmp_path / "cup" / "a.v2_2.json", [])
-    write_labels(tmp_path / "._b_1.json", [])  # macOS leaves such files on foreign disks
-    first, second = labels.read_label_files(tmp_path)
-    assert first == {"video": "b_1", "fps": 25, "events": [{"frame": 3, "label": "PASS"}]}
-    assert second["video"] == "cup/a.v2_2"
-
-
-@pytest.mark.parametrize("content, said", [
-    ([{"events": []}], "holds a list"),
-    ("x", "must be such as"),
-    ({"video": "a"}, "labels 'a_1' by its path, but its video is \"a\""),
-    ({"num_frames": 3}, "events is missing"),
-    ({"events": [], "num_frames": "3"}, "num_frames is \"3\""),
-    ({"events": [], "fps": None}, "fps is missing"),
-    ({"events": [{"frame": 3, "label": "PASS"}], "num_frames": 3}, "frame 3 is not in the video"),
-    ({"events": [{"frame": -3, "label": "PASS"}]}, "frames count from 0"),
-    ({"events": [{"frame": 3, "label": " "}]}, "label is \" \""),
-])
-def test_a_bad_label_file_is_refused_by_name(tmp_path, content, said):
-    (tmp_path / "a_1.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(UserError, match=rf"a_1\.json: .*{said}"):
-        labels.read_label_files(tmp_path)
-
-
-def test_no_label_folder_and_no_label_files_are_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no label files"):
-        labels.read_label_files(tmp_path)
-    with pytest.raises(UserError, match="no such folder"):
-        labels.read_label_files(tmp_path / "none")
-
-
-def test_label_rates():
-    def scale(label_fps, source, fps):
-        return labels.frame_scale(label_fps, source, fps, "a.json")
-
-    assert scale(None, 25, 25) == scale(-1, 25, 25) == scale(25, 25, 25) == 1
-    assert scale(30, 29.97, 29.97) == scale(23.976, 24, 24) == 1  # the same rate, rounded
-    assert scale(None, 50, 25) == scale(-1, 50, 25) == scale(50, 50, 25) == 0.5
-    assert scale(25, 50, 25) == 1  # made for the extracted frames
-    for wrong in ((30, 25, 25), (24, 25, 25), (30, 50, 25)):
-        with pytest.raises(UserError, match=r"a\.json: its fps is (30|24), but that of the video is"):
-            scale(*wrong)
-
-
-def test_a_split_entry_tells_the_extracted_frames_and_keeps_what_it_does_not_know():
-    label = {"video": "a_1", "fps": 25, "num_frames": 7, "num_events": 9, "camera": "left", "events": [
-        {"frame": 9, "label": "PASS", "team": "BRA"}, {"label": "DRIVE", "frame": 3}]}
-    made = labels.to_extracted_frames(label, RECORD, "a_1.json")
-    assert made == {
-        "video": "a_1", "num_frames": 100, "num_events": 2, "fps": 25.0, "width": 398, "height": 224,
-        "camera": "left",
-        "events": [{"label": "DRIVE", "frame": 3}, {"frame": 9, "label": "PASS", "team": "BRA"}],
-    }
-    assert label["events"][0]["frame"] == 9
-
-
-def test_frames_are_converted_to_the_nearest_extracted_one_and_stay_in_the_video():
-    halved = RECORD | {"num_frames": 50, "fps": 12.5}
-    frames = [0, 1, 2, 51, 98, 99]
-    label = {"video": "a", "events": [{"frame": frame, "label": "PASS"} for frame in frames]}
-    made = labels.to_extracted_frames(label, halved, "a.json")["events"]
-    assert all(abs(event["frame"] - frame / 2) <= 0.5 for event, frame in zip(made, frames, strict=True))
-    assert made[-1]["frame"] == 49
-    for scale, record, past in ((1, RECORD, 100), (0.5, halved, 100)):
-        label = {"video": "a", "events": [{"frame": past, "label": "PASS"}]}
-        with pytest.raises(UserError, match=r"a\.json: events\[0\] \(frame 100\): past the end .* is 99"):
-            labels.to_extracted_frames(label, record, "a.json")
-        assert scale == record["fps"] / 25
+def test_an_unknown_class_is_named_by_its_place(folder):
+    labels.check_classes(entry(), ["DRIVE", "PASS"], "a_1.json")
+    with pytest.raises(UserError, match=r"a_1\.json: events\[0\] \(frame 99\): label 'PASS' is not in .* \(DRIVE\)"):
+        labels.check_classes(entry(), ["DRIVE"], "a_1.json")
 
 
 def test_a_dataset_is_written_read_back_and_not_written_again(tmp_path):

@@ -1,11 +1,13 @@
+import json
 import shutil
 import subprocess
 import sys
 import time
 
 import pytest
-from conftest import REPO, pattern_index, read_image, run_script, user_error, write_labels, write_video
+from conftest import REPO, pattern_index, read_image, run_here, run_script, user_error, write_labels, write_video
 
+import prepare_data
 from dataset.labels import read_classes, read_split
 
 EVENTS = [(3, "PASS"), (14, "DRIVE"), (20, "PASS")]
@@ -22,12 +24,16 @@ class Workplace:
         write_video(self.videos / f"{video}.mp4", num_frames)
         write_labels(self.labels / f"{video}.json", events, **extra)
 
+    def arguments(self, *options):
+        return "--videos", self.videos, "--output", self.frames, "-j", 1, *options
+
     def frames_only(self, *options, check=True):
-        folders = ("--videos", self.videos, "--output", self.frames)
-        return run_script("prepare_data.py", *folders, "-j", 1, *options, check=check)
+        return run_script("prepare_data.py", *self.arguments(*options), check=check)
 
     def prepare(self, *options, check=True):
-        return self.frames_only("--labels", self.labels, "--dataset", self.data, *options, check=check)
+        done = run_here(prepare_data, *self.arguments("--labels", self.labels, "--dataset", self.data, *options))
+        assert not (check and done.returncode), done.stdout + done.stderr
+        return done
 
     def bytes(self):
         return {path: path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
@@ -183,7 +189,7 @@ def test_the_classes_of_an_existing_class_file_hold(place):
 def test_a_video_without_labels_stops_the_work_before_it_starts_or_is_left_out(matches):
     (matches.labels / "ita_esp_2.json").unlink()
     error = user_error(matches.prepare(check=False))
-    assert "no ita_esp_2.json for video 'ita_esp_2'" in error and "--skip_unlabelled" in error
+    assert "no labels for video 'ita_esp_2'; add a ita_esp_2.json" in error and "--skip_unlabelled" in error
     assert not matches.frames.exists() and not matches.data.exists()
     done = matches.prepare("--skip_unlabelled")
     assert "left out of the dataset, as they have no labels: ita_esp_2" in done.stdout
@@ -214,8 +220,145 @@ def test_labels_for_a_video_that_is_not_there(place):
 def test_a_label_past_the_end_writes_no_dataset(place):
     place.add("a", [(3, "PASS"), (30, "PASS")])
     done = place.prepare(check=False)
-    assert "a.json: events[1] (frame 30): past the end of the video" in user_error(done)
-    assert "warning" in done.stderr and not place.data.exists()
+    assert "a.json: events[1] (frame 30): 1 frame (0.04 s) past the end of the video 'a'" in user_error(done)
+    assert "(by what the video announces)" in done.stderr and not place.data.exists()
+
+
+# Labels in other forms
+
+
+def raw(positions, **keys):
+    """The raw form, with gameTime at 30 frames a second."""
+    return keys | {"annotations": [
+        {"gameTime": f"00:{at // 1800:02d}:{at // 30 % 60:02d}", "label": label, "position": str(at), "team": "BRA",
+         "visibility": "not shown"} for at, label in positions]}
+
+
+def soccernet(*times):
+    return {"UrlLocal": "cup/", "annotations": [
+        {"gameTime": f"{half} - 00:0{at // 1000}", "label": label, "position": str(at), "team": "left"}
+        for half, at, label in times]}
+
+
+def write_json(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.fixture
+def forms(place):
+    """Four matches, 30 frames at 25 a second to a half, labelled in four forms."""
+    place.add("ita_esp", EVENTS)
+    for video in ("cup/1_224p", "cup/2_224p", "arg_bra_1", "arg_bra_2", "por_fra_1", "por_fra_2"):
+        write_video(place.videos / f"{video}.mp4", 30)
+    write_json(place.labels / "cup" / "Labels-ball.json", soccernet((1, 160, "PASS"), (2, 1160, "DRIVE")))
+    write_json(place.labels / "arg_bra.json", raw([(4, "PASS"), (29, "DRIVE"), (30, "PASS"), (59, "shot")], fps=25))
+    (place.labels / "all.csv").write_text("Video;Time;Label;Team;Zone\npor_fra_1;0,48;PASS;POR;left\npor_fra_2;;;;\n")
+    return place
+
+
+def frames_of(place):
+    entries = sorted(place.entries().items())
+    return {video: [(event["frame"], event["label"]) for event in entry["events"]] for video, entry in entries}
+
+
+def test_four_forms_become_one_dataset_and_what_was_done_is_printed(forms):
+    done = forms.prepare()
+    assert frames_of(forms) == {
+        "arg_bra_1": [(4, "PASS"), (29, "DRIVE")], "arg_bra_2": [(0, "PASS"), (29, "shot")],
+        "cup/1_224p": [(4, "PASS")], "cup/2_224p": [(29, "DRIVE")],
+        "ita_esp": EVENTS, "por_fra_1": [(12, "PASS")], "por_fra_2": [],
+    }
+    assert forms.entries()["arg_bra_2"]["events"][0] == {
+        "frame": 0, "label": "PASS", "team": "BRA", "visibility": "not shown"}
+    assert forms.entries()["por_fra_1"]["events"][0] == {"frame": 12, "label": "PASS", "team": "POR", "Zone": "left"}
+    for said in (
+        "arg_bra.json: raw, frames at 25 fps: 4 events (1 DRIVE, 2 PASS, 1 shot)",
+        "all.csv: csv, times, 2 videos: 1 event (1 PASS)",
+        "labels: 4 files (1 csv, 1 raw, 1 soccernet, 1 video), 10 events read, 0 dropped, 10 kept",
+        "arg_bra.json: cut at frame 30 (1.20 s): 2 events in arg_bra_1, 2 events in arg_bra_2",
+        "Labels-ball.json: 1 event in cup/1_224p, 1 event in cup/2_224p",
+        "Labels-ball.json: 2 times converted to frames at 25 fps",
+    ):
+        assert said in done.stdout
+    groups = [{video.split("_")[0] for video in part} for part in
+              ([entry["video"] for entry in of_split] for of_split in forms.splits().values())]
+    assert sorted(map(len, groups)) == [1, 1, 2] or not any(a & b for a in groups for b in groups if a is not b)
+
+
+def test_events_of_all_forms_show_the_same_picture_at_another_rate(forms):
+    forms.prepare("--fps", 12.5)
+    for video, events in frames_of(forms).items():
+        for frame, _ in events:
+            picture = read_image(forms.frames / video / f"{frame:06d}.jpg")
+            assert pattern_index(picture) in {0, 3, 4, 12, 14, 20, 28, 29}  # those labelled, or the one before
+    assert frames_of(forms)["arg_bra_2"] == [(0, "PASS"), (14, "shot")]
+
+
+def test_only_some_classes_are_kept_and_the_others_counted(forms):
+    done = forms.prepare("--only", "pass", "DRIVE")
+    assert "1 dropped by --only (1 shot)" in done.stdout and "10 events read, 1 dropped, 9 kept" in done.stdout
+    assert read_classes(str(forms.data)) == ["DRIVE", "PASS"] and frames_of(forms)["arg_bra_2"] == [(0, "PASS")]
+    error = user_error(forms.prepare("--overwrite", check=False))
+    assert "arg_bra.json: annotations[3] (frame 59): label 'shot' is not in class.txt (DRIVE, PASS)" in error
+
+
+def test_a_break_that_labels_count_is_found_and_told_by_an_option(place):
+    for half in (1, 2):
+        write_video(place.videos / f"arg_bra_{half}.mp4", 30)
+    write_json(place.labels / "arg_bra.json", raw([(4, "PASS"), (100, "DRIVE"), (129, "PASS")], fps=25))
+    done = place.prepare(check=False)
+    assert "annotations[1] (frame 100): 41 frames (1.64 s) past the end of the video 'arg_bra_2'" in user_error(done)
+    assert "--second_half arg_bra=FRAME" in done.stderr and not place.data.exists()
+    done = place.prepare("--second_half", "arg_bra=100")
+    assert "2 done before, 0 to do" in done.stdout and "cut at frame 100" in done.stdout
+    assert frames_of(place) == {"arg_bra_1": [(4, "PASS")], "arg_bra_2": [(0, "DRIVE"), (29, "PASS")]}
+    assert "those of these do: arg_bra" in user_error(place.prepare("--second_half", "arg=100", check=False))
+    assert "must be a frame or a time" in place.prepare("--second_half", "arg_bra=x", check=False).stderr
+
+
+def test_a_table_may_be_named_itself_and_a_form_forced(place):
+    write_video(place.videos / "a.mp4", 30)
+    place.labels = place.root / "events.txt"
+    place.labels.write_text("video\tframe\tlabel\na.mp4\t7\tPASS\n")
+    place.prepare()
+    assert frames_of(place) == {"a": [(7, "PASS")]}
+    assert "is not valid JSON" in user_error(place.prepare("--label_form", "raw", check=False))
+
+
+def test_the_raw_form_on_a_video_of_another_rate_asks_which_is_meant(place):
+    write_video(place.videos / "a.mp4", 30)
+    write_json(place.labels / "a.json", raw([(12, "PASS")]))
+    assert "say --label_fps 30 if" in user_error(place.prepare(check=False)) and not place.frames.exists()
+    assert "1 event converted from 30 to 25 fps" in place.prepare("--label_fps", 30).stdout
+    assert frames_of(place) == {"a": [(10, "PASS")]}
+    place.prepare("--label_fps", 25, "--overwrite")
+    assert frames_of(place) == {"a": [(12, "PASS")]}
+
+
+def test_a_file_names_the_splits_and_is_checked_before_the_work_starts(matches):
+    path = matches.root / "splits.json"
+    write_json(path, {"train": ["ita_esp_1", "por_fra"], "test": ["arg_bra"]})
+    assert "names 'ita_esp_1', which is no match with labels; name its match, 'ita_esp'" in user_error(
+        matches.prepare("--splits", path, check=False))
+    assert not matches.frames.exists()
+    write_json(path, {"train": ["ita_esp", "por_fra"], "test": ["arg_bra"]})
+    done = matches.prepare("--splits", path)
+    videos = {split: [entry["video"] for entry in entries] for split, entries in matches.splits().items()}
+    assert videos == {"train": ["ita_esp_1", "ita_esp_2", "por_fra_1", "por_fra_2"], "test": ["arg_bra_1", "arg_bra_2"]}
+    assert "no val split" in done.stderr
+
+
+def test_videos_can_be_dealt_out_one_by_one_and_a_seed_deals_anew(matches):
+    done = matches.prepare("--split_by", "video")
+    assert [len(entries) for entries in matches.splits().values()] == [4, 1, 1]
+    assert "stand in more than one split: the score will tell how well a match is remembered" in done.stderr
+    splits = set()
+    for seed in (1, 2, 3):
+        matches.prepare("--seed", seed, "--overwrite")
+        splits.add(tuple(entries[0]["video"] for entries in matches.splits().values()))
+        assert [len(entries) for entries in matches.splits().values()] == [2, 2, 2]
+    assert len(splits) > 1
 
 
 def test_a_file_that_is_no_video_fails_alone_and_no_dataset_is_written(place):

@@ -1,0 +1,146 @@
+"""Labels as annotators hand them over, whatever the form of their files: a set of events for a video or a match."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dataset.labels import unknown_class
+from util.errors import UserError
+from util.words import number_of
+
+
+@dataclass(frozen=True)
+class LabelledEvent:
+    """An event as an annotator gave it."""
+
+    place: str  # where it stands in its file, and when it is: "annotations[3] (frame 25421)"
+    position: int | float  # frames or seconds, as its label set says
+    fields: dict[str, Any]  # label, and whatever else is carried through
+    half: int | None = None  # in which position counts, where the form tells
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The events that a file holds for one video, or for one match."""
+
+    path: Path
+    form: str
+    names: tuple[str, ...]  # that its video or match may have, the likeliest first
+    events: tuple[LabelledEvent, ...]
+    seconds: bool = False  # whether positions are seconds; else frames
+    fps: float | None = None  # that frames count at; None: they count those of the video file
+    fps_from: str = ""  # who says so: "file", "option" or "form"
+    keys: dict[str, Any] = field(default_factory=dict)  # of its entry beside the events, carried through
+    read: int = 0  # events in the file, before any was dropped
+    notes: tuple[str, ...] = ()  # what was changed or dropped, and why
+    warnings: tuple[str, ...] = ()
+
+
+def settle_classes(
+    sets: Sequence[LabelSet], classes: Sequence[str] | None, only: Collection[str] | None
+) -> tuple[list[LabelSet], list[str]]:
+    """Give every event a class: one of `classes`, or of those in the labels where there are none yet.
+
+    Labels that differ in case or blanks alone are one; it is written as in `classes`, or as it is most often. An
+    event that stands there twice, with all its keys, is taken once. Notes of the sets count all that was changed.
+
+    Args:
+        only: the classes to keep; events of others are dropped. None keeps all.
+
+    Returns:
+        The sets, and the classes: `classes` as they are, or those kept, sorted.
+
+    Raises:
+        UserError: a label that is none of `classes`, a name in `only` that no event has, or no event left.
+    """
+    found = Counter(event.fields["label"] for labels in sets for event in labels.events)
+    spellings: dict[str, str] = {}
+    for name in classes or sorted(found, key=lambda name: (-found[name], name)):
+        spellings.setdefault(_plain(name), " ".join(name.split()) if classes is None else name)
+    unknown = [name for name in only or () if _plain(name) not in spellings]
+    if unknown:
+        raise UserError(f"--only {unknown[0]}: no such class; there are: {', '.join(sorted(spellings.values()))}")
+    wanted = {_plain(name) for name in only} if only else None
+    settled = [_without_twins(_with_classes(labels, spellings, wanted)) for labels in sets]
+    kept = sorted({event.fields["label"] for labels in settled for event in labels.events})
+    if not kept and classes is None:
+        raise UserError(f"{sets[0].path}: no label file holds an event; there is nothing to learn")
+    return settled, list(classes) if classes is not None else kept
+
+
+def _with_classes(labels: LabelSet, spellings: dict[str, str], wanted: set[str] | None) -> LabelSet:
+    plain = {event.fields["label"]: _plain(event.fields["label"]) for event in labels.events}
+    events, dropped, respelled = [], Counter(), Counter()
+    for event in labels.events:
+        label = event.fields["label"]
+        if wanted is not None and plain[label] not in wanted:
+            dropped[label] += 1
+            continue
+        name = spellings.get(plain[label])
+        if name is None:
+            raise UserError(f"{labels.path}: {event.place}: {unknown_class(label, spellings.values())}, or name the "
+                            "classes to keep, such as --only PASS DRIVE, which drops the others")
+        if name != label:
+            respelled[label, name] += 1
+            event = replace(event, fields={**event.fields, "label": name})
+        events.append(event)
+    notes = [f"{number} labelled {label!r} taken as {name}" for (label, name), number in sorted(respelled.items())]
+    if dropped:
+        notes.append(f"{sum(dropped.values())} dropped by --only ({_counted(dropped)})")
+    return replace(labels, events=tuple(events), notes=(*labels.notes, *notes))
+
+
+def _without_twins(labels: LabelSet) -> LabelSet:
+    """Leave out each event that stands there a second time, with the same position and all the same keys."""
+    seen: dict[tuple, list[dict]] = defaultdict(list)
+    events, twins = [], []
+    for event in labels.events:
+        others = seen[event.half, event.position]
+        if event.fields in others:
+            twins.append(event.place)
+        else:
+            others.append(event.fields)
+            events.append(event)
+    if not twins:
+        return labels
+    note = f"{len(twins)} dropped, the same event as one before ({_first(twins)})"
+    return replace(labels, events=tuple(events), notes=(*labels.notes, note))
+
+
+def report_labels(sets: Sequence[LabelSet]) -> list[str]:
+    """Lines on what was read: one for each file, and one for all; warnings are left to the caller."""
+    files: dict[Path, list[LabelSet]] = {}
+    for labels in sets:
+        files.setdefault(labels.path, []).append(labels)
+    lines = [_report_file(path, of) for path, of in files.items()]
+    read, kept = sum(labels.read for labels in sets), sum(len(labels.events) for labels in sets)
+    forms = Counter(of[0].form for of in files.values())
+    lines.append(f"labels: {number_of(len(files), 'file')} ({_counted(forms)}), {number_of(read, 'event')} read, "
+                 f"{read - kept:,} dropped, {kept:,} kept")
+    return lines
+
+
+def _report_file(path: Path, sets: list[LabelSet]) -> str:
+    labels = sets[0]
+    events = Counter(event.fields["label"] for one in sets for event in one.events)
+    unit = "times" if labels.seconds else f"frames at {labels.fps:g} fps" if labels.fps else "frames of the video"
+    videos = f", {number_of(len(sets), 'video')}" if labels.form == "csv" else ""
+    notes = "".join(f"; {one.names[0] + ': ' if len(sets) > 1 else ''}{note}" for one in sets for note in one.notes)
+    kept = f" ({_counted(events)})" if events else ""
+    return f"{path}: {labels.form}, {unit}{videos}: {number_of(sum(one.read for one in sets), 'event')}{kept}{notes}"
+
+
+def _plain(label: str) -> str:
+    return " ".join(label.split()).casefold()
+
+
+def _counted(numbers: Counter[str]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(numbers.items()))
+
+
+def _first(places: Sequence[str]) -> str:
+    return places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
