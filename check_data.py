@@ -1,0 +1,121 @@
+"""Find what ruins a training in a dataset and its frames: told with file and place, errors before warnings.
+
+python check_data.py futsal                            the labels alone, which takes a second
+python check_data.py futsal ./Frames                   and the frames: all there, of one size, at the labels' rate
+python check_data.py futsal ./Frames --sheet sheets    and pictures of the labels, to be looked at
+python check_data.py futsal ./Frames --read --motion   and every JPEG decoded, and labels held against what moves
+
+Exit code 1 if there is an error: a training would fail, or learn something false. Warnings are worth a look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dataset.alignment import align
+from dataset.checked_splits import label_findings
+from dataset.data_page import write_report
+from dataset.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
+from dataset.frame_checks import folder_findings, scan, unlabelled_findings
+from dataset.frame_contents import read_findings, same_frames_findings, size_findings
+from dataset.label_reading import Labels, read_labels
+from util.errors import UserError, run_script
+from util.io import write_json
+from util.options import positive
+from util.words import number_of
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", help="a folder under data/, or a path to one")
+    parser.add_argument("frame_dir", type=Path, nargs="?", help="extracted frames, <frame_dir>/<video>/000000.jpg")
+    parser.add_argument("--read", action="store_true", help="decode every frame, which takes minutes")
+    parser.add_argument("--motion", action="store_true",
+                        help="compare the motion around the labels of each video with that of the others, which tells "
+                             "labels that are shifted; takes minutes")
+    parser.add_argument("--sheet", type=Path, metavar="DIR",
+                        help="write pictures there, and index.html, which shows them: the frames around events of each "
+                             "class (with FRAME_DIR), plots of all labels, of the motion around them (with --motion)")
+    parser.add_argument("--events", type=positive, default=24, metavar="N",
+                        help="events of each class that --sheet shows (default: 24)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all findings there")
+    parser.add_argument("-j", "--num_workers", type=positive, default=os.cpu_count() or 1, metavar="N",
+                        help="frames to read at the same time (default: one per core)")
+    args = parser.parse_args()
+    if args.frame_dir is None and (args.read or args.motion):
+        parser.error("--read and --motion need the FRAME_DIR")
+    return args
+
+
+def check_frames(labels: Labels, args: argparse.Namespace) -> list[Finding]:
+    """The frames against the labels, and with --read each frame by itself."""
+    if not args.frame_dir.is_dir():
+        raise UserError(f"{args.frame_dir}: no such folder; FRAME_DIR is the --output of prepare_data.py")
+    folders = scan(args.frame_dir, labels.videos)
+    findings = folder_findings(folders)
+    there = {finding.where for finding in findings if finding.check in ("frame-unreadable", "size-changes")}
+    findings += size_findings(args.frame_dir, folders)
+    findings += same_frames_findings(folders)
+    findings += unlabelled_findings(args.frame_dir, labels.videos)
+    if args.read:
+        findings += [finding for finding in read_findings(folders, args.num_workers) if finding.where not in there]
+    return findings
+
+
+def describe(labels: Labels) -> str:
+    """A line for each split."""
+    lines = [f"{labels.folder}: classes {', '.join(labels.classes) or 'unknown'}"]
+    for split in labels.splits:
+        videos = labels.of_split(split)
+        lines.append(f"  {split}: {number_of(len(videos), 'video')}, "
+                     f"{number_of(sum(video.num_frames for video in videos), 'frame')}, "
+                     f"{number_of(sum(len(video.events) for video in videos), 'event')}")
+    return "\n".join(lines)
+
+
+def conclude(findings: Sequence[Finding], args: argparse.Namespace) -> str:
+    """What was found in how many places, what was looked at, and what was not."""
+    counts = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
+    found = " and ".join(number_of(count, level) for count, level in counts if count) or "nothing wrong found"
+    checked = ["entries, events, classes, splits, rounding of frame numbers, density of events"]
+    left = [] if args.frame_dir else ["the frames (give FRAME_DIR)"]
+    if args.frame_dir:
+        checked.append("frames are there and of one size and rate")
+        for option, what in (("read", "each frame decodes"), ("motion", "labels go with what moves")):
+            if getattr(args, option):
+                checked.append(what)
+            else:
+                left.append(f"whether {what} (--{option})")
+    rest = f"\nnot checked: {'; '.join(left)}" if left else ""
+    return f"{found}\nchecked: {'; '.join(checked)}{rest}"
+
+
+def main() -> int:
+    args = parse_args()
+    labels = read_labels(args.dataset)
+    print(describe(labels), flush=True)
+    findings, alignment = label_findings(labels), None
+    if args.frame_dir:
+        findings += check_frames(labels, args)
+    if args.motion:
+        alignment = align(args.frame_dir, labels.videos, labels.classes, args.num_workers)
+        findings += alignment.findings
+        print("\n".join(["", *alignment.notes]))
+    findings = ranked(findings)
+    if findings:
+        print(f"\n{format_findings(findings)}")
+    print(f"\n{conclude(findings, args)}", flush=True)
+    if args.json:
+        notes = alignment.notes if alignment else []
+        write_json(args.json, {"dataset": args.dataset, **findings_json(findings), "notes": notes})
+    if args.sheet:
+        page = write_report(args.sheet, labels, findings, args.frame_dir, alignment, args.events)
+        print(f"look at {page}")
+    return int(has_errors(findings))
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,59 @@
+"""What a check found: told in few lines, errors first, and as JSON whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+LEVELS = ("error", "warning")
+SHOWN = 3  # findings of one kind that are told in full
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or worth a look, and where."""
+
+    level: str  # "error": the training would fail or learn something false; "warning": look at it
+    check: str  # what kind it is, a short name that does not change: "frame-missing"
+    where: str  # file and place: "data/futsal/train.json: video 'a_1': events[3] (frame 120)"
+    message: str  # what is wrong, why it matters, what to do; one line
+    advice: str = ""  # why it matters and what to do, where that is the same for all of its kind: told once
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors before warnings; within them by kind, the kinds and each one's findings in the order they came."""
+    return [finding for group in by_kind(findings) for finding in group]
+
+
+def by_kind(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings of one level and check each, errors first."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.level, finding.check), []).append(finding)
+    return [group for level in LEVELS for (of, _), group in kinds.items() if of == level]
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)
+
+
+def format_findings(findings: Iterable[Finding], shown: int = SHOWN) -> str:
+    """A block for each kind: level, name and count, the first `shown` findings with their places, the advice."""
+    return "\n\n".join(_format_kind(group, shown) for group in by_kind(findings))
+
+
+def _format_kind(group: list[Finding], shown: int) -> str:
+    count = f" ({len(group):,} times)" if len(group) > 1 else ""
+    lines = [f"{group[0].level}: {group[0].check}{count}"]
+    lines += [f"  {finding.where}: {finding.message}" for finding in group[:shown]]
+    if len(group) > shown:
+        lines.append(f"  ... and {len(group) - shown:,} more; --json FILE lists all")
+    lines += [f"  -> {advice}" for advice in dict.fromkeys(finding.advice for finding in group[:shown]) if advice]
+    return "\n".join(lines)
+
+
+def findings_json(findings: Iterable[Finding]) -> dict:
+    """{"errors": number, "warnings": number, "findings": [{"level", "check", "where", "message", "advice"}, ...]}"""
+    rows = ranked(findings)
+    errors = sum(finding.level == "error" for finding in rows)
+    return {"errors": errors, "warnings": len(rows) - errors, "findings": [asdict(finding) for finding in rows]}

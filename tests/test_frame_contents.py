@@ -1,0 +1,67 @@
+"""What frames show: one video under two names, sizes that differ, and frames that cannot be decoded."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from clean_labels import only
+from conftest import make_dataset, write_image
+
+from dataset.frame_checks import scan
+from dataset.frame_contents import read_findings, same_frames_findings, size_findings
+from dataset.label_reading import read_labels
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """Frame folder and labels of noise, 40 frames of 32x24 to a video."""
+    splits = {"train": ["a_1", "a_2"], "val": ["b"], "test": ["c"]}
+    dataset, folder = make_dataset(tmp_path, splits, size=(32, 24))
+    return folder, read_labels(dataset).videos
+
+
+def test_clean_frames_are_clean(noise):
+    folders = scan(*noise)
+    assert [folder.video.name for folder in folders] == ["a_1", "a_2", "b", "c"]
+    assert not size_findings(noise[0], folders) and not same_frames_findings(folders) and not read_findings(folders, 2)
+
+
+@pytest.mark.parametrize(("copy", "level"), [("a_2", "warning"), ("c", "error")])
+def test_one_video_under_two_names(copy, level, noise):
+    shutil.rmtree(noise[0] / copy)
+    shutil.copytree(noise[0] / "a_1", noise[0] / copy)
+    found = only(same_frames_findings(scan(*noise)), level, "same-frames")
+    assert found.where.endswith(copy) and "the same as 'a_1'" in found.message
+
+
+def test_black_frames_in_all_videos_are_no_copies(noise):
+    for video in noise[1]:
+        for number in (*range(9), *range(25, 40)):
+            write_image(noise[0] / video.name / f"{number:06d}.jpg", np.zeros((24, 32, 3), np.uint8))
+    assert not same_frames_findings(scan(*noise))
+
+
+def test_videos_of_two_sizes(noise):
+    for number in range(40):
+        write_image(noise[0] / "c" / f"{number:06d}.jpg", np.zeros((24, 48, 3), np.uint8))
+    found = only(size_findings(noise[0], scan(*noise)), "warning", "sizes-differ")
+    assert "32x24 (3 videos, such as 'a_1'), 48x24 (1 videos, such as 'c')" in found.message
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_broken_frame_is_found_by_reading_all(workers, noise):
+    threads = cv2.getNumThreads()
+    path = noise[0] / "b" / "000020.jpg"
+    path.write_bytes(path.read_bytes()[:300])
+    (noise[0] / "a_1" / "000011.jpg").write_bytes(b"")
+    first, second = read_findings(scan(*noise), workers)
+    assert first.check == second.check == "frame-unreadable" and first.level == "error"
+    assert first.where.endswith("000011.jpg") and second.where == str(path)
+    assert cv2.getNumThreads() == threads  # as before
+
+
+def test_a_change_of_size_is_found_by_reading_all(noise):
+    write_image(noise[0] / "b" / "000020.jpg", np.zeros((24, 40, 3), np.uint8))
+    found = only(read_findings(scan(*noise), 2), "error", "size-changes")
+    assert found.where.endswith("b") and "32x24 from 000000.jpg on, 40x24 from 000020.jpg on" in found.message
