@@ -3,8 +3,8 @@
 python eval.py -s test out/                 the predictions of the best epoch in a model folder
 python eval.py -s test out/pred-test.41.json -d futsal
 
-Prints tables, and writes two pictures beside the predictions: the precision-recall curves, and the first video with
-its true events, the predicted ones and the scores along time.
+Prints tables, and writes pictures beside the predictions: the precision-recall curves, what is taken for what, by how
+many frames right predictions are off, and videos with their true events, the predicted ones and the scores along time.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
+from util.config import trained_on
 from util.errors import UserError, run_script
-from util.events import Video, non_maximum_suppression
-from util.io import read_json, write_json
+from util.events import Video, non_maximum_suppression, score_curves
+from util.io import write_json
 from util.options import count
-from util.plots import precision_recall_curves, timeline
-from util.predictions import (
-    PredictionFile,
-    find_predictions,
-    parse_name,
-    read_predictions,
-)
+from util.predictions import find_file, read_predictions, threshold_tolerance
 from util.report import print_report
 from util.score import NMS_WINDOW, TOLERANCES
+from util.score_plots import confusion_matrix, offset_histogram, precision_recall_curves
+from util.timeline_plot import timeline
+
+TIMELINES = 20  # videos, drawn along time by default: a second each
 
 
 def get_args() -> argparse.Namespace:
@@ -63,6 +62,13 @@ def get_args() -> argparse.Namespace:
     parser.add_argument(
         "--threshold", type=_score, help="score above which events count for F1; by default chosen on val"
     )
+    parser.add_argument(
+        "--timelines",
+        type=count,
+        default=TIMELINES,
+        metavar="N",
+        help=f"draw up to N videos along time (default: {TIMELINES})",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, as fractions")
     args = parser.parse_args()
     args.tolerances = sorted(set(args.tolerances))
@@ -79,28 +85,6 @@ def _score(text: str) -> float:
     return score
 
 
-def find_file(path: Path, split: str) -> tuple[Path, PredictionFile | None]:
-    """The prediction file to score, and what its name tells."""
-    if path.is_dir():
-        file = find_predictions(path, split)
-        return file.path, file
-    if not path.exists():
-        raise UserError(f"{path}: no such model folder or prediction file")
-    return path, parse_name(path)
-
-
-def dataset_of(folder: Path) -> str:
-    """The dataset on which the model of a folder was trained."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file to tell the dataset; name it with -d")
-    config = read_json(path)
-    dataset = config.get("dataset") if isinstance(config, dict) else None
-    if not isinstance(dataset, str) or not dataset:
-        raise UserError(f"{path}: names no dataset; name it with -d")
-    return dataset
-
-
 def read_truth(dataset: str, split: str) -> list[Video]:
     truth = read_split(dataset, split)
     if not any(video["events"] for video in truth):
@@ -108,41 +92,56 @@ def read_truth(dataset: str, split: str) -> list[Video]:
     return truth
 
 
-def score_curves(predicted: Video, num_frames: int, classes: list[str]) -> np.ndarray:
-    """float (num_frames, K + 1): each event's score on its frame, 0 elsewhere."""
-    scores = np.zeros((num_frames, len(classes) + 1))
-    for event in predicted["events"]:
-        scores[event["frame"], classes.index(event["label"]) + 1] = event["score"]
-    return scores
-
-
-def draw(path: Path, report: dict[str, Any], classes: list[str], truth: list[Video], predictions: list[Video]) -> None:
-    """Write two pictures beside the predictions at `path`: the precision-recall curves, and the first video with
-    events along time. If that cannot be done, tell so."""
+def draw(
+    path: Path, report: dict[str, Any], classes: list[str], truth: list[Video], predictions: list[Video], timelines: int
+) -> None:
+    """Write the pictures beside the predictions at `path`: of the split as a whole, and of the first videos that have
+    events along time, up to `timelines` of them. If that cannot be done, tell so."""
     stem = re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)
     epoch = "" if report["epoch"] is None else f", epoch {report['epoch']}"
     window, threshold = report["nms_window"], report["threshold"]
     title = f"{report['dataset']}, {report['split']}{epoch}, after NMS with window {window}"
     peaks = non_maximum_suppression(predictions, window)
     tolerances = [int(tolerance) for tolerance in report["f1"]]
-    shown = next(video for video in truth if video["events"])
-    raw, kept = (next(v for v in videos if v["video"] == shown["video"]) for videos in (predictions, peaks))
-    found = [event for event in kept["events"] if event["score"] > threshold]
-    curves = score_curves(raw, shown["num_frames"], classes)
+    tolerance = threshold_tolerance(tolerances)
+    pr, matrix, offsets = (path.with_name(f"{stem}.{kind}.png") for kind in ("pr", "confusion", "offsets"))
     try:
-        pictures = [path.with_name(f"{stem}.{kind}.png") for kind in ("pr", "timeline")]
-        precision_recall_curves(pictures[0], truth, peaks, classes, tolerances, threshold, title)
-        timeline(pictures[1], shown, found, classes, scores=curves)
+        precision_recall_curves(pr, truth, peaks, classes, tolerances, threshold, title)
+        confusion_matrix(matrix, truth, peaks, classes, tolerance, threshold, title)
+        offset_histogram(offsets, truth, peaks, classes, tolerances[-1], threshold, title)
+        print(f"\nPrecision-recall curves: {pr}\nWhat is taken for what: {matrix}\nFrames off: {offsets}")
+        folder = path.with_name(f"{stem}.timelines")
+        draw_timelines(folder, classes, truth, predictions, peaks, threshold, tolerance, timelines)
     except UserError as error:
-        print(f"no pictures: {error}", file=sys.stderr)
-    else:
-        print(f"\nPrecision-recall curves: {pictures[0]}\nAlong time, {shown['video']}: {pictures[1]}")
+        print(f"no more pictures: {error}", file=sys.stderr)
+
+
+def draw_timelines(
+    folder: Path,
+    classes: list[str],
+    truth: list[Video],
+    predictions: list[Video],
+    peaks: list[Video],
+    threshold: float,
+    tolerance: int,
+    most: int,
+) -> None:
+    labelled = [video for video in truth if video["events"]]
+    raw, kept = ({video["video"]: video["events"] for video in videos} for videos in (predictions, peaks))
+    for video in tqdm(labelled[:most], desc="drawing", unit="video", leave=False, disable=None):
+        name = video["video"]
+        found = [event for event in kept[name] if event["score"] > threshold]
+        curves = score_curves(raw[name], video["num_frames"], classes)
+        timeline(folder / f"{name}.png", video, found, classes, scores=curves, tolerance=tolerance)
+    if most:
+        some = f"the first {most} of {len(labelled)} videos; --timelines N draws more" if most < len(labelled) else ""
+        print(f"Along time: {folder}{some and f' ({some})'}")
 
 
 def main() -> None:
     args = get_args()
     path, file = find_file(args.predictions, args.split)
-    dataset = args.dataset or dataset_of(path.parent)
+    dataset = args.dataset or trained_on(path.parent)
     classes = read_classes(dataset)
     truth = read_truth(dataset, args.split)
     predictions = read_predictions(path, truth, classes)
@@ -162,7 +161,7 @@ def main() -> None:
     report["dataset"] = dataset
     if args.json:
         write_json(args.json, report)
-    draw(path, report, classes, truth, predictions)
+    draw(path, report, classes, truth, predictions, args.timelines)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from dataset.extraction import check_space, extract_all, plan_frames, probe_all, report_frames
 from dataset.label_forms import FORMS, read_labels
 from dataset.label_sets import report_labels, settle_classes
 from dataset.label_videos import Labelled, check_second_half, pair_labels
@@ -26,15 +27,7 @@ from dataset.labels import dataset_dir, read_classes, write_dataset
 from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from dataset.timeline import announced_record, place_events
-from dataset.videos import (
-    FrameOptions,
-    FramesJob,
-    VideoInfo,
-    existing_frames,
-    extract_all,
-    find_videos,
-    probe,
-)
+from dataset.videos import FrameOptions, VideoInfo, find_videos
 from util.clock import parse_time
 from util.errors import UserError, run_script
 from util.options import count, positive
@@ -81,8 +74,11 @@ def parse_args() -> argparse.Namespace:
                         help="0: the most even splits; any other: some that are nearly as even (default: 0)")
     parser.add_argument("--overwrite", action="store_true",
                         help="replace splits that are there and differ")
+    parser.add_argument("--allow_short", action="store_true",
+                        help="take videos that are cut off or damaged, as far as they can be decoded, instead of "
+                             "failing them; their video.json tells how many frames are missing")
     parser.add_argument("-j", "--num_workers", type=positive, default=os.cpu_count() or 1, metavar="N",
-                        help="videos to decode at the same time (default: one per core)")
+                        help="processor cores to extract frames on (default: all)")
     return parser.parse_args()
 
 
@@ -102,7 +98,6 @@ def _second_half(text: str) -> tuple[str, str]:
 
 def main() -> int:
     args = parse_args()
-    options = FrameOptions(height=args.height, fps=args.fps)
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
     if args.labels:
@@ -111,9 +106,8 @@ def main() -> int:
         whole, where = plan_splits(args, labelled, match_of)
         look_ahead(args, labelled, infos)
 
-    records, more_failures = make_frames(videos, infos, args.output, options, args.num_workers)
+    records, more_failures = make_frames(args, videos, infos)
     failures |= more_failures
-    report_frames(records, infos)
     if failures:
         for video in sorted(failures):
             print(f"error: {failures[video]}", file=sys.stderr)
@@ -135,17 +129,6 @@ def main() -> int:
 def warn(warnings: Iterable[str]) -> None:
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-
-
-def probe_all(videos: dict[str, Path]) -> tuple[dict[str, VideoInfo], dict[str, str]]:
-    """What the videos say of themselves, and what is wrong with those that are none."""
-    infos, failures = {}, {}
-    for video, path in videos.items():
-        try:
-            infos[video] = probe(path)
-        except UserError as error:
-            failures[video] = str(error)
-    return infos, failures
 
 
 def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[list[Labelled], list[str]]:
@@ -208,35 +191,19 @@ def make_entries(args: argparse.Namespace, labelled: list[Labelled], records: di
 
 
 def make_frames(
-    videos: dict[str, Path], infos: dict[str, VideoInfo], output: Path, options: FrameOptions, workers: int
+    args: argparse.Namespace, videos: dict[str, Path], infos: dict[str, VideoInfo]
 ) -> tuple[dict[str, dict], dict[str, str]]:
     """Make the frames that are not there yet; returns records and failures by video."""
-    output.mkdir(parents=True, exist_ok=True)
-    records, jobs = {}, []
-    for video, info in infos.items():
-        record = existing_frames(videos[video], output / video, options)
-        if record:
-            records[video] = record
-        else:
-            jobs.append(FramesJob(video, videos[video], output / video, info.announced_frames))
+    options = FrameOptions(height=args.height, fps=args.fps)
+    records, jobs = plan_frames(videos, infos, args.output, options, args.allow_short)
     print(f"videos: {len(records)} done before, {len(jobs)} to do")
-    made, failures = extract_all(jobs, options, workers)
+    if jobs:
+        print(f"to make: {check_space(jobs, args.output, options)}", flush=True)
+    made, failures = extract_all(jobs, options, args.num_workers, args.allow_short)
+    lines, warnings = report_frames(records | made, options)
+    print("".join(f"{line}\n" for line in lines), end="")
+    warn(warnings)
     return records | made, failures
-
-
-def report_frames(records: dict[str, dict], infos: dict[str, VideoInfo]) -> None:
-    """A line per video, and a warning where less was decoded or more shown than the file holds."""
-    for video in sorted(records):
-        record = records[video]
-        size = f"{record['width']}x{record['height']}"
-        print(f"{video}: {record['num_frames']} frames of {size}, {record['fps']:g} per second")
-        decoded, announced = record["source_frames"], record["announced_frames"]
-        if announced - decoded > max(2, announced // 100):
-            print(f"warning: {record['source']}: only {decoded} of the {announced} frames that it announces "
-                  "can be decoded; is it cut off or damaged?", file=sys.stderr)
-        if record["fps"] > 1.01 * infos[video].fps:
-            print(f"warning: {record['source']}: has only {infos[video].fps:g} frames per second; some are "
-                  "repeated to give those of --fps", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -76,9 +76,11 @@ def show_demo_results() -> None:
         "demo/Videos/*.mp4": "the matches",
         "demo/Frames/*/": "what the network sees",
         "data/futsal/": "classes and splits",
-        "demo/out/losses.png": "losses and val mAP by epoch",
+        "demo/out/training.png": "losses, val mAP and learning rate by epoch",
         "demo/out/*.pr.png": "precision-recall curves",
-        "demo/out/*.timeline.png": "what was found, missed and wrong, along a half",
+        "demo/out/*.confusion.png": "what is taken for what",
+        "demo/out/*.offsets.png": "by how many frames right predictions are early or late",
+        "demo/out/*.timelines/*.png": "what was found, missed and wrong, along each half",
         "demo/results.json": "the table above, as fractions",
     }
     for pattern, what in looks.items():

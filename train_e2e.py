@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,31 +14,36 @@ import torch
 from tqdm import tqdm
 
 from dataset.augment import augment, mixup
+from dataset.checked_splits import read_checked_splits
 from dataset.clips import RandomClips
-from dataset.frames import DEFAULT_WORKERS, Batch, VideoClips, check_frames, loader
-from dataset.labels import read_classes, read_split
+from dataset.frame_making import how_frames_were_made
+from dataset.frames import DEFAULT_WORKERS, Batch, Loader, VideoStretches
+from dataset.labels import read_classes
 from model import checkpoint
 from model.backbone import ALIASES, FEATURE_ARCHS
-from model.device import DEVICES, autocast, half_precision, memory_errors, move, pick_device
+from model.device import DEVICES, autocast, compile_errors, half_precision, memory_errors, move, pick_device
 from model.heads import HEADS
-from model.inference import score_clips
+from model.inference import score_videos
 from model.loss import mean_loss, spotting_loss
 from model.pretrained import build_spotter
+from model.schedule import lr_factor
 from model.spotter import MODALITIES, EventSpotter
 from util.config import check_same
 from util.errors import UserError, run_script
 from util.events import predicted_events
 from util.io import write_json
 from util.options import count, positive, rate, share
-from util.plots import losses
 from util.predictions import best_epoch, prediction_prefix, save_predictions
 from util.report import print_report
 from util.score import TOLERANCES, average_precision, mean_map
+from util.tensorboard import epoch_writer, summary_writer
+from util.threshold import write_threshold
+from util.training_plot import training_picture
 
+RUN_OPTIONS = ("frame_dir", "save_dir", "num_workers", "resume", "device", "grad_checkpoint", "compile", "tensorboard")
 MAX_EPOCH_FRAMES = 500_000  # of an epoch by default
 EPOCHS_WITH_MAP = 20  # at the end of training, by default
 VAL_SHARE = 4  # the val loss takes at most a quarter of an epoch's frames
-WARM_UP_START = 0.01  # of the learning rate
 VAL_SEED = 0  # the val loss is always of the same clips
 BAR = {"leave": False, "disable": None}  # none where the output is a file
 AUGMENT_STREAM = 1  # apart from the random numbers that place the clips
@@ -53,7 +57,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on where the training in save_dir stopped")
     parser.add_argument("--seed", type=count, default=1)
     parser.add_argument("--device", default="auto", choices=DEVICES)
-    parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="processes that read frames")
+    parser.add_argument("--tensorboard", action="store_true", help="write losses, mAP and rate for TensorBoard too")
+    parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add = parser.add_argument_group("model").add_argument
     add("-m", "--feature_arch", required=True, choices=[*FEATURE_ARCHS, *ALIASES], metavar="ARCH",
         help=f"{', '.join(FEATURE_ARCHS)}; {', '.join(f'{a} means {b}' for a, b in ALIASES.items())}")
@@ -75,38 +80,28 @@ def parse_args() -> argparse.Namespace:
     add("--warm_up_epochs", type=count, default=3)
     add("-lr", "--learning_rate", type=rate, default=0.001)
     add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
+    add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to a half slower")
+    add("--compile", action="store_true", help="compile the network first: takes minutes, and speeds up each step")
     add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")
 
     args = parser.parse_args()
     args.feature_arch = ALIASES.get(args.feature_arch, args.feature_arch)
     args.device = pick_device(args.device)
+    if args.tensorboard:
+        summary_writer()  # where it is missing, that is said before anything is written
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
     if args.start_val_epoch is None:
         args.start_val_epoch = max(0, args.num_epochs - EPOCHS_WITH_MAP)
     return args
 
 
-def read_splits(args: argparse.Namespace) -> dict[str, list[dict]]:
-    """train and val, with their frames checked, and test where it is there with its frames."""
-    splits = {}
-    for name in ("train", "val", "test"):
-        try:
-            videos = read_split(args.dataset, name)
-            check_frames(args.frame_dir, videos, args.crop_dim)
-            splits[name] = videos
-        except UserError as error:
-            if name != "test":
-                raise
-            print(f"no results on test at the end: {error}", file=sys.stderr)
-    return splits
-
-
-def make_config(args: argparse.Namespace, classes: list[str]) -> dict:
+def make_config(args: argparse.Namespace, classes: list[str], train: list[dict]) -> dict:
     """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
     own = {key: value for key, value in vars(args).items()
-           if key not in ("frame_dir", "save_dir", "num_workers", "resume", "device")}
-    return {**own, "num_classes": len(classes), "classes": classes, "gpu_parallel": False}
+           if key not in RUN_OPTIONS}
+    made = how_frames_were_made(args.frame_dir, train)
+    return {**own, "num_classes": len(classes), "classes": classes, "gpu_parallel": False, **made}
 
 
 def start_or_resume(args: argparse.Namespace, config: dict) -> tuple[EventSpotter, int | None]:
@@ -124,13 +119,6 @@ def start_or_resume(args: argparse.Namespace, config: dict) -> tuple[EventSpotte
     spotter = EventSpotter(*arch)
     checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
     return spotter, epoch
-
-
-def lr_factor(update: int, warm_up: int, total: int) -> float:
-    """Linear warm-up, then half a cosine down to zero."""
-    if update < warm_up:
-        return WARM_UP_START + (1 - WARM_UP_START) * update / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (update - warm_up) / max(1, total - warm_up)))
 
 
 def train_epoch(
@@ -153,6 +141,7 @@ def train_epoch(
                 frames, inside, targets = mixup(frames, inside, targets, rng)
             with autocast(args.device):
                 logits = spotter(frames, inside)
+            del frames  # the backward pass has better use for their memory
             loss = spotting_loss(logits, targets)
             scaler.scale(loss / args.acc_grad_iter).backward()
 
@@ -170,10 +159,10 @@ def train_epoch(
 
 
 def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
-    """Scores of whole videos by half-overlapping clips: {video: float32 (num_frames, K + 1)}."""
-    clips = VideoClips(args.frame_dir, videos, args.clip_len, args.clip_len // 2, args.crop_dim)
-    batches = tqdm(loader(clips, args.batch_size, args.num_workers), desc="scoring", unit="batch", **BAR)
-    return score_clips(spotter, batches, videos, args.device)
+    """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
+    stretches = Loader(VideoStretches(args.frame_dir, videos, args.crop_dim), 1, args.num_workers)
+    bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
+    return score_videos(spotter, bar, videos, args.clip_len, args.clip_len // 2, args.device)
 
 
 def make_loaders(
@@ -187,22 +176,27 @@ def make_loaders(
     frames = min(sum(v["num_frames"] for v in splits["val"]), args.epoch_num_frames // VAL_SHARE)
     val_clips = RandomClips(args.frame_dir, splits["val"], classes, args.clip_len, max(1, frames // args.clip_len),
                             args.crop_dim, args.dilate_len, seed=VAL_SEED)
-    batches = iter(loader(clips, args.batch_size, args.num_workers, order, args.device.type == "cuda"))
-    return batches, loader(val_clips, args.batch_size, min(1, args.num_workers))
+    batches = iter(Loader(clips, args.batch_size, args.num_workers, order, args.device.type == "cuda"))
+    return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers))
 
 
+@compile_errors()
 @memory_errors()
 def main() -> None:
     args = parse_args()
     classes = read_classes(args.dataset)
-    splits = read_splits(args)
+    splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim)
     train_frames = sum(v["num_frames"] for v in splits["train"])
     args.epoch_num_frames = args.epoch_num_frames or min(train_frames, MAX_EPOCH_FRAMES)
 
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
-    spotter, stopped = start_or_resume(args, make_config(args, classes))
+    spotter, stopped = start_or_resume(args, make_config(args, classes, splits["train"]))
     move(spotter, args.device)
+    if args.grad_checkpoint:
+        spotter.backbone.recompute_blocks()
+    if args.compile:
+        spotter.backbone.compile_cnn()
     optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
     scaler = torch.amp.GradScaler(args.device.type, enabled=half_precision(args.device) == torch.float16)
     history: list[dict] = []
@@ -213,6 +207,7 @@ def main() -> None:
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, classes, splits, steps, len(history))
+    show_row = epoch_writer(args.save_dir, history) if args.tensorboard else lambda row: None
     print(f"{args.feature_arch} + {args.temporal_arch or 'linear'} on {args.device}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
 
@@ -220,7 +215,8 @@ def main() -> None:
         began = time.monotonic()
         train = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
-        row = {"epoch": epoch, "train": train, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0}
+        row = {"epoch": epoch, "train": train, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0,
+               "lr": optimizer.param_groups[0]["lr"]}
         if not math.isfinite(train + row["val"]):
             raise UserError(f"epoch {epoch}: the loss is no longer a number; train anew with a lower -lr, another -s")
         if args.criterion == "map" and epoch >= args.start_val_epoch:
@@ -230,10 +226,11 @@ def main() -> None:
         checkpoint.save_epoch(args.save_dir, epoch, spotter, optimizer, scaler, history)
         write_json(args.save_dir / "loss.json", history)
         with contextlib.suppress(UserError):  # somebody may have the picture open: the next epoch's will do
-            losses(args.save_dir / "losses.png", history)
+            training_picture(args.save_dir / "training.png", history)
+        show_row(row)
         checkpoint.remove_stale(args.save_dir, {epoch, best_epoch(args.save_dir)})
         print(f"epoch {epoch}  train {train:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
-              f"{speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
+              f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
     epoch = best_epoch(args.save_dir)
     print(f"\nbest epoch: {epoch}")
@@ -242,6 +239,8 @@ def main() -> None:
         scores = predict(spotter, splits[name], args)
         save_predictions(prediction_prefix(args.save_dir, name, epoch), splits[name], scores, classes)
         predictions = predicted_events(splits[name], scores, classes)
+        if name == "val":
+            write_threshold(args.save_dir, epoch, splits[name], predictions, classes)
     print_report(args.save_dir, name, epoch, splits[name], predictions, classes, lambda: splits["val"])
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
@@ -21,96 +22,74 @@ def augment(frames: Tensor, inside: Tensor, modality: str, rng: np.random.Genera
     """Flip, recolour and blur clips at random: each clip in its own way, all frames of a clip alike.
 
     Args:
-        frames: uint8 (B, T, 3, H, W).
+        frames: uint8 (B, T, 3, H, W); fastest channels-last.
         inside: float (B, T); frames past a video's ends (0) stay black.
         modality: of "flow" the horizontal part, the blue plane, turns about when the clip is flipped; colours stay.
 
     Returns:
-        float (B, T, 3, H, W) in 0..1.
+        float (B, T, 3, H, W) in 0..1, laid out as the frames.
     """
-    frames = frames.float() / 255
-    if modality != "flow":
-        frames = _recolour(frames, rng)
-        frames = _blur(frames, rng)
-    flipped = _flags(len(frames), 0.5, rng)
-    mirror = frames[flipped].flip(-1)
-    if modality == "flow":
-        mirror[:, :, 2] = 1 - mirror[:, :, 2]
-    frames[flipped] = mirror
-    return frames * inside[..., None, None, None]
+    out = torch.empty_like(frames, dtype=torch.float32)
+    # clip by clip: most changes befall few of them, and what lies in between is an eighth as large
+    for clip, here, target in zip(frames, inside, out, strict=True):
+        flipped = rng.random() < 0.5
+        clip = (clip.flip(-1) if flipped else clip).float().div_(255)
+        if modality != "flow":
+            clip = _blur(_recolour(clip, rng), rng)
+        elif flipped:
+            clip[:, 2] = 1 - clip[:, 2]
+        torch.mul(clip, here[:, None, None, None], out=target)
+    return out
 
 
 def mixup(frames: Tensor, inside: Tensor, targets: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Lay each clip over the next one of the batch, with a weight from Beta(0.2, 0.2) (Zhang et al., "mixup",
+    """Lay each clip over the one before it in the batch, with a weight from Beta(0.2, 0.2) (Zhang et al., "mixup",
     ICLR 2018); `inside` (B, T) and the targets (B, T, K + 1) likewise."""
     weight = torch.from_numpy(rng.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(frames))).to(frames)
 
     def mix(x: Tensor) -> Tensor:
         w = weight.view(-1, *[1] * (x.dim() - 1))
-        return torch.lerp(x.roll(1, 0), x, w)
+        out = torch.empty_like(x)
+        torch.lerp(x[-1:], x[:1], w[:1], out=out[:1])
+        torch.lerp(x[:-1], x[1:], w[1:], out=out[1:])
+        return out
 
     return mix(frames), mix(inside), mix(targets)
 
 
-def _flags(clips: int, chance: float, rng: np.random.Generator) -> Tensor:
-    return torch.from_numpy(rng.random(clips) < chance)
+def _factor(low: float, high: float, neutral: float, rng: np.random.Generator) -> float:
+    return rng.uniform(low, high) if rng.random() < CHANCE else neutral
 
 
-def _factors(clips: int, low: float, high: float, neutral: float, rng: np.random.Generator) -> np.ndarray:
-    return np.where(rng.random(clips) < CHANCE, rng.uniform(low, high, clips), neutral)
+def _recolour(clip: Tensor, rng: np.random.Generator) -> Tensor:
+    """Brightness, contrast, saturation and hue of a clip (T, 3, H, W): all are linear in the colours, so one 1x1
+    convolution does them together."""
+    brightness, contrast, saturation = (_factor(*RANGE, 1, rng) for _ in range(3))
+    turn = _factor(-HUE, HUE, 0, rng)
+    if (brightness, contrast, saturation, turn) == (1, 1, 1, 0):
+        return clip
+    matrix = contrast * brightness * (saturation * _hue_rotation(2 * math.pi * turn) + (1 - saturation) * LUMA)
+    mean = clip.mean((0, 2, 3)) @ _to(clip, LUMA)  # neither saturation nor hue moves it
+    offset = ((1 - contrast) * brightness * mean).expand(3)
+    return F.conv2d(clip, _to(clip, matrix)[:, :, None, None], offset).clamp_(0, 1)
 
 
-def _recolour(frames: Tensor, rng: np.random.Generator) -> Tensor:
-    """Brightness, contrast, saturation and hue: all are linear in the colours, so one 3x3 matrix and one offset a
-    clip do them together."""
-    clips = len(frames)
-    brightness, contrast, saturation = (_factors(clips, *RANGE, 1, rng)[:, None, None] for _ in range(3))
-    angle = 2 * math.pi * _factors(clips, -HUE, HUE, 0, rng)
-    grey = np.broadcast_to(LUMA, (3, 3))
-    matrix = saturation * _hue_rotations(angle) + (1 - saturation) * grey
-    matrix = torch.from_numpy(brightness * matrix).to(frames)
-    contrast = torch.from_numpy(contrast).to(frames).view(-1, 1, 1)
-
-    colours = frames.movedim(2, -1)
-    mean = colours.flatten(1, 3).mean(1) @ torch.from_numpy(LUMA).to(frames)  # neither saturation nor hue moves it
-    mean = mean.view(-1, 1, 1) * torch.from_numpy(brightness).to(frames)
-    flat = torch.baddbmm((1 - contrast) * mean, colours.flatten(1, 3), (contrast * matrix).transpose(1, 2))
-    return flat.clamp_(0, 1).view(colours.shape).movedim(-1, 2)
+def _to(clip: Tensor, values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values).to(clip.dtype).to(clip.device, non_blocking=True)
 
 
-def _hue_rotations(angles: np.ndarray) -> np.ndarray:
-    """(B,) radians -> (B, 3, 3): turns of the colour plane of YIQ, which leave luma as it is."""
+def _hue_rotation(angle: float) -> np.ndarray:
+    """(3, 3): a turn, in radians, of the colour plane of YIQ, which leaves luma as it is."""
     to_yiq = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-    cos, sin = np.cos(angles), np.sin(angles)
-    turn = np.zeros((len(angles), 3, 3))
-    turn[:, 0, 0] = 1
-    turn[:, 1, 1], turn[:, 1, 2], turn[:, 2, 1], turn[:, 2, 2] = cos, -sin, sin, cos
-    return np.linalg.inv(to_yiq) @ turn @ to_yiq
+    cos, sin = math.cos(angle), math.sin(angle)
+    return np.linalg.inv(to_yiq) @ [[1, 0, 0], [0, cos, -sin], [0, sin, cos]] @ to_yiq
 
 
-def _blur(frames: Tensor, rng: np.random.Generator) -> Tensor:
-    """Gaussian blur of some clips, each by its own width."""
-    sigma = rng.uniform(*BLUR_SIGMA, len(frames))
-    chosen = _flags(len(frames), CHANCE, rng)
-    if not chosen.any():
-        return frames
-    taps = np.arange(BLUR_TAPS) - BLUR_TAPS // 2
-    weights = np.exp(-0.5 * (taps / sigma[chosen.numpy()][:, None]) ** 2)
-    weights = torch.from_numpy(weights / weights.sum(1, keepdims=True)).to(frames)
-    blurred = frames[chosen]
-    for axis in (-1, -2):
-        blurred = _blur_along(blurred, weights, axis)
-    frames[chosen] = blurred
-    return frames
-
-
-def _blur_along(clips: Tensor, weights: Tensor, axis: int) -> Tensor:
-    """clips (B, T, 3, H, W), weights (B, taps); the edge pixels go on past the edges."""
-    reach = weights.shape[1] // 2
-    size = clips.shape[axis]
-    at = torch.arange(size, device=clips.device)
-    out = torch.zeros_like(clips)
-    for tap in range(-reach, reach + 1):
-        moved = clips.index_select(axis, (at + tap).clamp(0, size - 1))
-        out.addcmul_(moved, weights[:, tap + reach].view(-1, 1, 1, 1, 1))
-    return out
+def _blur(clip: Tensor, rng: np.random.Generator) -> Tensor:
+    """Gaussian blur of some clips (T, 3, H, W), each by its own width; the edge pixels go on past the edges."""
+    if rng.random() >= CHANCE:
+        return clip
+    reach = BLUR_TAPS // 2
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / rng.uniform(*BLUR_SIGMA)) ** 2)
+    kernel = np.outer(weights, weights) / weights.sum() ** 2
+    return F.conv2d(F.pad(clip, [reach] * 4, "replicate"), _to(clip, kernel).expand(3, 1, -1, -1), groups=3)

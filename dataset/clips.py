@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from dataset.frames import PAST_END, Clip, read_clip
+from dataset.frames import PAST_END, Clip
 
 
-class RandomClips(Dataset):
+class RandomClips:
     """Clips drawn at random, each a function of the seed and its own number alone: the same in any worker, in any
     order, and after a stop.
 
@@ -59,8 +58,8 @@ class RandomClips(Dataset):
         entry = self.videos[video]
         place = None if self.crop is None else tuple(rng.random(2))
         folder = self.frame_dir / entry["video"]
-        frames, inside = read_clip(folder, start, self.clip_len, entry["num_frames"], self.crop, place)
-        return Clip(frames, inside, video, start, self._targets(entry, start))
+        return Clip(folder, entry["num_frames"], video, start, self.clip_len, self.crop, place,
+                    self._targets(entry, start))
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """Draw a video and a start."""

@@ -4,76 +4,47 @@ from __future__ import annotations
 
 import math
 import os
-import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
+from dataset.jpeg import read_frame
 from util.errors import UserError
 
 PAST_END = 5  # frames by which a clip may reach past either end of a video
+STRETCH_PIXELS = 64 * 224 * 224  # of a stretch's frames: with fewer, a small network's operations wait for each other
 DEFAULT_WORKERS = min(4, os.cpu_count() or 1)  # decoding is cheap: four keep any one card busy
-JPEG_END = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
 class Clip:
-    """`length` frames in a row of one video, some of which may lie past its ends."""
+    """Frames in a row of one video, some of which may lie past its ends: where they are. `read_batch` reads them."""
 
-    frames: Tensor  # uint8 (T, 3, H, W) in RGB, laid out channels-last; black past the ends
-    inside: Tensor  # float (T,), 1 for a frame of the video, 0 past its ends
+    folder: Path  # the video's frames, 000000.jpg and on
+    num_frames: int  # of the whole video
     video: int  # the video's place in its split
     start: int  # frame number of the clip's first frame, negative before the video
+    length: int  # T
+    crop: int | None  # side of the square that is cut out; None for the whole frame
+    place: tuple[float, float] | None = None  # of the square: (0, 0) top left, (1, 1) bottom right; None: the centre
     targets: Tensor | None = None  # float (T, K + 1), where the clip is for training
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B clips of T frames: each field of `Clip` stacked."""
+    """B clips of T frames, read."""
 
-    frames: Tensor
-    inside: Tensor
-    videos: list[int]
+    frames: Tensor  # uint8 (B, T, 3, H, W) in RGB, laid out channels-last; black past the ends
+    inside: Tensor  # float (B, T), 1 for a frame of the video, 0 past its ends
+    videos: list[int]  # of each clip, see Clip
     starts: list[int]
-    targets: Tensor | None = None
-
-    def pin_memory(self) -> Batch:
-        targets = None if self.targets is None else self.targets.pin_memory()
-        return Batch(self.frames.pin_memory(), self.inside.pin_memory(), self.videos, self.starts, targets)
-
-
-def stack(clips: list[Clip]) -> Batch:
-    """Make a batch of clips, keeping the frames channels-last in memory."""
-    return Batch(
-        torch.stack([c.frames.permute(0, 2, 3, 1) for c in clips]).permute(0, 1, 4, 2, 3),
-        torch.stack([c.inside for c in clips]),
-        [c.video for c in clips],
-        [c.start for c in clips],
-        None if clips[0].targets is None else torch.stack([c.targets for c in clips]),
-    )
-
-
-def read_frame(path: Path) -> np.ndarray:
-    """Read a JPEG as uint8 (H, W, 3), RGB.
-
-    Raises:
-        UserError: the file is missing, broken, or cut short (which a decoder would fill with grey).
-    """
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise UserError(f"{path}: frame is missing; run prepare_data.py again") from error
-    image = None
-    if JPEG_END in data[-64:].tobytes():  # some writers pad the file after its end mark
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise UserError(f"{path}: frame is broken or cut short; delete its folder and run prepare_data.py again")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    targets: Tensor | None = None  # float (B, T, K + 1)
 
 
 def centre(height: int, width: int, crop: int | None) -> tuple[int, int]:
@@ -99,80 +70,51 @@ def crop_frame(frame: np.ndarray, top: int, left: int, crop: int | None) -> np.n
     return out
 
 
-def read_clip(
-    folder: Path, start: int, length: int, num_frames: int, crop: int | None, place: tuple[float, float] | None = None
-) -> tuple[Tensor, Tensor]:
-    """Read frames start .. start + length of a video, of which those past its ends are black.
+def read_batch(clips: Sequence[Clip], pin: bool = False) -> Batch:
+    """Read clips of one length and one size of frame, each frame straight to its place in the batch.
 
     Args:
-        folder: the video's frames, 000000.jpg and on.
-        num_frames: of the whole video.
-        crop: side of the square that is cut out; None for the whole frame.
-        place: where the square lies, from (0, 0) top left to (1, 1) bottom right; None for the centre.
-
-    Returns:
-        frames uint8 (T, 3, H, W) in RGB, channels-last in memory; inside float (T,).
-    """
-    first, last = max(start, 0), min(start + length, num_frames)
-    out = None
-    numbers = range(first, last)
-    for number in numbers or [min(first, num_frames - 1)]:  # a clip past an end: any frame tells the size
-        frame = read_frame(folder / f"{number:06d}.jpg")
-        height, width = frame.shape[:2]
-        if place is None:
-            top, left = centre(height, width, crop)
-        else:
-            top, left = round(place[0] * (height - crop)), round(place[1] * (width - crop))
-        frame = crop_frame(frame, top, left, crop)
-        if out is None:
-            out = np.zeros((length, *frame.shape), np.uint8)
-        elif out.shape[1:] != frame.shape:
-            raise UserError(f"{folder}: frame {number:06d}.jpg differs in size from those before it; "
-                            "delete the folder and run prepare_data.py again")
-        if numbers:
-            out[number - start] = frame
-    inside = torch.tensor([float(first <= t < last) for t in range(start, start + length)])
-    return torch.from_numpy(out).permute(0, 3, 1, 2), inside
-
-
-def check_frames(frame_dir: Path, videos: list[dict], crop: int | None) -> None:
-    """Make sure that the frames of all videos are there and can be put in one batch; warn of frames smaller than
-    the crop, which are filled up with black.
+        pin: read into memory that a CUDA card fetches from by itself.
 
     Raises:
-        UserError: a folder or a frame is missing, or whole frames (crop None) differ in size.
+        UserError: a frame is missing, broken or, where frames are taken whole, of another size.
     """
-    sizes: dict[tuple[int, int], str] = {}
-    small = []
-    for entry in videos:
-        folder = frame_dir / entry["video"]
-        try:
-            with os.scandir(folder) as found:
-                names = {f.name for f in found}
-        except OSError as error:
-            raise UserError(f"{folder}: no frames of this video; extract them with prepare_data.py") from error
-        missing = [n for n in range(entry["num_frames"]) if f"{n:06d}.jpg" not in names]
-        if missing:
-            raise UserError(
-                f"{folder}: {len(missing)} of {entry['num_frames']} frames are missing, the first "
-                f"{missing[0]:06d}.jpg; run prepare_data.py again"
-            )
-        height, width = read_frame(folder / "000000.jpg").shape[:2]
-        sizes.setdefault((width, height), entry["video"])
-        if crop is not None and crop > min(height, width):
-            small.append(f"{entry['video']} ({width}x{height})")
-    if crop is None and len(sizes) > 1:
-        (one, a), (other, b) = list(sizes.items())[:2]
-        raise UserError(
-            f"{frame_dir}: frames of {a} are {one[0]}x{one[1]}, of {b} {other[0]}x{other[1]}, and one batch cannot "
-            "hold both; give a --crop_dim"
-        )
-    if small:
-        print(f"warning: frames smaller than the crop of {crop} are filled up with black, in {len(small)} of "
-              f"{len(videos)} videos, such as {small[0]}; a smaller --crop_dim in training avoids it", file=sys.stderr)
+    size = clips[0].crop
+    shape = (size, size, 3) if size else read_frame(clips[0].folder / "000000.jpg").shape
+    shape = (len(clips), clips[0].length, *shape)
+    # numpy's memory comes in large pages where the system has them, torch's does not: half the time (measured)
+    frames = torch.empty(shape, dtype=torch.uint8, pin_memory=True) if pin else torch.from_numpy(np.empty(shape, "u1"))
+    inside = [_read_clip(clip, out) for clip, out in zip(clips, frames.numpy(), strict=True)]
+    return Batch(
+        frames.permute(0, 1, 4, 2, 3),
+        torch.from_numpy(np.stack(inside)).float(),
+        [clip.video for clip in clips],
+        [clip.start for clip in clips],
+        None if clips[0].targets is None else torch.stack([clip.targets for clip in clips]),
+    )
 
 
-class VideoClips(Dataset):
+def _read_clip(clip: Clip, out: np.ndarray) -> np.ndarray:
+    """Fill uint8 (T, H, W, 3); gives bool (T,), whether a frame lies inside the video."""
+    numbers = np.arange(clip.start, clip.start + clip.length)
+    inside = (numbers >= 0) & (numbers < clip.num_frames)
+    out[~inside] = 0
+    for t in np.flatnonzero(inside).tolist():
+        frame = read_frame(f"{clip.folder}{os.sep}{clip.start + t:06d}.jpg")  # a Path takes as long as opening the file
+        height, width = frame.shape[:2]
+        if clip.place is None:
+            top, left = centre(height, width, clip.crop)
+        else:
+            top, left = round(clip.place[0] * (height - clip.crop)), round(clip.place[1] * (width - clip.crop))
+        frame = crop_frame(frame, top, left, clip.crop)
+        if frame.shape != out.shape[1:]:
+            raise UserError(f"{clip.folder}: frame {clip.start + t:06d}.jpg differs in size from those before it; "
+                            "delete the folder and run prepare_data.py again")
+        out[t] = frame
+    return inside
+
+
+class VideoClips:
     """The clips that cover whole videos, as the original E2E-Spot lays them: from frame -5 on, every
     clip_len - overlap frames, while the start lies before num_frames - overlap."""
 
@@ -192,28 +134,69 @@ class VideoClips(Dataset):
         number, start = self.places[index]
         entry = self.videos[number]
         folder = self.frame_dir / entry["video"]
-        frames, inside = read_clip(folder, start, self.clip_len, entry["num_frames"], self.crop)
-        return Clip(frames, inside, number, start)
+        return Clip(folder, entry["num_frames"], number, start, self.clip_len, self.crop)
 
 
-def loader(clips: Dataset, batch_size: int, workers: int, order: range | None = None, pin: bool = False) -> DataLoader:
-    """Batches of clips in the given order (default: all, one after the other), read ahead by worker processes.
+class VideoStretches:
+    """Whole videos in stretches, one after the other, each frame once."""
 
-    Workers are spawned on every system, as Windows must: what runs on one runs on all.
+    def __init__(self, frame_dir: Path, videos: list[dict], crop: int | None) -> None:
+        self.frame_dir, self.videos, self.crop = frame_dir, videos, crop
+        height, width = (crop, crop) if crop else read_frame(frame_dir / videos[0]["video"] / "000000.jpg").shape[:2]
+        length = max(1, STRETCH_PIXELS // (height * width))
+        self.places = [
+            (number, start, min(length, entry["num_frames"] - start))
+            for number, entry in enumerate(videos)
+            for start in range(0, entry["num_frames"], length)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> Clip:
+        number, start, length = self.places[index]
+        entry = self.videos[number]
+        return Clip(self.frame_dir / entry["video"], entry["num_frames"], number, start, length, self.crop)
+
+
+class Loader:
+    """Batches of clips, read ahead by threads while the network computes; can be gone through many times.
+
+    Decoding lets go of Python's lock: threads read as fast as processes would, and need neither their start nor
+    their memory, nor copying from one to the other.
+
+    Args:
+        clips: gives the Clip of each index; those of one batch have one length and one size.
+        workers: threads, a batch each; 0 reads a batch when it is asked for.
+        order: the indices to go through; default all, one after the other.
+        pin: see read_batch.
     """
-    return DataLoader(
-        clips,
-        batch_size,
-        sampler=order,
-        num_workers=workers,
-        collate_fn=stack,
-        multiprocessing_context="spawn" if workers else None,
-        persistent_workers=workers > 0,
-        worker_init_fn=_one_thread if workers else None,
-        pin_memory=pin,
-    )
 
+    def __init__(
+        self, clips: Sequence[Clip], batch_size: int, workers: int, order: range | None = None, pin: bool = False
+    ) -> None:
+        self.clips, self.workers, self.pin = clips, workers, pin
+        order = range(len(clips)) if order is None else order
+        self.parts = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
-def _one_thread(_worker: int) -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if not self.workers:
+            yield from map(self._read, self.parts)
+            return
+        pool = ThreadPoolExecutor(self.workers)
+        ahead: deque[Future[Batch]] = deque()
+        try:
+            for part in self.parts:
+                ahead.append(pool.submit(self._read, part))
+                if len(ahead) > self.workers + 1:  # one more than are being read
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, part: range) -> Batch:
+        return read_batch([self.clips[index] for index in part], self.pin)

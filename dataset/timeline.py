@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from dataset.label_sets import LabelledEvent, LabelSet
 from dataset.label_videos import WHOLE, Labelled
 from dataset.matches import match_and_part
-from dataset.videos import VideoInfo
 from util.clock import parse_time, show_time
 from util.errors import UserError
 from util.words import number_of
+
+if TYPE_CHECKING:  # its decoder takes a while to import, and view.py needs none
+    from dataset.videos import VideoInfo
 
 # Two rates that differ by less are one rate, rounded: 29.97 and 30, 59.94 and 60, but not 24 and 25.
 SAME_FPS = 0.1

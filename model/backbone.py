@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import timm
 import torch
@@ -11,6 +12,8 @@ import torchvision
 from torch import Tensor, nn
 
 from model.gate_shift import GateShift
+from model.recompute import computed_anew, recompute
+from model.streaming import Carry
 from model.temporal_shift import TemporalShift
 
 
@@ -67,15 +70,39 @@ def insert_shifts(cnn: nn.Module, shift: str) -> None:
 
     The gate shift stands before the block's first convolution and leaves the shortcut alone; the temporal
     shift stands before the whole block, as the original's does, so that the shortcut sees shifted features.
+    In a stretch of a video either makes the whole block wait for the frames that it needs, shortcut and all.
     """
     for parent, name, first in list(_residual_blocks(cnn)):
         block = getattr(parent, name)
         layer = getattr(block, first)
         conv = next(m for m in layer.modules() if isinstance(m, nn.Conv2d))
+        module = SHIFTS[shift](conv.in_channels)
         if shift == "gsm":
-            setattr(block, first, _after(GateShift(conv.in_channels), layer))
+            setattr(block, first, _after(module, layer))
         else:
-            setattr(parent, name, _after(TemporalShift(conv.in_channels), block))
+            block = _after(module, block)
+            setattr(parent, name, block)
+        block.register_forward_pre_hook(partial(_await_neighbours, module))
+
+
+def _in_parts(layer: nn.Sequential, x: Tensor) -> Tensor:
+    """What timm's ConvNormAct with a shift before it computes, each part anew by itself: so neither what the shift
+    gives nor what the convolution gives is there while the rest of the block goes back."""
+    net = layer.net
+    if not torch.is_grad_enabled():
+        return net(layer.shift(x))
+
+    def convolve(x: Tensor) -> Tensor:
+        return net.conv(layer.shift(x))
+
+    def normalise(x: Tensor) -> Tensor:
+        return nn.BatchNorm2d.forward(net.bn, computed_anew(convolve, [layer.shift], x))
+
+    return net.bn.act(computed_anew(normalise, [layer], x))
+
+
+def _await_neighbours(shift: GateShift | TemporalShift, _block: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+    return args if shift.carry is None else (shift.carry.take_in(*args),)
 
 
 class Backbone(nn.Module):
@@ -95,4 +122,56 @@ class Backbone(nn.Module):
         for shift in self.shifts:
             shift.num_frames = frames.shape[1]
         stacked = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return self.cnn(stacked).unflatten(0, frames.shape[:2])
+        if torch.is_autocast_enabled(frames.device.type):  # as the first convolution would: half as much to keep
+            stacked = stacked.to(torch.get_autocast_dtype(frames.device.type))
+        # only to train, with its one size of batches, is the CNN worth compiling
+        features = self.cnn(stacked) if self.training else self.cnn.forward(stacked)
+        return features.unflatten(0, frames.shape[:2])
+
+    def compile_cnn(self) -> None:
+        """Train faster, after some minutes of compiling: by a tenth on a processor (measured, rny002_gsm, bfloat16)."""
+        self.cnn.compile()
+
+    def recompute_blocks(self) -> None:
+        """Train in a third of the memory, a third to a half slower: only the input of each residual block is kept.
+
+        RegNet's first block takes by far the most, as the only one that works on frames of half the size, and is
+        therefore computed in parts.
+        """
+        if hasattr(self.cnn, "stem"):
+            recompute(self.cnn.stem)
+        blocks = [getattr(stage, name) for stage, name, _ in _residual_blocks(self.cnn)]
+        if isinstance(getattr(blocks[0], "conv1", None), nn.Sequential) and hasattr(blocks[0].conv1.net, "bn"):
+            blocks[0].conv1.forward = partial(_in_parts, blocks[0].conv1)
+        for block in blocks:
+            recompute(block)
+
+    def stream(self, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Features of one video that comes in stretches: those of the whole video as one clip, whatever the stretches.
+
+        Each frame goes through the CNN once. Features come up to some 30 frames after their frame, the last ones when
+        the stretches have come to their end. Other videos and clips may go through the backbone in between.
+
+        Args:
+            stretches: frames (T, C, H, W), normalised, T as it comes.
+
+        Yields:
+            features (T', D) of the next T' frames, T' as it comes, 0 at first where stretches are short.
+        """
+        carries = [Carry(shift.reach) for shift in self.shifts]
+        frames = None
+        for frames in stretches:
+            yield self._stretch(frames, carries)
+        if frames is not None and carries:
+            for carry in carries:
+                carry.ended = True
+            yield self._stretch(frames[:0], carries)
+
+    def _stretch(self, frames: Tensor, carries: list[Carry]) -> Tensor:
+        for shift, carry in zip(self.shifts, carries, strict=True):
+            shift.carry = carry
+        try:
+            return self.cnn(frames.contiguous(memory_format=torch.channels_last))
+        finally:
+            for shift in self.shifts:
+                shift.carry = None

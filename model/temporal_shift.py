@@ -6,6 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from model.streaming import Carry
+
 
 class _Shift(torch.autograd.Function):
     """Frames moved by one place within each clip; its gradient is the move the other way."""
@@ -40,15 +42,23 @@ class TemporalShift(nn.Module):
     """Takes the first eighth of the channels from the next frame and the second eighth from the previous one.
 
     Takes and gives (B * T, C, H, W), the T frames of a clip one after the other; `num_frames` is T, set by the
-    backbone before each pass.
+    backbone before each pass, or `carry` where the frames are a stretch of a video.
     """
+
+    reach = 1  # frames to either side on which a frame depends
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        fold = channels // 8
-        self.parts = (fold, fold, channels - 2 * fold)
+        self.shifted = channels // 8 * 2
         self.num_frames = 1
+        self.carry: Carry | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        first, second, rest = x.split(self.parts, 1)
-        return torch.cat((next_frame(first, self.num_frames), previous_frame(second, self.num_frames), rest), 1)
+        first, rest = x.split((self.shifted, x.shape[1] - self.shifted), 1)
+        moved = self.carry.shift(self.shifted, self.shift) if self.carry else self.shift(first, self.num_frames)
+        return torch.cat((moved, rest), 1)
+
+    def shift(self, x: Tensor, num_frames: int) -> Tensor:
+        """(B * T, C / 4, H, W), T = num_frames -> the same, one half from the next frame, one from the previous."""
+        first, second = x.chunk(2, 1)
+        return torch.cat((next_frame(first, num_frames), previous_frame(second, num_frames)), 1)

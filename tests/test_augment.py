@@ -78,38 +78,52 @@ def test_colours_change_as_brightness_hue_saturation_and_contrast_one_after_the_
     neutral = [1.0, 1.0, 1.0, 0.0]
     full = [[0.7, 1.2, 1.1], [1.2, 0.8, 0.9], [0.75, 1.15, 1.2], [0.2, -0.13, 0.05]]
     factors = [values if only in (None, i) else [neutral[i]] * 3 for i, values in enumerate(full)]
-    drawn = iter(factors)
-    monkeypatch.setattr(module, "_factors", lambda *_: np.array(next(drawn)))
-    frames = make_clips(3)[0].float() / 255
-    out = module._recolour(frames.clone(), np.random.default_rng(0))
-    for clip, changed, values in zip(frames, out, zip(*factors, strict=True), strict=True):
+    for clip, values in zip(make_clips(3)[0] / 255, zip(*factors, strict=True), strict=True):
+        drawn = iter(values)
+        monkeypatch.setattr(module, "_factor", lambda *_, drawn=drawn: next(drawn))
+        changed = module._recolour(clip, np.random.default_rng(0))
         torch.testing.assert_close(changed, by_hand(clip, *values), atol=1e-5, rtol=0)
 
 
 def test_factors_are_neutral_but_for_the_share_of_clips_that_change():
-    values = module._factors(4000, 0.7, 1.2, 1, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    values = np.array([module._factor(0.7, 1.2, 1, rng) for _ in range(4000)])
     changed = values[values != 1]
     assert abs(len(changed) / 4000 - module.CHANCE) < 0.03
     assert 0.7 <= changed.min() < 0.72 and 1.18 < changed.max() <= 1.2
 
 
-def test_blur_is_a_gaussian_of_each_clips_own_width(monkeypatch):
+@pytest.mark.parametrize("clip", range(5))
+def test_blur_is_a_gaussian_of_each_clips_own_width(clip, monkeypatch):
     monkeypatch.setattr(module, "CHANCE", 1)
-    frames = make_clips(5)[0].float() / 255
-    out = module._blur(frames.clone(), np.random.default_rng(3))
-    widths = np.random.default_rng(3).uniform(0.1, 2.0, 5)
-    for clip, blurred, sigma in zip(frames, out, widths, strict=True):
-        for frame, smooth in zip(clip, blurred, strict=True):
-            picture = np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
-            expected = cv2.GaussianBlur(picture, (5, 5), sigma, borderType=cv2.BORDER_REPLICATE)
-            np.testing.assert_allclose(smooth.permute(1, 2, 0).numpy(), expected, atol=1e-5)
+    frames = make_clips(5)[0][clip] / 255
+    rng = np.random.default_rng(clip)
+    rng.random()
+    sigma = rng.uniform(0.1, 2.0)
+    for frame, smooth in zip(frames, module._blur(frames, np.random.default_rng(clip)), strict=True):
+        picture = np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
+        expected = cv2.GaussianBlur(picture, (5, 5), sigma, borderType=cv2.BORDER_REPLICATE)
+        np.testing.assert_allclose(smooth.permute(1, 2, 0).numpy(), expected, atol=1e-5)
 
 
-def test_blur_leaves_the_clips_that_it_is_not_for(monkeypatch):
-    frames = make_clips(40)[0].float() / 255
-    out = module._blur(frames.clone(), np.random.default_rng(0))
-    same = [torch.equal(one, other) for one, other in zip(frames, out, strict=True)]
+def test_blur_leaves_the_clips_that_it_is_not_for():
+    rng = np.random.default_rng(0)
+    same = [torch.equal(module._blur(clip, rng), clip) for clip in make_clips(40)[0] / 255]
     assert 20 <= sum(same) < 40
+
+
+@pytest.mark.parametrize("modality", ["rgb", "flow"])
+def test_a_channels_last_batch_stays_so_and_comes_out_the_same(modality):
+    frames, inside = make_clips(16, height=9, width=14)
+    planes = augment(frames, inside, modality, np.random.default_rng(0))
+    last = frames.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    out = augment(last, inside, modality, np.random.default_rng(0))
+    torch.testing.assert_close(out, planes)
+    targets = make_targets(16, 3)
+    mixed, mixed_planes = (mixup(x, inside, targets, np.random.default_rng(0))[0] for x in (out, planes))
+    torch.testing.assert_close(mixed, mixed_planes)
+    for x in (out, mixed):
+        assert x.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("modality", ["rgb", "bw", "flow"])

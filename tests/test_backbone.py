@@ -1,5 +1,8 @@
 """The backbones: all of them build and run, with a temporal layer in each residual block."""
 
+import copy
+from functools import partial
+
 import pytest
 import torch
 
@@ -64,3 +67,20 @@ def test_clips_of_any_length_go_through_one_backbone():
         parts = torch.cat([backbone(frames[:, t : t + 1]) for t in range(4)], 1)
         torch.testing.assert_close(whole, parts)  # fresh gates move nothing
         assert backbone(frames[:, :3]).shape[1] == 3
+
+
+@pytest.mark.parametrize("arch", ["rny002_gsm", "rn18_tsm"])
+def test_a_cnn_is_compiled_as_a_whole_for_training_and_learns_the_same(arch, monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
+    torch.manual_seed(0)
+    plain = Backbone(arch, 3)
+    compiled = copy.deepcopy(plain)
+    compiled.compile_cnn()
+    frames = torch.randn(2, 3, 3, 32, 32)
+    for backbone in (plain, compiled):
+        backbone(frames).square().mean().backward()
+    for ours, expected in zip(compiled.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, expected.grad)
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    with torch.inference_mode():
+        torch.testing.assert_close(compiled.eval()(frames[:, :2]), plain.eval()(frames[:, :2]))

@@ -1,6 +1,6 @@
 import pytest
 
-from util.clock import parse_time, show_time
+from util.clock import exact_time, parse_time, show_time
 from util.words import number_of
 
 
@@ -19,6 +19,11 @@ def test_what_is_no_time_is_none(text):
 def test_times_are_shown_as_long_as_they_are():
     assert [show_time(x) for x in (0.118, 41.53, 59.9, 1200, 3723.46)] == [
         "0.12 s", "41.5 s", "59.9 s", "20:00.0", "1:02:03.5"]
+
+
+def test_exact_times_have_milliseconds_and_no_seconds_of_60():
+    assert [exact_time(x) for x in (0, 59.9996, 3723.4567, 36000)] == [
+        "0:00:00.000", "0:01:00.000", "1:02:03.457", "10:00:00.000"]
 
 
 def test_numbers_agree_with_their_noun():

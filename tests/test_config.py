@@ -31,7 +31,7 @@ def complaint(call, *args):
 
 def test_an_originals_config_is_read(tmp_path):
     write(tmp_path, ORIGINAL)
-    assert read_config(tmp_path) == ModelConfig("tennis", 6, "rny002_gsm", "gru", "rgb", 100, 8, 224, None)
+    assert read_config(tmp_path) == ModelConfig("tennis", 6, "rny002_gsm", "gru", "rgb", 100, 8, 224, None, None, None, None)
 
 
 def test_our_own_config_tells_the_classes(tmp_path):
@@ -105,3 +105,13 @@ def test_options_that_cannot_be_are_refused_in_words(kind, texts):
     for text in texts:
         with pytest.raises(argparse.ArgumentTypeError, match="must be"):
             kind(text)
+
+
+def test_how_frames_were_made_is_read_and_must_be_numbers(tmp_path):
+    made = {"frame_height": 96, "frame_fps": 25.0, "resample_fps": None}
+    write(tmp_path, {**ORIGINAL, **made})
+    assert {key: getattr(read_config(tmp_path), key) for key in made} == made
+    for value in (0, -1, "96", True):
+        write(tmp_path, {**ORIGINAL, "frame_height": value})
+        with pytest.raises(UserError, match="frame_height must be a number above 0"):
+            read_config(tmp_path)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model.device import DEVICES, autocast, half_precision, move, pick_device
+from model.device import DEVICES, autocast, compile_errors, half_precision, memory_errors, move, pick_device
 from util.errors import UserError
 
 
@@ -46,3 +46,25 @@ def test_a_model_that_a_device_cannot_hold_is_refused_with_a_way_out():
         move(Picky(), torch.device("mps"))
     plain = torch.nn.Linear(1, 1)
     assert move(plain, torch.device("cpu")) is plain
+
+
+def test_lack_of_memory_is_told_with_a_way_out():
+    with pytest.raises(UserError, match="out of memory; lower --batch_size .*--grad_checkpoint"), memory_errors():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def test_a_machine_that_cannot_compile_is_told_of_in_a_line(tmp_path, monkeypatch):
+    from torch._inductor import config
+
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(config.cpp, "cxx", (None, str(tmp_path / "no-compiler")))
+    layer = torch.nn.Linear(3, 5)
+    layer.compile()
+    with pytest.raises(UserError, match="^--compile: .*compiler.*; train without it$") as caught, compile_errors():
+        layer(torch.ones(7, 3)).relu().sum().backward()
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_are_no_matter_of_compiling():
+    with pytest.raises(RuntimeError, match="^a mistake$"), compile_errors():
+        raise RuntimeError("a mistake")

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from conftest import read_image, run_script, user_error
+from conftest import read_image, run_here, run_script, user_error
 
+import eval as eval_script
 from util.io import read_json, write_json
 from util.predictions import prediction_prefix, save_predictions
 from util.score import average_precision
@@ -50,8 +51,15 @@ def make_scores(rng, entry, blur):
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+def scored(*args):
+    """Run eval.py with no picture of a video, which takes a second."""
+    done = run_here(eval_script, *args, "--timelines", 0)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def complaint(*args):
-    return user_error(run_script("eval.py", *args, check=False))
+    return user_error(run_here(eval_script, *args))
 
 
 def test_a_model_folder_gives_tables_a_picture_and_json_of_its_best_epoch(model, tmp_path):
@@ -71,12 +79,15 @@ def test_a_model_folder_gives_tables_a_picture_and_json_of_its_best_epoch(model,
     assert told == {
         "split": "test", "epoch": 1, "nms_window": 1, "dataset": (model.parent / "data").as_posix()
     }
-    assert read_image(model / "pred-test.epoch01.pr.png").shape[0] > 300
+    for kind in ("pr", "confusion", "offsets"):
+        assert read_image(model / f"pred-test.epoch01.{kind}.png").shape[0] > 300
+    for video in ("cup/a_1", "cup/a_2"):
+        assert read_image(model / "pred-test.epoch01.timelines" / f"{video}.png").shape[0] > 150
 
 
 def test_the_threshold_comes_from_val_and_not_from_the_split_reported(model, tmp_path):
     def threshold(*args):
-        out = run_script("eval.py", "-s", *args, "--json", tmp_path / "r.json").stdout
+        out = scored("-s", *args, "--json", tmp_path / "r.json").stdout
         return read_json(tmp_path / "r.json")["threshold"], out
 
     chosen, out = threshold("test", model)
@@ -86,12 +97,21 @@ def test_the_threshold_comes_from_val_and_not_from_the_split_reported(model, tmp
     assert threshold("test", model)[0] == chosen != 0.5
     assert threshold("test", model, "--threshold", "0.25")[0] == 0.25
     assert threshold("val", model)[0] == 0.5
-    for path in model.glob("pred-val.*"):
+    for path in model.glob("pred-val.*.json*"):
         path.unlink()
     fixed, out = threshold("test", model)
     assert fixed == 0.5
     assert "test_e2e.py" in out
     assert "-s val --save" in out
+
+
+def test_no_more_timelines_are_drawn_than_asked_for_and_that_is_said(model):
+    out = run_here(eval_script, "-s", "test", model, "--timelines", 1).stdout
+    assert "the first 1 of 2 videos; --timelines N draws more" in out
+    drawn = model / "pred-test.epoch01.timelines" / "cup"
+    assert [path.name for path in drawn.iterdir()] == ["a_1.png"]
+    assert "Along time" not in run_here(eval_script, "-s", "val", model, "--timelines", 0).stdout
+    assert not (model / "pred-val.epoch01.timelines").exists()
 
 
 def test_a_file_of_either_kind_or_old_name_is_scored_with_a_dataset_given(model, tmp_path):
@@ -100,21 +120,21 @@ def test_a_file_of_either_kind_or_old_name_is_scored_with_a_dataset_given(model,
         old = tmp_path / "old" / f"pred-test.41{kind}"
         write_json(old, read_json(model / f"pred-test.epoch01{kind}"))
         results = tmp_path / "r.json"
-        run_script("eval.py", "-s", "test", old, "-d", data, "-t", 2, "--nms_window", 0, "--json", results)
+        scored("-s", "test", old, "-d", data, "-t", 2, "--nms_window", 0, "--json", results)
         assert read_json(results)["epoch"] == 41
         assert list(read_json(results)["no_nms"]) == ["2"]
         assert read_json(results)["no_nms"] == read_json(results)["nms"]
     assert (tmp_path / "old" / "pred-test.41.pr.png").is_file()
     named_by_hand = tmp_path / "mine.json"
     write_json(named_by_hand, read_json(model / "pred-test.epoch01.json"))
-    out = run_script("eval.py", "-s", "test", named_by_hand, "-d", data).stdout
+    out = scored("-s", "test", named_by_hand, "-d", data).stdout
     assert "tells no epoch" in out
     assert (tmp_path / "mine.pr.png").is_file()
 
 
 def test_a_picture_that_cannot_be_written_is_one_line_and_the_results_come_all_the_same(model, tmp_path):
     (model / "pred-test.epoch01.pr.png").mkdir()
-    done = run_script("eval.py", "-s", "test", model, "--json", tmp_path / "r.json")
+    done = scored("-s", "test", model, "--json", tmp_path / "r.json")
     assert "mAP" in done.stdout
     assert read_json(tmp_path / "r.json")["split"] == "test"
     assert len(done.stderr.splitlines()) == 1
@@ -138,7 +158,7 @@ def test_a_folder_without_config_or_dataset_in_it_asks_for_d(model):
     assert "with -d" in complaint("-s", "test", model)
     (model / "config.json").unlink()
     assert "with -d" in complaint("-s", "test", model)
-    run_script("eval.py", "-s", "test", model, "-d", model.parent / "data")
+    scored("-s", "test", model, "-d", model.parent / "data")
 
 
 def test_predictions_for_other_videos_than_the_truth_are_an_error_that_names_both(model):

@@ -8,7 +8,8 @@ from conftest import make_dataset, write_image
 from torchvision.transforms.functional import center_crop
 
 from dataset.clips import RandomClips
-from dataset.frames import VideoClips, centre, check_frames, crop_frame, loader, read_clip, read_frame, stack
+from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, read_batch
+from dataset.jpeg import read_frame
 from dataset.labels import read_split
 from util.errors import UserError
 
@@ -96,15 +97,16 @@ def test_without_a_crop_the_whole_frame_is_taken():
 def test_a_crop_can_lie_anywhere_in_the_frame(place, top, left, tmp_path):
     picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8), (40, 30))
     write_image(tmp_path / "000000.jpg", picture)
-    frames, _ = read_clip(tmp_path, 0, 1, 1, 16, place)
+    frames = read_batch([Clip(tmp_path, 1, 0, 0, 1, 16, place)]).frames
     expected = read_frame(tmp_path / "000000.jpg")[top : top + 16, left : left + 16]
-    assert np.array_equal(frames[0].permute(1, 2, 0).numpy(), expected)
+    assert np.array_equal(frames[0, 0].permute(1, 2, 0).numpy(), expected)
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 10), (2, 3), (-5, 8), (7, 8), (-3, 20), (-5, 4), (-5, 5), (10, 3),
                                                (12, 1), (-1, 1)])
 def test_a_clip_holds_its_frames_and_black_past_the_ends(start, length, video):
-    frames, inside = read_clip(video, start, length, 10, None)
+    batch = read_batch([Clip(video, 10, 0, start, length, None)])
+    frames, inside = batch.frames[0], batch.inside[0]
     numbers = [t if 0 <= t < 10 else -1 for t in range(start, start + length)]
     assert frames.shape == (length, 3, 30, 40) and frames.dtype == torch.uint8
     assert number_of(frames) == numbers
@@ -113,13 +115,15 @@ def test_a_clip_holds_its_frames_and_black_past_the_ends(start, length, video):
 
 
 def test_a_clip_does_not_reach_past_what_the_split_says(video):
-    frames, inside = read_clip(video, 4, 6, 8, None)  # two more lie in the folder
-    assert number_of(frames) == [4, 5, 6, 7, -1, -1] and inside.sum() == 4
+    batch = read_batch([Clip(video, 8, 0, 4, 6, None)])  # two more lie in the folder
+    assert number_of(batch.frames[0]) == [4, 5, 6, 7, -1, -1] and batch.inside.sum() == 4
 
 
 def test_a_frame_of_another_size_within_a_video_is_named(video):
     write_image(video / "000004.jpg", np.zeros((30, 44, 3), np.uint8))
-    assert "000004.jpg differs in size" in complaint(read_clip, video, 2, 5, 10, None)
+    assert "000004.jpg differs in size" in complaint(read_batch, [Clip(video, 10, 0, 2, 5, None)])
+    batch = read_batch([Clip(video, 10, 0, 2, 5, 16)])  # squares of one size can be cut out of both
+    assert number_of(batch.frames[0]) == [2, 3, -1, 5, 6]
 
 
 def by_the_design(num_frames, clip_len, overlap):
@@ -147,44 +151,11 @@ def test_clips_lie_as_the_design_says_and_cover_every_frame(num_frames, clip_len
 
 def test_a_batch_keeps_clips_in_order_and_channels_last(video):
     clips = [VideoClips(video.parent, [{"video": video.name, "num_frames": 10}], 8, 4, 20)[i] for i in (1, 0)]
-    batch = stack(clips)
+    batch = read_batch(clips)
     assert batch.frames.shape == (2, 8, 3, 20, 20) and batch.starts == [-1, -5] and batch.videos == [0, 0]
     assert batch.targets is None
     assert [number_of(frames) for frames in batch.frames] == [[-1, *range(7)], [-1] * 5 + [0, 1, 2]]
     assert batch.frames.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
-
-
-@pytest.fixture
-def frames(tmp_path):
-    """Two videos, a of 40x30 and b of 44x30; what check_frames takes."""
-    for name, width in (("a", 40), ("cup/b_1", 44)):
-        for index in range(4):
-            write_image(tmp_path / name / f"{index:06d}.jpg", np.zeros((30, width, 3), np.uint8))
-    return tmp_path, [{"video": "a", "num_frames": 4}, {"video": "cup/b_1", "num_frames": 4}]
-
-
-def test_frames_that_are_all_there_pass(frames):
-    check_frames(*frames, 30)
-    check_frames(frames[0], frames[1][:1], None)
-
-
-def test_frames_smaller_than_the_crop_are_warned_of(frames, capsys):
-    check_frames(*frames, 30)
-    assert not capsys.readouterr().err
-    check_frames(*frames, 31)
-    assert "smaller than the crop of 31 are filled up with black, in 2 of 2 videos" in capsys.readouterr().err
-
-
-def test_frames_that_cannot_be_used_are_told(frames):
-    folder, videos = frames
-    assert "no frames of this video" in complaint(check_frames, folder, [{"video": "c", "num_frames": 4}], 16)
-    message = complaint(check_frames, folder, videos, None)
-    assert "40x30" in message and "44x30" in message and "--crop_dim" in message
-    (folder / "cup" / "b_1" / "000002.jpg").unlink()
-    message = complaint(check_frames, folder, videos, 16)
-    assert "1 of 4 frames are missing, the first 000002.jpg" in message and "b_1" in message
-    (folder / "a" / "000000.jpg").write_bytes(b"")
-    assert "frame is broken" in complaint(check_frames, folder, videos, 16)
 
 
 def same(one, other):
@@ -192,19 +163,42 @@ def same(one, other):
             and one.videos == other.videos and one.starts == other.starts and torch.equal(one.targets, other.targets))
 
 
-def test_spawned_workers_give_the_same_batches_and_their_errors(tmp_path):
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_workers_give_the_same_batches_in_the_same_order(workers, tmp_path):
     dataset, folder = make_dataset(tmp_path, {"train": ["a", "b"]}, num_frames=12, size=(24, 16))
-    videos = read_split(dataset, "train")
-    clips = RandomClips(folder, videos, ["DRIVE", "PASS"], 6, 12, 8, 1, 0.5)
-    alone = list(loader(clips, 2, 0))
-    assert len(alone) == 6
-    workers = loader(clips, 2, 2)
+    clips = RandomClips(folder, read_split(dataset, "train"), ["DRIVE", "PASS"], 6, 13, 8, 1, 0.5)
+    alone = list(Loader(clips, 2, 0))
+    read_ahead = Loader(clips, 2, workers)
+    assert len(alone) == len(read_ahead) == 7 and len(alone[-1].frames) == 1
     for _ in range(2):
-        assert all(same(*pair) for pair in zip(workers, alone, strict=True))
-    later = list(loader(clips, 2, 0, range(4, 12)))
+        assert all(same(*pair) for pair in zip(read_ahead, alone, strict=True))
+    later = list(Loader(clips, 2, workers, range(4, 13)))
     assert all(same(*pair) for pair in zip(later, alone[2:], strict=True))
 
-    for path in folder.glob("*/*.jpg"):
-        path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(UserError, match="frame is broken or cut short"):
-        next(iter(workers))
+
+def test_workers_read_ahead_but_no_further_than_they_must(video):
+    class Watched:
+        asked = []
+
+        def __len__(self):
+            return 50
+
+        def __getitem__(self, index):
+            self.asked.append(index)
+            return Clip(video, 10, 0, index % 10, 1, None)
+
+    batches = iter(Loader(Watched(), 2, 3))
+    first = next(batches)
+    batches.close()  # and none goes on reading
+    assert first.starts == [0, 1]
+    assert set(range(2)) <= set(Watched.asked) <= set(range(2 * (1 + 3 + 1)))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_a_workers_error_comes_where_its_batch_is_asked_for(workers, video):
+    (video / "000007.jpg").write_bytes((video / "000007.jpg").read_bytes()[:300])
+    clips = VideoClips(video.parent, [{"video": video.name, "num_frames": 10}], 2, 0, None)
+    batches = iter(Loader(clips, 1, workers))
+    assert [next(batches).starts[0] for _ in range(4)] == [-1, 1, 3, 5]
+    with pytest.raises(UserError, match="000007.jpg: frame is broken or cut short"):
+        next(batches)

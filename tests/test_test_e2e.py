@@ -9,7 +9,7 @@ import torch
 from conftest import golden_files, golden_state, make_dataset, run_here, run_script, user_error
 
 import test_e2e
-from dataset.frames import VideoClips, loader
+from dataset.frames import Loader, VideoClips
 from dataset.labels import read_split
 from model.checkpoint import load_weights
 from model.spotter import EventSpotter
@@ -81,7 +81,7 @@ def slow_scores(model, dataset, frame_dir, overlap):
     load_weights(spotter, model / f"checkpoint_{epoch:03d}.pt")
     videos = read_split(dataset, "test")
     seen = [[] for _ in range(videos[0]["num_frames"])]
-    for batch in loader(VideoClips(frame_dir, videos, 8, overlap, None), 1, 0):
+    for batch in Loader(VideoClips(frame_dir, videos, 8, overlap, None), 1, 0):
         normalised = spotter.normalise(batch.frames)
         normalised[batch.inside == 0] = 0
         with torch.inference_mode():

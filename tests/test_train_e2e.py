@@ -38,16 +38,20 @@ def test_a_training_writes_its_config_losses_checkpoints_and_predictions(trained
     checkpoints = sorted({f"checkpoint_{best:03d}.pt", "checkpoint_002.pt"})
     predictions = [f"pred-{split}.epoch{best:02d}.{kind}" for split in ("test", "val")
                    for kind in ("json", "recall.json.gz", "score.json.gz")]
-    assert names(folder) == [*checkpoints, "config.json", "loss.json", "losses.png", "optim_002.pt", *predictions]
+    assert names(folder) == [*checkpoints, "config.json", "loss.json", "optim_002.pt", *predictions,
+                             "threshold.json", "training.png"]
 
     config = read_json(folder / "config.json")
     assert config.keys() >= KEYS
+    assert (config["frame_height"], config["frame_fps"], config["resample_fps"]) == (48, 25.0, None)
     assert config["num_classes"] == 2 and config["classes"] == ["DRIVE", "PASS"] and config["crop_dim"] is None
     assert config["weights"] == config["weights_used"] == "none"
     assert config["dataset"] == tiny[0] and config["epoch_num_frames"] == 48  # one pass over the train split
 
     assert [row["epoch"] for row in rows] == [0, 1, 2]
-    assert all(math.isfinite(row[key]) for row in rows for key in ("train", "val", "val_mAP"))
+    assert all(math.isfinite(row[key]) for row in rows for key in ("train", "val", "val_mAP", "lr"))
+    last_updates = [train_e2e.lr_factor(update, 3, 9) for update in (2, 5, 8)]  # of three epochs, one to warm up
+    assert [row["lr"] for row in rows] == pytest.approx([0.001 * factor for factor in last_updates])
     assert all(isinstance(value, torch.Tensor) for value in
                torch.load(folder / "checkpoint_002.pt", weights_only=True).values())
     torch.load(folder / "optim_002.pt", weights_only=True)
@@ -105,7 +109,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(killed, trained, t
 def test_a_stop_between_two_files_of_an_epoch_does_no_harm(killed, trained, tiny, tmp_path):
     folder = shutil.copytree(killed, tmp_path / "model")
     (folder / "loss.json").unlink()  # the epoch's checkpoint was written, its row not
-    (folder / "losses.png").unlink(missing_ok=True)
+    (folder / "training.png").unlink(missing_ok=True)
     (folder / "checkpoint_002.pt").write_bytes(b"of an epoch whose optimiser state was not written")
     (folder / ".part-1-checkpoint_001.pt").write_bytes(b"half")
     run_script("train_e2e.py", *tiny, "-s", folder, *TINY_TRAINING, "--resume")
@@ -183,6 +187,16 @@ def test_missing_frames_are_named_before_anything_is_written(tiny, tmp_path):
     (frames / "cup" / "b_1" / "000011.jpg").unlink()
     assert "1 of 24 frames are missing, the first 000011.jpg" in complaint(tiny[0], frames, "-s", folder, *QUICK)
     assert not folder.exists()
+
+
+def test_labels_that_would_teach_something_false_stop_it_before_anything_is_written(tiny, tmp_path):
+    data = shutil.copytree(tiny[0], tmp_path / "data")
+    train, val = (json.loads((data / f"{split}.json").read_text(encoding="utf-8")) for split in ("train", "val"))
+    (data / "val.json").write_text(json.dumps([*val, train[0]]), encoding="utf-8")
+    message = complaint(data, tiny[1], "-s", tmp_path / "model", *QUICK)
+    assert "video 'cup/a_1': stands in train (2 events), val (2 events)" in message
+    assert message.endswith(f"python check_data.py {data} {tiny[1]} tells more")
+    assert not (tmp_path / "model").exists()
 
 
 def test_frames_smaller_than_the_crop_are_filled_up_with_a_warning(tiny, tmp_path):
@@ -292,12 +306,15 @@ def test_a_loss_that_is_no_number_any_more_ends_the_training(tiny, tmp_path):
     assert not list((tmp_path / "model").glob("checkpoint_*"))
 
 
-def test_the_learning_rate_warms_up_from_a_hundredth_and_falls_to_zero_as_a_cosine():
-    factors = [train_e2e.lr_factor(update, 10, 50) for update in range(50)]
-    assert factors[0] == 0.01 and factors[10] == 1 and max(factors) == 1
-    steps = [b - a for a, b in zip(factors[:10], factors[1:11], strict=True)]
-    assert all(step == pytest.approx(0.099) for step in steps)
-    assert factors[30] == pytest.approx(0.5)
-    assert factors[20] == pytest.approx((1 + math.cos(math.pi / 4)) / 2)
-    assert train_e2e.lr_factor(50, 10, 50) == 0
-    assert train_e2e.lr_factor(0, 0, 5) == 1
+def test_less_memory_and_compiling_change_nothing_of_what_is_learned(tiny, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda call: compiled.append(call) or call)
+    rows = []
+    for number, options in enumerate([[], ["--grad_checkpoint"], ["--compile"]]):
+        folder = tmp_path / str(number)
+        done = run_here(train_e2e, *tiny, "-s", folder, *QUICK, "-m", "rny002_gsm", *options)
+        assert done.returncode == 0, done.stderr
+        assert not {"grad_checkpoint", "compile"} & set(read_json(folder / "config.json"))  # it may go on without
+        rows.append({key: read_json(folder / "loss.json")[0][key] for key in ("train", "val")})
+    assert rows[1] == pytest.approx(rows[0], rel=1e-4) and rows[2] == pytest.approx(rows[0], rel=1e-4)
+    assert len(compiled) == 1

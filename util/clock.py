@@ -27,3 +27,9 @@ def show_time(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     rest = f"{tenths // 10:02d}.{tenths % 10}"
     return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
+
+
+def exact_time(seconds: float) -> str:
+    """Seconds as h:mm:ss.mmm."""
+    minutes, millis = divmod(round(1000 * seconds), 60_000)
+    return f"{minutes // 60}:{minutes % 60:02d}:{millis // 1000:02d}.{millis % 1000:03d}"

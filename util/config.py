@@ -23,6 +23,9 @@ class ModelConfig:
     batch_size: int
     crop_dim: int | None  # None: whole frames
     classes: tuple[str, ...] | None  # None where the folder does not tell, as original ones do not
+    frame_height: int | None  # lines of the frames it was trained on; None where the folder does not tell
+    frame_fps: float | None  # frames per second of most of them; None where it is not known
+    resample_fps: float | None  # what prepare_data.py --fps was given
 
 
 def read_config(model_dir: Path) -> ModelConfig:
@@ -55,7 +58,24 @@ def read_config(model_dir: Path) -> ModelConfig:
         batch_size=_get(path, config, "batch_size", int),
         crop_dim=None if crop_dim is None or crop_dim <= 0 else crop_dim,
         classes=None if classes is None else tuple(classes),
+        **{key: _get_positive(path, config, key) for key in ("frame_height", "frame_fps", "resample_fps")},
     )
+
+
+def trained_on(model_dir: Path) -> str:
+    """The dataset that a model folder was trained on; nothing else of its config.json need be there.
+
+    Raises:
+        UserError: config.json is missing or names none.
+    """
+    path = model_dir / "config.json"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file to tell the dataset; name it with -d")
+    config = read_json(path)
+    dataset = config.get("dataset") if isinstance(config, dict) else None
+    if not isinstance(dataset, str) or not dataset:
+        raise UserError(f"{path}: names no dataset; name it with -d")
+    return dataset
 
 
 def check_same(path: Path, config: dict[str, Any]) -> None:
@@ -76,4 +96,11 @@ def _get(path: Path, config: dict[str, Any], key: str, kind: type) -> Any:
     value = config.get(key)
     if type(value) is not kind:
         raise UserError(f"{path}: {key} must be a {kind.__name__}, not {value!r}; copy the file anew")
+    return value
+
+
+def _get_positive(path: Path, config: dict[str, Any], key: str) -> Any:
+    value = config.get(key)
+    if value is not None and not (type(value) in (int, float) and value > 0):
+        raise UserError(f"{path}: {key} must be a number above 0, not {value!r}; copy the file anew")
     return value

@@ -23,8 +23,7 @@ def run_script(main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main())
     except UserError as error:
-        # a DataLoader's worker hands it on with its traceback in front
-        message = str(error).rsplit("UserError: ", 1)[-1]
+        message = str(error)
     except BrokenPipeError:  # whoever read the output, as `head` does, has seen enough
         os._exit(0)
     except KeyboardInterrupt:

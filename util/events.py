@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, compress
 from typing import Any
 
@@ -30,6 +30,10 @@ class EventTable:
     def take(self, rows: np.ndarray) -> EventTable:
         """The events at `rows`, in that order."""
         return EventTable(self.video[rows], self.label[rows], self.frame[rows], self.score[rows])
+
+    def with_label(self, label: int) -> EventTable:
+        """The same events, all of one class."""
+        return replace(self, label=np.full(len(self), label))
 
 
 def event_table(
@@ -96,6 +100,16 @@ def _as_events(
         {"label": classes[label - 1], "frame": frame, "score": score}
         for frame, label, score in zip(frames.tolist(), labels.tolist(), shortest.tolist(), strict=True)
     ]
+
+
+def score_curves(events: Sequence[Event], num_frames: int, classes: Sequence[str]) -> np.ndarray:
+    """float (num_frames, K+1): each event's score on its frame, 0 elsewhere; index 0 is background."""
+    label_index = {name: i for i, name in enumerate(classes, 1)}
+    scores = np.zeros((num_frames, len(classes) + 1))
+    frames = np.array([event["frame"] for event in events], np.int64)
+    labels = np.array([label_index[event["label"]] for event in events], np.int64)
+    scores[frames, labels] = [event["score"] for event in events]
+    return scores
 
 
 def non_maximum_suppression(predictions: Sequence[Video], window: int) -> list[Video]:

@@ -70,6 +70,20 @@ def find_predictions(folder: Path | str, split: str) -> PredictionFile:
     return next((file for file in files if file.epoch == best), files[0])
 
 
+def find_file(path: Path, split: str) -> tuple[Path, PredictionFile | None]:
+    """The prediction file to score, of a model folder or given itself, and what its name tells.
+
+    Raises:
+        UserError: there is none.
+    """
+    if path.is_dir():
+        file = find_predictions(path, split)
+        return file.path, file
+    if not path.exists():
+        raise UserError(f"{path}: no such model folder or prediction file")
+    return path, parse_name(path)
+
+
 def best_epoch(folder: Path | str) -> int | None:
     """The epoch with the highest val mAP in a model folder's loss.json, or the lowest val loss where no epoch
     has a val mAP above 0; the earlier of equals. None if there is no loss.json, or nothing in it.
@@ -191,6 +205,11 @@ def _wrong_with(event: Any, classes: frozenset[str]) -> str | None:
     return None
 
 
+def threshold_tolerance(tolerances: Sequence[int]) -> int:
+    """The tolerance, of those given, at which the threshold is chosen: the largest up to 2 frames."""
+    return max((t for t in tolerances if t <= 2), default=min(tolerances))
+
+
 def threshold_from_val(
     folder: Path | str,
     split: str,
@@ -229,7 +248,7 @@ def threshold_from_val(
         predictions = read_predictions(file.path, truth, classes)
     except UserError as error:
         return DEFAULT_THRESHOLD, f"fixed: val's predictions cannot be used ({error})"
-    tolerance = max((t for t in tolerances if t <= 2), default=min(tolerances))
+    tolerance = threshold_tolerance(tolerances)
     peaks = non_maximum_suppression(predictions, nms_window)
     threshold = choose_threshold(truth, peaks, classes, tolerance)
     return threshold, f"chosen on val ({file.path.name}) for the highest F1 at tolerance {tolerance}"

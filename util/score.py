@@ -19,13 +19,39 @@ DEFAULT_THRESHOLD = 0.5  # where no other split is there to choose it on
 
 @dataclass(frozen=True)
 class Matches:
-    """The P predicted events of all classes, best score first, held against the truth at one tolerance."""
+    """Predicted events of all classes held against the truth at one tolerance: who got whom."""
 
-    label: np.ndarray  # int64 (P,), index into the classes
-    score: np.ndarray  # float64 (P,)
-    right: np.ndarray  # bool (P,), whether the event was matched to a true one
-    found: np.ndarray  # bool (T,), whether the true event was matched, in file order
-    num_truth: np.ndarray  # int64 (K,), true events of each class
+    predicted: EventTable  # P events, best score first
+    true: EventTable  # T events, in file order
+    partner: np.ndarray  # int64 (P,), row of the true event that a prediction was matched to; -1 where it is wrong
+    num_classes: int  # K
+
+    @property
+    def label(self) -> np.ndarray:
+        """int64 (P,): index into the classes."""
+        return self.predicted.label
+
+    @property
+    def score(self) -> np.ndarray:
+        """float64 (P,), best first."""
+        return self.predicted.score
+
+    @property
+    def right(self) -> np.ndarray:
+        """bool (P,): whether the prediction was matched to a true event."""
+        return self.partner >= 0
+
+    @property
+    def found(self) -> np.ndarray:
+        """bool (T,): whether the true event was matched."""
+        found = np.zeros(len(self.true), bool)
+        found[self.partner[self.right]] = True
+        return found
+
+    @property
+    def num_truth(self) -> np.ndarray:
+        """int64 (K,): true events of each class."""
+        return np.bincount(self.true.label, minlength=self.num_classes)
 
 
 def check_videos(truth: Sequence[Video], predictions: Sequence[Video], source: str) -> None:
@@ -69,25 +95,29 @@ def match_events(
     video_index = {video["video"]: i for i, video in enumerate(truth)}
     true_events = event_table(truth, video_index, label_index)
     predicted = event_table(predictions, video_index, label_index)
+    return match_tables(true_events, predicted, len(classes), tolerances)
+
+
+def match_tables(
+    true: EventTable, predicted: EventTable, num_classes: int, tolerances: Sequence[int]
+) -> list[Matches]:
+    """As match_events, of events in file order that are laid out as columns already."""
     predicted = predicted.take(np.argsort(-predicted.score, kind="stable"))
-    num_truth = np.bincount(true_events.label, minlength=len(classes))
-    pairs = (_pair(true_events, predicted, len(classes), tolerance) for tolerance in tolerances)
-    return [Matches(predicted.label, predicted.score, right, found, num_truth) for right, found in pairs]
+    pairs = (pair_events(true, predicted, num_classes, tolerance) for tolerance in tolerances)
+    return [Matches(predicted, true, partner, num_classes) for partner in pairs]
 
 
-def _pair(
-    truth: EventTable, predicted: EventTable, num_classes: int, tolerance: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which predictions, best first, get a true event within the tolerance, and which: bool (P,), bool (T,).
+def pair_events(truth: EventTable, predicted: EventTable, num_classes: int, tolerance: int) -> np.ndarray:
+    """int64 (P,): the row of the true event within the tolerance that each prediction, best first, gets, or -1.
 
     Letting each prediction in turn choose among the true events that are left gives the one stable matching
     in which predictions prefer what is closer and true events prefer who comes first. So it can be found by
     deferred acceptance (Gale and Shapley, 1962), in a few rounds over whole arrays and not one by one.
     """
-    right, found = np.zeros(len(predicted), bool), np.zeros(len(truth), bool)
+    partner = np.full(len(predicted), -1)
     wish_of, wishes = _wishes(truth, predicted, num_classes, tolerance)
     if not len(wishes):
-        return right, found
+        return partner
     asking, current = np.unique(wish_of, return_index=True)  # predictions, and the first wish of each
     end = np.append(current[1:], len(wishes))
 
@@ -103,9 +133,9 @@ def _pair(
         losers = np.unique(np.concatenate([refused, ousted]))
         current[losers] += 1
         active = losers[current[losers] < end[losers]]
-    found[:] = holder != nobody
-    right[asking[holder[found]]] = True
-    return right, found
+    (taken,) = np.nonzero(holder != nobody)
+    partner[asking[holder[taken]]] = taken
+    return partner
 
 
 def _wishes(
@@ -130,6 +160,23 @@ def _wishes(
     return prediction, true_event[np.lexsort((true_event, distance, prediction))]
 
 
+def by_video(matches: Matches, num_videos: int) -> list[Matches]:
+    """The matches of each video alone, which are those that it would have without the others."""
+    videos = np.arange(num_videos)
+    order = np.argsort(matches.predicted.video, kind="stable")
+    sorted_video = matches.predicted.video[order]
+    bounds = np.searchsorted(sorted_video, videos), np.searchsorted(sorted_video, videos, side="right")
+    true_bounds = np.searchsorted(matches.true.video, videos), np.searchsorted(matches.true.video, videos, side="right")
+    alone = []
+    for start, stop, first, last in zip(*bounds, *true_bounds, strict=True):
+        rows = order[start:stop]
+        partner = matches.partner[rows]
+        partner = np.where(partner >= 0, partner - first, -1)
+        true = matches.true.take(np.arange(first, last))
+        alone.append(Matches(matches.predicted.take(rows), true, partner, matches.num_classes))
+    return alone
+
+
 def precision_recall(matches: Matches, label: int) -> tuple[np.ndarray, np.ndarray]:
     """Precision and recall at each right prediction of a class, best score first: float64 (R,) each.
 
@@ -152,17 +199,19 @@ def average_precision(
     Raises:
         UserError: the predictions are not for the videos of the truth.
     """
-    table = {}
     matched = match_events(truth, predictions, classes, tolerances)
-    for tolerance, matches in zip(tolerances, matched, strict=True):
-        per_class = {
-            name: float(precision_recall(matches, label)[0].sum() / matches.num_truth[label])
-            for label, name in enumerate(classes)
-            if matches.num_truth[label]
-        }
-        mean = sum(per_class.values()) / len(per_class) if per_class else 0.0
-        table[str(tolerance)] = {**per_class, "mAP": mean}
-    return table
+    return {str(tolerance): ap_row(matches, classes) for tolerance, matches in zip(tolerances, matched, strict=True)}
+
+
+def ap_row(matches: Matches, classes: Sequence[str]) -> dict[str, float]:
+    """The row of average_precision at one tolerance: {class: AP, ..., "mAP": mean}."""
+    num_truth = matches.num_truth
+    per_class = {
+        name: float(precision_recall(matches, label)[0].sum() / num_truth[label])
+        for label, name in enumerate(classes)
+        if num_truth[label]
+    }
+    return {**per_class, "mAP": sum(per_class.values()) / len(per_class) if per_class else 0.0}
 
 
 def f1_scores(
@@ -181,16 +230,21 @@ def f1_scores(
     Raises:
         UserError: the predictions are not for the videos of the truth.
     """
-    table = {}
     matched = match_events(truth, predictions, classes, tolerances)
-    for tolerance, matches in zip(tolerances, matched, strict=True):
-        above = matches.score > threshold
-        given = np.bincount(matches.label[above], minlength=len(classes))
-        tp = np.bincount(matches.label[above & matches.right], minlength=len(classes))
-        counts = [[*column.tolist(), int(column.sum())] for column in (tp, given, matches.num_truth)]
-        rows = zip([*classes, "all"], *counts, strict=True)
-        table[str(tolerance)] = {name: _f1(*row) for name, *row in rows}
-    return table
+    return {
+        str(tolerance): f1_row(matches, classes, threshold)
+        for tolerance, matches in zip(tolerances, matched, strict=True)
+    }
+
+
+def f1_row(matches: Matches, classes: Sequence[str], threshold: float) -> dict[str, dict[str, float]]:
+    """The row of f1_scores at one tolerance: {class: {"precision", ...}, ..., "all": {...}}."""
+    above = matches.score > threshold
+    given = np.bincount(matches.label[above], minlength=len(classes))
+    tp = np.bincount(matches.label[above & matches.right], minlength=len(classes))
+    counts = [[*column.tolist(), int(column.sum())] for column in (tp, given, matches.num_truth)]
+    rows = zip([*classes, "all"], *counts, strict=True)
+    return {name: _f1(*row) for name, *row in rows}
 
 
 def _f1(tp: int, given: int, num_truth: int) -> dict[str, float]:

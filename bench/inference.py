@@ -1,0 +1,66 @@
+"""Whole-video inference: from JPEG files to the scores of each frame."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from unittest import mock
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from bench.inputs import write_frames
+from bench.rows import Row
+from bench.timing import fastest
+from dataset.frames import DEFAULT_WORKERS, Loader, VideoStretches
+from model.backbone import build_cnn
+from model.device import half_precision, pick_device
+from model.inference import score_videos
+from model.spotter import EventSpotter
+
+ARCHS = ("rny002_gsm", "rny008_gsm")
+CROP = 224
+CLIP_LEN = 100
+BATCHES = (16, 32, 64)  # frames; the bare CNN is given the one that suits it best
+
+
+def measure(folder: Path, quick: bool) -> list[Row]:
+    """Frames a second by architecture and precision."""
+    device = pick_device("auto")
+    videos = write_frames(folder / "frames", 300 if quick else 1200)
+    if quick:
+        return [speed(folder / "frames", videos, "rny002_gsm", half_precision(device), device, seconds=8)]
+    cases = itertools.product(ARCHS, dict.fromkeys((None, half_precision(device))))
+    return [speed(folder / "frames", videos, arch, dtype, device, seconds=30) for arch, dtype in cases]
+
+
+def speed(
+    frame_dir: Path, videos: list[dict], arch: str, dtype: torch.dtype | None, device: torch.device, seconds: float
+) -> Row:
+    """All that test_e2e.py does with the frames of a video; the floor is the bare CNN on frames that are there."""
+    spotter = EventSpotter(arch, "gru", 2)
+    cnn = folded(build_cnn(arch, 3, imagenet=False)).to(device, dtype, memory_format=torch.channels_last)
+    frames = torch.randn(max(BATCHES), 3, CROP, CROP, device=device, dtype=dtype).to(memory_format=torch.channels_last)
+
+    def score() -> None:
+        stretches = Loader(VideoStretches(frame_dir, videos, CROP), 1, DEFAULT_WORKERS)
+        score_videos(spotter, stretches, videos, CLIP_LEN, CLIP_LEN // 2, device)
+
+    @torch.inference_mode()
+    def bare(batch: int) -> None:
+        for part in frames.split(batch):
+            cnn(part)
+
+    with mock.patch("model.folding.half_precision", return_value=dtype):
+        took, *floors = fastest(score, *(lambda batch=batch: bare(batch) for batch in BATCHES), seconds=seconds)
+    precision = str(dtype or torch.float32).removeprefix("torch.")
+    return Row(f"inference {arch}, {precision}", videos[0]["num_frames"] / took, len(frames) / min(floors), "frames/s")
+
+
+def folded(cnn: nn.Module) -> nn.Module:
+    """A bare RegNet of timm, with its batch norms folded and nothing else done."""
+    for module in cnn.eval().modules():
+        if isinstance(norm := getattr(module, "bn", None), nn.BatchNorm2d):
+            module.conv, module.bn = fuse_conv_bn_eval(module.conv, norm), norm.act
+    return cnn

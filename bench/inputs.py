@@ -1,0 +1,25 @@
+"""What is measured on: frames of a synthetic match."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dataset.frame_folders import encode_jpeg
+from dataset.futsal_draw import Renderer
+from dataset.futsal_sim import MATCHES, simulate
+
+FRAME_SIZE = (398, 224)  # width, height: what prepare_data.py makes of a 16:9 video by default
+VIDEO = "bench"
+
+
+def write_frames(folder: Path, num_frames: int, size: tuple[int, int] = FRAME_SIZE) -> list[dict]:
+    """Draw a match as frames on disk, <folder>/bench/000000.jpg and on; gives its split, of one video."""
+    match = MATCHES[0]
+    states, events = simulate(match, 1, num_frames, seed=0)
+    renderer = Renderer(match, 1, size, seed=0)
+    (folder / VIDEO).mkdir(parents=True)
+    for number, state in enumerate(states):
+        (folder / VIDEO / f"{number:06d}.jpg").write_bytes(encode_jpeg(renderer.frame(state)))
+    events = [{"frame": event.frame, "label": event.label} for event in events]
+    return [{"video": VIDEO, "num_frames": num_frames, "num_events": len(events), "fps": float(match.fps),
+             "width": size[0], "height": size[1], "events": events}]

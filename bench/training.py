@@ -1,0 +1,122 @@
+"""A training step of train_e2e.py: how fast it is, and how much memory of a GPU it takes."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+from bench.memory import training_peak
+from bench.rows import Row
+from bench.timing import fastest
+from dataset.frames import Batch
+from model.backbone import build_cnn
+from model.device import autocast, half_precision, pick_device
+from model.spotter import EventSpotter
+from train_e2e import train_epoch
+
+ARCHS = ("rny002_gsm", "rny008_gsm")
+CROP = 224
+MANY = 64  # clips of 100 frames: no larger batches are tried
+SMALL_CARD = 6.5  # GiB of tensors that go onto a card of 8 GB, beside its screen, driver and workspaces
+GIB = 2**30
+
+
+def measure(folder: Path, quick: bool) -> list[Row]:
+    """Frames a second by architecture, length of clips and precision; GPU memory, counted where there is none."""
+    device = pick_device("auto")
+    half = half_precision(device)
+    batch_size = 4 if device.type == "cuda" else 1
+    if quick:
+        return [speed("rny002_gsm", 25, batch_size, CROP, half, device, seconds=3)]
+    cases = itertools.product(ARCHS, (50, 100), dict.fromkeys((None, half)))
+    rows = [speed(arch, clip_len, batch_size, CROP, dtype, device, seconds=20) for arch, clip_len, dtype in cases]
+    needs = measured_memory if device.type == "cuda" else counted_memory
+    return rows + [needs(arch, sparing, device) for arch in ARCHS for sparing in (False, True)]
+
+
+def speed(
+    arch: str, clip_len: int, batch_size: int, crop: int, dtype: torch.dtype | None, device: torch.device,
+    seconds: float,
+) -> Row:
+    """Whole steps, from frames in memory to changed weights; the floor is the bare CNN's, forward and backward."""
+    step = make_step(arch, clip_len, batch_size, crop, device, grad_checkpoint=False)
+    cnn = build_cnn(arch, 3, imagenet=False).to(device, memory_format=torch.channels_last).train()
+    frames = torch.randn(batch_size * clip_len, 3, crop, crop, device=device).to(memory_format=torch.channels_last)
+
+    def bare() -> None:
+        with autocast(device):
+            loss = cnn(frames).float().mean()
+        loss.backward()
+        cnn.zero_grad()
+
+    with mock.patch("model.device.half_precision", return_value=dtype):
+        floor, took = fastest(bare, step, seconds=seconds)
+    precision = str(dtype or torch.float32).removeprefix("torch.")
+    name = f"training {arch}, {batch_size} x {clip_len} frames, {precision}"
+    return Row(name, len(frames) / took, len(frames) / floor, "frames/s")
+
+
+def make_step(
+    arch: str, clip_len: int, batch_size: int, crop: int, device: torch.device, grad_checkpoint: bool
+) -> Callable[[], None]:
+    """One step of the training loop, on one and the same batch."""
+    spotter = EventSpotter(arch, "gru", 2).to(device)
+    if grad_checkpoint:
+        spotter.backbone.recompute_blocks()
+    optimizer = torch.optim.AdamW(spotter.parameters(), fused=True)
+    scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) == torch.float16)
+    frames = torch.randint(256, (batch_size, clip_len, crop, crop, 3), dtype=torch.uint8).movedim(-1, 2)
+    targets = torch.eye(3)[torch.randint(3, (batch_size, clip_len))]
+    batch = Batch(frames, torch.ones(batch_size, clip_len), [0] * batch_size, [0] * batch_size, targets)
+    args = argparse.Namespace(device=device, batch_size=batch_size, clip_len=clip_len, modality="rgb", mixup=True,
+                              acc_grad_iter=1, seed=0, learning_rate=1e-4, warm_up_epochs=0, num_epochs=1000)
+    epochs = itertools.count()  # each draws other augmentations
+    return lambda: train_epoch(next(epochs), spotter, iter([batch]), 1, optimizer, scaler, args)
+
+
+def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> Row:
+    """Peak of a step of 8 clips of 100 frames, and how many would fit this card."""
+
+    def fits(batch_size: int) -> bool:
+        gc.collect()
+        torch.cuda.empty_cache()
+        try:
+            make_step(arch, 100, batch_size, CROP, device, grad_checkpoint)()
+        except torch.OutOfMemoryError:
+            return False
+        return True
+
+    torch.cuda.reset_peak_memory_stats()
+    peak = torch.cuda.max_memory_allocated() / GIB if fits(8) else float("nan")
+    return _memory_row(arch, grad_checkpoint, peak, f"largest batch on this card: {largest(fits, MANY)}")
+
+
+def counted_memory(arch: str, grad_checkpoint: bool, _device: torch.device) -> Row:
+    """The same, of a card of 8 GB, where there is no card to measure."""
+    two, eight = (training_peak(arch, 100, batch_size, CROP, grad_checkpoint) / GIB for batch_size in (2, 8))
+    each = (eight - two) / 6
+    most = int((SMALL_CARD - two) / each + 2)
+    return _memory_row(arch, grad_checkpoint, eight, f"counted, not measured; largest batch in {SMALL_CARD}: {most}")
+
+
+def _memory_row(arch: str, grad_checkpoint: bool, gib: float, note: str) -> Row:
+    option = " --grad_checkpoint" if grad_checkpoint else ""
+    return Row(f"GPU memory of training {arch}, 8 x 100 frames{option}", gib, None, "GiB", note)
+
+
+def largest(fits: Callable[[int], bool], limit: int) -> int:
+    """The largest number up to `limit` for which `fits` is true, 0 where there is none."""
+    low, high = 0, 1
+    while high <= limit and fits(high):
+        low, high = high, 2 * high
+    high = min(high, limit + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

@@ -1,0 +1,213 @@
+"""Spot the events of raw videos with a trained model, without extracting their frames first.
+
+python spot_video.py out match_1.mp4                    writes match_1.events.json beside the video
+python spot_video.py out Videos/ --output found --csv --annotate
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from dataset.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
+from dataset.labels import read_classes, read_split
+from dataset.raw_stretches import stretches
+from dataset.sources import Source, check_matches, find_sources
+from dataset.videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
+from model.device import DEVICES, memory_errors, pick_device
+from model.folder import load_model
+from model.folding import for_inference
+from model.inference import score_stretches
+from util.clock import parse_time, show_time
+from util.config import ModelConfig, read_config
+from util.errors import UserError, run_script
+from util.event_files import write_csv, write_events, write_soccernet
+from util.events import Event, non_maximum_suppression, recall_events
+from util.options import count, positive, rate, share
+from util.read_ahead import read_ahead
+from util.score import NMS_WINDOW
+from util.threshold import find_threshold
+from util.words import number_of
+
+AHEAD = 2  # stretches that are decoded while the network works on one
+PICTURES_AHEAD = 16  # of a copy that shows the events
+OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
+
+
+@dataclass(frozen=True)
+class Spotting:
+    """What is the same for all videos."""
+
+    spotter: nn.Module  # ready for inference
+    config: ModelConfig
+    classes: list[str]
+    options: FrameOptions
+    overlap: int  # frames
+    threshold: float
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model_dir", type=Path, help="folder of train_e2e.py; the best epoch on val is taken")
+    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="video file, or folder with such")
+    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("-d", "--dataset", help="whose class.txt names the classes, where config.json does not")
+    add = parser.add_argument_group("what is read").add_argument
+    add("--start", type=_time, default=0.0, metavar="TIME", help="from there on: 83.5, 1:23.5 or 0:01:23.5")
+    add("--end", type=_time, default=math.inf, metavar="TIME", help="up to there, not included")
+    add("--height", type=positive, help="lines of a frame (default: as in training)")
+    add("--fps", type=rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
+    add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
+    add = parser.add_argument_group("which events").add_argument
+    add("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
+    add("--nms_window", type=count, default=NMS_WINDOW, metavar="FRAMES",
+        help=f"of events so close to each other only the best is kept (default: {NMS_WINDOW})")
+    add = parser.add_argument_group("what is written").add_argument
+    add("--output", type=Path, metavar="DIR", help="folder for all files (default: beside each video)")
+    add("--csv", action="store_true", help="<video>.events.csv too")
+    add("--soccernet", action="store_true", help="results_spotting.json too, for each match")
+    add("--annotate", action="store_true", help=f"<video>{ANNOTATED} too, which shows the events")
+    args = parser.parse_args()
+    if args.start >= args.end:
+        parser.error("--end must be later than --start")
+    if args.fps == 0:
+        parser.error("--fps must be above 0")
+    return args
+
+
+def _time(text: str) -> float:
+    seconds = parse_time(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"must be a time such as 83.5, 1:23.5 or 0:01:23.5, and not {text!r}")
+    return seconds
+
+
+def prepare(args: argparse.Namespace) -> Spotting:
+    """Load the model, and settle how frames are made and which events count."""
+    config = read_config(args.model_dir)
+    classes = list(config.classes or ()) or read_classes(args.dataset or config.dataset)
+    if len(classes) != config.num_classes:
+        raise UserError(f"{args.model_dir / 'config.json'}: the model knows {config.num_classes} classes, not "
+                        f"{', '.join(classes)}; name the dataset it was trained for with -d")
+    height = args.height or config.frame_height
+    if height is None:
+        height = FrameOptions.height
+        print(f"{args.model_dir / 'config.json'}: does not tell the height of the frames; taken as {height}, "
+              "--height sets another", file=sys.stderr)
+    device = pick_device(args.device)
+    spotter, epoch = load_model(args.model_dir, config)
+    threshold, source = args.threshold, "given by --threshold"
+    if threshold is None:
+        dataset = args.dataset or config.dataset
+        threshold, source = find_threshold(
+            args.model_dir, epoch, args.nms_window, lambda: read_split(dataset, "val"), classes)
+    print(f"{args.model_dir}: {config.feature_arch} + {config.temporal_arch or 'linear'}, epoch {epoch}, on {device}\n"
+          f"threshold {threshold:.3f}, {source}")
+    return Spotting(
+        for_inference(spotter, device), config, classes, FrameOptions(height, args.fps or config.resample_fps),
+        0 if args.no_overlap else config.clip_len // 2, threshold)
+
+
+def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
+    """Score a video as it is decoded: the number of its first frame, and float32 (num_frames, K + 1)."""
+    device = next(spotting.spotter.parameters()).device
+    begins: list[int] = []
+
+    def on_device() -> Iterator[Tensor]:
+        with closing(read_ahead(stretches(frames, spotting.config.crop_dim), AHEAD)) as ahead:
+            for first, stretch in ahead:
+                begins.append(first)
+                yield stretch.to(device, non_blocking=True)
+                bar.update(len(stretch))
+
+    with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(on_device()) as parts:
+        scores = list(score_stretches(spotting.spotter, parts, spotting.config.clip_len, spotting.overlap))
+    if not begins:
+        if frames.start > 0:
+            raise UserError(f"{frames.path}: has no frame from {show_time(frames.start)} on; choose an earlier --start")
+        raise nothing_decoded(frames.path)
+    return begins[0], np.concatenate(scores)
+
+
+def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
+    """Find the events of a video, write what is asked for, and give them with their seconds since its first frame."""
+    info = probe(source.path)
+    fps, trained = spotting.options.fps or info.fps, spotting.config.frame_fps
+    if trained and abs(fps / trained - 1) > OTHER_RATE:
+        print(f"{source.path}: has {fps:.4g} frames per second, and the model was trained at {trained:.4g}; "
+              f"--fps {trained:.4g} may find more", file=sys.stderr)
+    frames = Frames(source.path, spotting.options, args.start, args.end)
+    seconds = max(0.0, min(info.announced_frames / info.fps, args.end) - args.start)
+    began = time.monotonic()
+    first, scores = score(spotting, frames, round(seconds * fps) or None, source.name)
+    taken = time.monotonic() - began
+    if frames.faults:
+        print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
+    found = recall_events(scores, spotting.classes)
+    (kept,) = non_maximum_suppression([{"video": source.name, "events": found}], args.nms_window)
+    events = [
+        {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
+        for event in kept["events"] if event["score"] > spotting.threshold
+    ]
+    write_events(source.file(".events.json"), source.name, fps, events)
+    if args.csv:
+        write_csv(source.file(".events.csv"), events)
+    if args.annotate:
+        annotate(source, frames, events, spotting, first, fps)
+    print(f"{source.file('.events.json')}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
+          f"{len(scores) / taken:.0f} frames/s", flush=True)
+    return events
+
+
+def annotate(
+    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float
+) -> None:
+    options = FrameOptions(ANNOTATED_HEIGHT, spotting.options.fps)
+    again = iter(Frames(source.path, options, frames.start, frames.end))
+    with (
+        tqdm(total=len(frames.times), desc=f"{source.name}{ANNOTATED}", unit="frame", disable=None) as bar,
+        closing(read_ahead(again, PICTURES_AHEAD)) as pictures,
+    ):
+        timed = ((frames.times[number - first], picture) for number, picture in pictures if not bar.update())
+        write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps)
+
+
+@memory_errors()
+def main() -> int:
+    args = parse_args()
+    sources = find_sources(args.videos, args.output)
+    if args.soccernet:
+        check_matches(sources)
+    if args.annotate:
+        check_encoder()
+    spotting = prepare(args)
+    halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
+    due = Counter(source.match_file for source in sources)
+    failed = 0
+    for source in sources:
+        try:
+            halves[source.match_file][source.part] = spot(spotting, source, args)
+            if args.soccernet and len(halves[source.match_file]) == due[source.match_file]:
+                write_soccernet(source.match_file, source.match, halves.pop(source.match_file))
+        except UserError as error:
+            failed += 1
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    if failed:
+        print(f"error: {failed} of {number_of(len(sources), 'video')} could not be spotted; the others are whole",
+              file=sys.stderr)
+    return 2 if failed else 0
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,189 @@
+"""spot_video.py as a user runs it: its scores, its files, and what becomes of bad input and of a stop."""
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from conftest import run_here, run_script, user_error, write_video
+
+import spot_video
+from dataset.frame_folders import extract_frames
+from dataset.frames import Loader, VideoStretches
+from dataset.videos import FrameOptions, Frames
+from model.folder import load_model
+from model.folding import for_inference
+from model.inference import score_videos
+from util.config import read_config
+from util.io import read_json, write_json
+from util.predictions import read_predictions
+
+CLASSES = ["DRIVE", "PASS"]
+EVERY = ["--threshold", 0, "--nms_window", 0]  # the tiny model knows nothing, but scores everything
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return trained[0]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """40 frames of 96x64, at 25 frames a second. No test may change it."""
+    return write_video(tmp_path_factory.mktemp("raw") / "cup_1.mp4", 40)
+
+
+def spot(*args):
+    return run_here(spot_video, *args, "--device", "cpu")
+
+
+def complaint(*args):
+    return user_error(spot(*args))
+
+
+def events_of(path):
+    (entry,) = read_json(path)
+    return entry["events"]
+
+
+def spotting(model, **options):
+    config = read_config(model)
+    spotter, _ = load_model(model, config)
+    parts = for_inference(spotter, spot_video.pick_device("cpu")), config, CLASSES, FrameOptions(48, **options)
+    return spot_video.Spotting(*parts, config.clip_len // 2, 0.5)
+
+
+def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):
+    ready = spotting(model)
+    first, scores = spot_video.score(ready, Frames(video, ready.options), None, "cup_1")
+    record = extract_frames(video, tmp_path / "cup_1", ready.options)
+    entry = {"video": "cup_1", "num_frames": record["num_frames"]}
+    clips = Loader(VideoStretches(tmp_path, [entry], None), 1, 0)
+    spotter, _ = load_model(model, ready.config)
+    extracted = score_videos(spotter, clips, [entry], 8, 4, spot_video.pick_device("cpu"))["cup_1"]
+    assert first == 0 and scores.shape == extracted.shape == (40, 3)
+    assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.01
+
+
+def test_each_kind_of_file_tells_the_same_events(model, video, tmp_path):
+    done = run_script("spot_video.py", model, video, "--output", tmp_path, "--csv", "--soccernet", *EVERY)
+    assert "threshold 0.000, given by --threshold" in done.stdout and "80 events in 40 frames" in done.stdout
+    truth = [{"video": "cup_1", "num_frames": 40}]
+    (entry,) = read_predictions(tmp_path / "cup_1.events.json", truth, CLASSES)
+    assert entry["fps"] == 25 and [e["frame"] for e in entry["events"]] == [t for t in range(40) for _ in CLASSES]
+    assert entry["events"][-1]["time"] == "0:00:01.560"
+    with (tmp_path / "cup_1.events.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    told = [(int(row["frame"]), row["label"], float(row["score"]), row["time"]) for row in rows]
+    assert told == [(e["frame"], e["label"], e["score"], e["time"]) for e in entry["events"]]
+    soccernet = read_json(tmp_path / "cup" / "results_spotting.json")
+    assert soccernet["UrlLocal"] == "cup" and len(soccernet["predictions"]) == 80
+    assert soccernet["predictions"][-1] == {
+        "gameTime": "1 - 00:01", "label": "PASS", "position": "1560", "half": "1",
+        "confidence": str(entry["events"][-1]["score"]),
+    }
+
+
+def test_what_training_chose_is_the_default_and_its_frames_are_made_again(model, video, tmp_path):
+    kept = read_json(model / "threshold.json")
+    done = spot(model, video, "--output", tmp_path)
+    assert f"threshold {kept['threshold']:.3f}, chosen on val in training (threshold.json)" in done.stdout
+    assert all(event["score"] > kept["threshold"] for event in events_of(tmp_path / "cup_1.events.json"))
+    assert done.stderr == ""
+
+
+def test_a_stretch_has_the_numbers_and_times_that_it_has_in_the_whole(model, video, tmp_path):
+    spot(model, video, "--output", tmp_path, "--start", "0.4", "--end", "0:01", *EVERY)
+    events = events_of(tmp_path / "cup_1.events.json")
+    assert sorted({e["frame"] for e in events}) == list(range(10, 25))
+    assert events[0]["time"] == "0:00:00.400"
+    spot(model, video, "--output", tmp_path, "--fps", 10, "--start", 1, *EVERY)
+    events = events_of(tmp_path / "cup_1.events.json")
+    assert sorted({e["frame"] for e in events}) == list(range(10, 16))
+    assert events[-1]["time"] == "0:00:01.500"
+    assert "no frame from 1:40.0 on" in spot(model, video, "--output", tmp_path, "--start", 100).stderr
+
+
+def test_the_annotated_copy_is_h264_with_its_index_first_and_as_long_as_the_video(model, video, tmp_path):
+    spot(model, video, "--output", tmp_path, "--annotate", *EVERY)
+    path = tmp_path / "cup_1.events.mp4"
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        frames = [(round(float(frame.time), 3), frame.to_ndarray(format="rgb24")) for frame in container.decode(stream)]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+    assert [at for at, _ in frames] == [round(number / 25, 3) for number in range(40)]
+    assert path.read_bytes().index(b"moov") < path.read_bytes().index(b"mdat")
+
+
+def test_a_broken_file_fails_alone_and_its_match_gets_no_results(model, video, tmp_path):
+    videos = tmp_path / "videos"
+    for name in ("a_1", "b_1", "b_2", "c_1"):
+        videos.mkdir(exist_ok=True)
+        shutil.copy(video, videos / f"{name}.mp4")
+    (videos / "b_2.mp4").write_bytes(video.read_bytes()[:500])
+    done = spot(model, videos, "--output", tmp_path / "out", "--soccernet")
+    assert "1 of 4 videos could not be spotted" in user_error(done)
+    assert "b_2.mp4: cannot be opened as a video" in done.stderr
+    written = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    results = ["a/results_spotting.json", "c/results_spotting.json"]
+    assert written == sorted([*results, "a_1.events.json", "b_1.events.json", "c_1.events.json"])
+
+
+def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
+    draw = spot_video.write_annotated
+
+    def stopped(path, frames, *rest):
+        def some():
+            yield next(frames)
+            raise KeyboardInterrupt
+
+        draw(path, some(), *rest)
+
+    monkeypatch.setattr(spot_video, "write_annotated", stopped)
+    done = spot(model, video, "--output", tmp_path, "--annotate")
+    assert done.returncode == 130 and done.stderr.endswith("stopped\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["cup_1.events.json"]
+
+
+def test_another_rate_than_that_of_the_training_is_told(model, tmp_path):
+    fast = write_video(tmp_path / "fast.mp4", 12, fps=50)
+    assert "50 frames per second, and the model was trained at 25; --fps 25 may find more" in spot(model, fast).stderr
+    assert spot(model, fast, "--fps", 25).stderr == ""
+    assert (tmp_path / "fast.events.json").is_file()
+
+
+def test_a_folder_that_tells_no_frame_height_takes_that_of_prepare_data(model, video, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model", ignore=shutil.ignore_patterns("optim*", "pred*", "thres*"))
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {k: v for k, v in config.items() if k not in ("frame_height", "frame_fps")})
+    done = spot(folder, video, "--output", tmp_path / "out")
+    assert "does not tell the height of the frames; taken as 224, --height sets another" in done.stderr
+    assert re.search(r"threshold 0\.500, fixed: no val predictions of epoch \d", done.stdout)
+    write_json(folder / "config.json", {**config, "frame_height": "48"})
+    assert "frame_height must be a number above 0" in complaint(folder, video)
+
+
+def test_bad_options_are_one_line_and_write_nothing(model, video, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    assert "nowhere.mp4: no such video file or folder" in complaint(model, video, "nowhere.mp4", "--output", out)
+    (tmp_path / "empty").mkdir()
+    assert "no video files found" in complaint(model, tmp_path / "empty", "--output", out)
+    assert "would go to the same file" in complaint(model, video, video.parent, "--output", out)
+    monkeypatch.setattr("dataset.annotated_video.ENCODER", "no_such_encoder")
+    assert "cannot encode H.264" in complaint(model, video, "--annotate", "--output", out)
+    for option in (["--start", "1:99"], ["--start", 5, "--end", 5], ["--threshold", 2], ["--fps", 0]):
+        done = spot(model, video, "--output", out, *option)
+        assert done.returncode == 2 and option[0] in done.stderr.splitlines()[-1]
+    assert not out.exists()
+
+
+def test_real_videos_of_any_kind_are_spotted(model, shared, tmp_path):
+    files = [Path(shared / "videos" / name) for name in ("nasa_13013_rotated.mp4", "testsrc2_vp9.webm")]
+    done = spot(model, *files, "--output", tmp_path, "--annotate", *EVERY)
+    assert done.returncode == 0, done.stderr
+    assert {e["frame"] for e in events_of(tmp_path / "nasa_13013_rotated.events.json")} == set(range(17))
+    with av.open(tmp_path / "nasa_13013_rotated.events.mp4") as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (270, 480)

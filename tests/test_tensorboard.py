@@ -1,0 +1,35 @@
+"""--tensorboard: what it writes, and what is said where the package is missing."""
+
+import sys
+
+import pytest
+from conftest import TINY_TRAINING, run_here, user_error
+
+import train_e2e
+from util.tensorboard import FOLDER, epoch_writer
+
+
+def row(epoch, loss=1.0):
+    return {"epoch": epoch, "train": loss, "val": 2.0, "val_mAP": None, "lr": 0.1}
+
+
+def test_rows_are_there_for_tensorboard_and_a_resumed_training_hides_what_it_writes_anew(tmp_path):
+    pytest.importorskip("tensorboard", reason="needs the package tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    first = epoch_writer(tmp_path, [])
+    for epoch in range(3):
+        first(row(epoch))
+    again = epoch_writer(tmp_path, [row(0)])  # killed after epoch 2, but only epoch 0's row reached the disk
+    again(row(1, loss=7.0))
+    events = EventAccumulator(str(tmp_path / FOLDER)).Reload()
+    assert set(events.Tags()["scalars"]) == {"loss/train", "loss/val", "learning_rate"}
+    assert [(e.step, e.value) for e in events.Scalars("loss/train")] == [(0, 1.0), (1, 7.0)]
+
+
+def test_without_the_package_one_line_says_so_before_anything_is_written(tmp_path, tiny, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    done = run_here(train_e2e, *tiny, "-s", tmp_path / "model", *TINY_TRAINING, "--tensorboard")
+    assert "pip install tensorboard" in user_error(done)
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,171 @@
+"""Labels that view.py edits: where editing begins, what is written, and who is refused."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import run_here, user_error
+from viewed import (
+    EVENTS,
+    FPS,
+    NUM_FRAMES,
+    WRITE,
+    client,
+    event,
+    labels_of,
+    make_entry,
+    make_viewed,
+    open_session,
+    put,
+    write_frames,
+)
+
+import view
+from dataset.label_forms import read_labels
+from dataset.timeline import clock_of
+from util.event_files import write_events
+from util.io import read_json, write_json
+
+
+@pytest.fixture
+def viewed(tmp_path):
+    return make_viewed(tmp_path)
+
+
+def test_editing_begins_with_the_split_and_leaves_a_file_and_the_first_state(viewed):
+    page = client(*viewed.arguments())
+    state = labels_of(page)
+    assert (state["source"], [e["frame"] for e in state["events"]]) == ("split", list(EVENTS))
+    assert not viewed.labels.exists()
+    moved = [{**e, "frame": e["frame"] + 1} if e["frame"] == 31 else e for e in state["events"]]
+    put(page, state, [*moved, event(3, "DRIVE")])
+    path = viewed.labels / "cup" / "a_1.json"
+    assert read_json(path) == {
+        "video": "cup/a_1", "fps": FPS,
+        "events": [{"frame": 3, "label": "DRIVE"}, *(
+            {"frame": f + (f == 31), "label": name, "team": "BRA"} for f, name in EVENTS.items())],
+    }
+    first = [{"frame": e["frame"], "label": e["label"], "team": e["team"]} for e in make_entry("")["events"]]
+    assert read_json(path.with_name("a_1.json.orig"))["events"] == first
+    assert [labels.path.name for labels in read_labels(viewed.labels)] == ["a_1.json"]
+
+
+def test_a_file_that_is_there_is_edited_with_all_that_it_holds_and_kept_as_it_was(viewed):
+    path = viewed.labels / "cup" / "a_1.json"
+    entry = {"fps": 25, "by": {"name": "Zoë"}, "num_events": 1,
+             "events": [{"frame": 7, "team": "ARG", "label": "PASS", "id": 12345678901234567890, "x": 1.0}]}
+    write_json(path, entry)
+    first = path.read_bytes()
+    page = client(*viewed.arguments())
+    state = labels_of(page)
+    assert state["source"] == "file"
+    put(page, state, [*state["events"], event(50)])
+    put(page, labels_of(page), labels_of(page)["events"][:1] + [event(51)])
+    assert path.with_name("a_1.json.orig").read_bytes() == first
+    now = read_json(path)
+    assert now["events"] == [entry["events"][0], {"frame": 51, "label": "PASS"}]
+    assert type(now["events"][0]["x"]) is float
+    assert (now["by"], now["num_events"]) == (entry["by"], 2)
+
+
+def test_a_page_that_does_not_know_the_newest_labels_writes_nothing(viewed):
+    page = client(*viewed.arguments())
+    old = labels_of(page)
+    first = put(page, old, [event(1)]).get_json()
+    assert page.get("/api/videos/0/revision").get_json() == {"revision": first["revision"]}
+    assert put(page, old, [event(2)]).status_code == 409
+    assert [e["frame"] for e in labels_of(page)["events"]] == [1]
+    # by hand, with an editor
+    write_json(viewed.labels / "cup" / "a_1.json", {"events": [{"frame": 9, "label": "PASS"}]})
+    assert put(page, first, [event(2)]).status_code == 409
+    assert put(page, labels_of(page), [event(2)]).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", [event(NUM_FRAMES), event(-1), event(1.5), event(True), event(1, "SHOT"), "x",
+                                   event(1, keys="[]"), event(1, keys="{"), event(1, keys='{"frame": 3}'),
+                                   event(1, at=-1), {"frame": 1, "label": "PASS"}])
+def test_events_that_could_not_be_read_again_are_not_written(viewed, wrong):
+    page = client(*viewed.arguments())
+    assert put(page, labels_of(page), [wrong]).status_code == 400
+    answer = page.put("/api/videos/0/labels", data="[1", headers=WRITE, content_type="application/json")
+    assert answer.status_code == 400
+    assert not viewed.labels.exists()
+
+
+@pytest.mark.parametrize(("source_fps", "source_frames"), [(50.0, 120), (59.94, 144), (10.0, 24)])
+def test_labels_and_frames_of_different_rates_meet_as_in_prepare_data(viewed, source_fps, source_frames):
+    record = {"num_frames": NUM_FRAMES, "fps": FPS, "source_frames": source_frames, "source_fps": source_fps}
+    for video in ("a_1", "a_2"):
+        write_json(viewed.frames / "cup" / video / "video.json", record)
+    path = viewed.labels / "cup" / "a_1.json"
+    in_file = list(range(1, source_frames, 7))
+    write_json(path, {"events": [{"frame": frame, "label": "PASS"} for frame in in_file]})
+    page = client(*viewed.arguments())
+
+    def prepared(path):  # the extracted frames that prepare_data.py makes of a file
+        (labels,) = read_labels(path)
+        scale = clock_of(labels, record).scale
+        return [min(round(e.position * scale), NUM_FRAMES - 1) for e in labels.events]
+
+    state = labels_of(page)
+    assert [e["frame"] for e in state["events"]] == prepared(path)
+    put(page, state, [*state["events"], *(event(frame, "DRIVE") for frame in range(NUM_FRAMES))])
+    drives = [f for f, e in zip(prepared(path), read_json(path)["events"], strict=True) if e["label"] == "DRIVE"]
+    assert drives == list(range(NUM_FRAMES))
+    if source_fps > FPS:  # every extracted frame has a number in the file: the others stay as exact as they were
+        assert "fps" not in read_json(path)
+        assert [e["frame"] for e in read_json(path)["events"] if e["label"] == "PASS"] == in_file
+    else:
+        assert read_json(path)["fps"] == FPS
+
+    put(page, labels_of(page, 1), [event(frame) for frame in range(NUM_FRAMES)], video=1)
+    new = viewed.labels / "cup" / "a_2.json"
+    assert read_json(new)["fps"] == FPS
+    assert prepared(new) == list(range(NUM_FRAMES))
+
+
+def test_a_new_dataset_needs_no_more_than_frames_and_class_names(tmp_path):
+    for video in ("b", "cup/a_1", "cup/a_2"):
+        write_frames(tmp_path / "Frames" / video, 5)
+    (tmp_path / "Frames" / "cup" / ".part-1-a_3").mkdir()
+    arguments = [tmp_path / "Frames", "--label", tmp_path / "data" / "new", "--labels", tmp_path / "Labels"]
+    session = open_session(*arguments, "--classes", "PASS", "DRIVE")
+    view.write_classes(session)
+    assert (tmp_path / "data" / "new" / "class.txt").read_text() == "PASS\nDRIVE\n"
+    page = client(*arguments)
+    told = page.get("/api/session").get_json()
+    videos = [(video["name"], video["num_frames"]) for video in told["videos"]]
+    assert videos == [("b", 5), ("cup/a_1", 5), ("cup/a_2", 5)]
+    assert [c["name"] for c in told["classes"]] == ["PASS", "DRIVE"]
+    assert labels_of(page)["events"] == []
+    put(page, labels_of(page), [event(4)])
+    assert read_json(tmp_path / "Labels" / "b.json") == {"video": "b", "events": [{"frame": 4, "label": "PASS"}]}
+    assert read_json(tmp_path / "Labels" / "b.json.orig")["events"] == []
+    assert page.get("/api/overview").get_json() == {"truths": [[1, 0], [0, 0], [0, 0]], "models": []}
+
+
+def test_labelling_a_dataset_that_has_splits_begins_with_them_and_takes_proposals(viewed):
+    write_frames(viewed.frames / "new", 10)
+    page = client(viewed.model / "pred-test.epoch01.recall.json.gz", viewed.frames, "--label", viewed.dataset,
+                  "--labels", viewed.labels)
+    told = page.get("/api/session").get_json()
+    assert [video["name"] for video in told["videos"]] == ["cup/a_1", "cup/a_2", "cup/v_1", "new"]
+    assert [len(labels_of(page, i)["events"]) for i in range(4)] == [5, 5, 5, 0]
+    (model,) = page.get("/api/overview?truth=labels").get_json()["models"]
+    assert [row["tp"] + row["fp"] for row in model["videos"]] == [4, 4, 0, 0]
+
+
+def test_what_spot_video_found_is_proposed_whole(viewed, tmp_path):
+    write_frames(viewed.frames / "new", 10)
+    write_json(viewed.frames / "new" / "video.json",
+               {"num_frames": 10, "fps": FPS, "source_frames": 10, "source_fps": FPS})
+    for video in ("new", "cup/a_1"):
+        events = [{"label": "PASS", "frame": 4, "score": 0.3, "seconds": 0.16}]
+        write_events(tmp_path / "found" / f"{video}.events.json", video, FPS, events)
+    arguments = [tmp_path / "found", viewed.frames, "--label", viewed.dataset, "--labels", viewed.labels]
+    page = client(*arguments)
+    (model,) = page.get("/api/session").get_json()["models"]
+    assert (model["name"], model["threshold"]) == ("found", 0)
+    (numbers,) = page.get("/api/overview").get_json()["models"]
+    assert [row["fp"] for row in numbers["videos"]] == [1, 0, 0, 1]
+    write_events(tmp_path / "found" / "new.events.json", "new", 50.0, events)
+    assert "--fps 25" in user_error(run_here(view, *arguments))

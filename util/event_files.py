@@ -1,0 +1,59 @@
+"""Files with the events of one video or match, for people and other tools: JSON, CSV, SoccerNet's JSON."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from util.clock import exact_time
+from util.events import Event
+from util.io import whole_file, write_json
+
+
+def write_events(path: Path, video: str, fps: float, events: Sequence[Event]) -> None:
+    """Write the events of a video in the prediction format, each with its "time", h:mm:ss.mmm.
+
+    Args:
+        events: [{"label", "frame", "score", "seconds"}].
+    """
+    rows = [{**_without_seconds(event), "time": exact_time(event["seconds"])} for event in events]
+    write_json(path, [{"video": video, "fps": fps, "events": rows}])
+
+
+def _without_seconds(event: Event) -> Event:
+    return {key: value for key, value in event.items() if key != "seconds"}
+
+
+def write_csv(path: Path, events: Sequence[Event]) -> None:
+    """Write events as a table: frame, time, seconds, label, score."""
+    with whole_file(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["frame", "time", "seconds", "label", "score"])
+        for event in events:
+            time = exact_time(event["seconds"]), f"{event['seconds']:.3f}"
+            table.writerow([event["frame"], *time, event["label"], event["score"]])
+
+
+def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]) -> None:
+    """Write the events of a match as SoccerNet's results_spotting.json.
+
+    Args:
+        match: its place in the data set, such as league/season/match.
+        parts: the events of each half, by its number; their time counts from its start.
+    """
+    predictions = [_soccernet(part, event) for part in sorted(parts) for event in parts[part]]
+    write_json(path, {"UrlLocal": match, "predictions": predictions})
+
+
+def _soccernet(part: int, event: Event) -> dict[str, Any]:
+    millis = round(1000 * event["seconds"])
+    seconds = millis // 1000
+    return {
+        "gameTime": f"{part} - {seconds // 60:02d}:{seconds % 60:02d}",
+        "label": event["label"],
+        "position": str(millis),
+        "half": str(part),
+        "confidence": str(event["score"]),
+    }

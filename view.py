@@ -1,0 +1,210 @@
+"""Look at predictions, labels and frames in a browser, and mend labels: a local web page.
+
+    python view.py out ./Frames -s test                 a model on a split
+    python view.py out_a out_b ./Frames -s test         two models side by side
+    python view.py ./Frames --label mine --classes PASS DRIVE
+                                                        label videos of which nothing is known but their frames
+    python view.py found/ ./Frames --label mine         the same, with the events that spot_video.py found as proposals
+
+Labels are written to ./Labels, as prepare_data.py --labels reads them. Editing begins with what stands there, or else
+with the events of the split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import threading
+import webbrowser
+from pathlib import Path
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from dataset.labels import SPLITS, dataset_dir, read_classes, read_split
+from util.config import trained_on
+from util.errors import UserError, run_script
+from util.events import Video
+from util.io import whole_file
+from util.words import number_of
+from viewer.models import read_proposals, read_split_models
+from viewer.server import Session, create_app
+from viewer.videos import found_videos, split_videos
+
+PORT = 8765
+PORTS_TRIED = 20  # from there on, where no port was asked for
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        usage="view.py [MODEL_DIR_or_FILE ...] FRAME_DIR (-s SPLIT | --label DATASET) [options]",
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", type=Path, nargs="+", metavar="MODEL_DIR_or_FILE, FRAME_DIR",
+                        help="model folders, or prediction files, and last the folder of extracted frames")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-s", "--split", help="split of the dataset to look at: train, val, test, ...")
+    what.add_argument("--label", metavar="DATASET", help="label all videos of FRAME_DIR for this dataset, which may be "
+                                                         "new; files of predictions, if given, are proposals")
+    parser.add_argument("-d", "--dataset", help="with -s: another dataset than the one in config.json")
+    parser.add_argument("--classes", nargs="+", metavar="NAME",
+                        help="with --label: the classes of a new dataset, in the order of their keys 1, 2, ...")
+    parser.add_argument("--labels", type=Path, default=Path("Labels"), metavar="DIR",
+                        help="folder of the <video>.json that are edited (default: ./Labels)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                        help="address to listen on (default: 127.0.0.1, which other machines cannot reach; there is no "
+                             "password)")
+    parser.add_argument("--port", type=_port, help=f"default: {PORT}, or the next that is free")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    args = parser.parse_args()
+    if args.label is not None and args.dataset is not None:
+        parser.error("-d goes with -s; --label names the dataset itself")
+    if args.split is not None and args.classes is not None:
+        parser.error("--classes goes with --label; a split has the classes of its dataset")
+    return args
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to 65535, and not {text!r}")
+    return int(text)
+
+
+def open_session(args: argparse.Namespace) -> Session:
+    """What the command line asks to look at.
+
+    Raises:
+        UserError: predictions, frames or labels are not there, or do not fit each other.
+    """
+    *models, frame_dir = args.folders
+    return open_split(models, frame_dir, args) if args.split else open_labelling(models, frame_dir, args)
+
+
+def open_split(models: list[Path], frame_dir: Path, args: argparse.Namespace) -> Session:
+    """Models, if any, on a split."""
+    dataset = args.dataset or dataset_of(models, frame_dir)
+    classes = read_classes(dataset)
+    entries = read_split(dataset, args.split)
+    found = read_split_models(models, args.split, entries, classes, lambda: read_split(dataset, "val"))
+    videos = split_videos(frame_dir, entries, args.split)
+    return Session(dataset, args.split, classes, videos, found, args.labels)
+
+
+def dataset_of(models: list[Path], frame_dir: Path) -> str:
+    """The dataset that all the models were trained on."""
+    if not models:
+        raise UserError(f"{frame_dir}: is the only folder given; put model folders before it, or name a dataset, -d")
+    datasets = {path: trained_on(path if path.is_dir() else path.parent) for path in models}
+    if len(set(datasets.values())) > 1:
+        told = ", ".join(f"{path}: {name}" for path, name in datasets.items())
+        raise UserError(f"the models were trained on different datasets ({told}); name the one to look at with -d")
+    return datasets[models[0]]
+
+
+def open_labelling(proposals: list[Path], frame_dir: Path, args: argparse.Namespace) -> Session:
+    """All videos with frames, whether or not anything is known of them."""
+    classes = classes_of(args.label, args.classes)
+    entries: dict[str, tuple[str, Video]] = {}
+    for split in SPLITS:
+        if (dataset_dir(args.label) / f"{split}.json").is_file():
+            for entry in read_split(args.label, split):
+                entries.setdefault(entry["video"], (split, entry))
+    videos = found_videos(frame_dir, entries)
+    found = read_proposals(proposals, videos, classes)
+    return Session(args.label, None, classes, videos, found, args.labels)
+
+
+def classes_of(dataset: str, given: list[str] | None) -> list[str]:
+    """The classes of a dataset; of a new one those that are given."""
+    path = dataset_dir(dataset) / "class.txt"
+    if path.exists():
+        classes = read_classes(dataset)
+        if given and given != classes:
+            raise UserError(f"{path}: has the classes {', '.join(classes)}; leave --classes away, or change them there")
+        return classes
+    if not given:
+        raise UserError(f"{path}: no such file; name the classes of a new dataset, such as --classes PASS DRIVE")
+    names = [name.strip() for name in given]
+    if len(set(names)) < len(names) or not all(name and name.isprintable() for name in names):
+        raise UserError(f"--classes {' '.join(given)}: must be names on one line, each once; correct them")
+    return names
+
+
+def write_classes(session: Session) -> None:
+    """Keep the classes of a new dataset, for the next time and for prepare_data.py."""
+    path = dataset_dir(session.dataset) / "class.txt"
+    if not path.exists():
+        with whole_file(path) as scratch:
+            scratch.write_text("".join(f"{name}\n" for name in session.classes), encoding="utf-8", newline="\n")
+        print(f"{path}: written")
+
+
+def describe(session: Session) -> None:
+    events = sum(len(video.truth) for video in session.videos)
+    what = f"split {session.split}" if session.split else "labelling"
+    print(f"{session.dataset}, {what}: {number_of(len(session.videos), 'video')}, {number_of(events, 'event')}; "
+          f"labels: {session.labels_dir}")
+    for model in session.models:
+        print(f"{model.path}: threshold {model.threshold:.3f}, {model.threshold_from}")
+    if missing := [video for video in session.videos if not video.has_frames]:
+        print(f"warning: {missing[0].folder}: no frames"
+              + (f", nor of {number_of(len(missing) - 1, 'other video')}" if len(missing) > 1 else "")
+              + "; extract them with prepare_data.py")
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Leaves out the line for each request: a frame is one."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+def listen(session: Session, host: str, port: int | None) -> BaseWSGIServer:
+    """A server on the port asked for, or on the first from PORT on that is free."""
+    app = create_app(session, host)
+    for candidate in [port] if port else range(PORT, PORT + PORTS_TRIED):
+        if is_free(host, candidate):
+            return make_server(host, candidate, app, threaded=True, request_handler=QuietHandler)
+    if port:
+        raise UserError(f"port {port} of {host} is taken; end what runs there, or choose another with --port")
+    raise UserError(f"ports {PORT} to {PORT + PORTS_TRIED - 1} of {host} are taken; choose another with --port")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server can listen there.
+
+    Raises:
+        UserError: the host is no address of this machine, or the port is not for everybody.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":  # or a port would count as taken for a minute after its last server; Windows, told
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the same, would share it
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise UserError(f"cannot listen on {host}, port {port} ({error.strerror or error}); choose another --host or "
+                        "--port") from error
+    return True
+
+
+def main() -> None:
+    args = parse_args()
+    session = open_session(args)
+    server = listen(session, args.host, args.port)
+    if args.label:
+        write_classes(session)
+    describe(session)
+    name = f"[{args.host}]" if ":" in args.host else args.host
+    address = f"http://{name}:{server.port}/"
+    print(f"\n{address}\n\nCtrl-C ends it.", flush=True)
+    if args.open:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    server.serve_forever()  # until Ctrl-C
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,152 @@
+"""The models that are looked at: their predicted events, their scores, and the threshold chosen on val."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from dataset.timeline import SAME_FPS
+from util.errors import UserError
+from util.events import Video, score_curves
+from util.io import read_json
+from util.predictions import find_file, parse_name, read_predictions, threshold_from_val
+from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
+from viewer.videos import ViewedVideo
+
+SPOTTED = ".events.json"  # how the files of spot_video.py end
+FULL = 65535  # stands for a score of 1 in the curves
+
+
+@dataclass
+class Model:
+    """A model's predictions for the videos that are looked at."""
+
+    name: str
+    path: Path  # of the predictions
+    predictions: list[Video]  # in file order, which decides between equal scores
+    threshold: float
+    threshold_from: str  # in words
+    num_frames: dict[str, int]  # of each video that is looked at, by name
+    classes: Sequence[str]
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def curves(self, video: str) -> np.ndarray:
+        """The scores of a video along time: uint16 (K, num_frames), 65535 for 1.
+
+        They are those of the file with all scores, if it is there, else those of the predicted events.
+        """
+        with self._reading:  # the file is large: two pages wait for one reading of it
+            curves = self._all_curves.get(video)
+        if curves is None:
+            events = next((v["events"] for v in self.predictions if v["video"] == video), [])
+            curves = _as_curves(score_curves(events, self.num_frames[video], self.classes))
+        return curves
+
+    @cached_property
+    def _all_curves(self) -> dict[str, np.ndarray]:
+        path = self.path.with_name(self.path.name.replace(".recall.json.gz", ".score.json.gz"))
+        if path == self.path or not path.is_file():
+            return {}
+        curves = {}
+        try:
+            for name, rows in read_json(path).items():
+                scores = np.array(rows, np.float32)
+                if scores.shape == (self.num_frames.get(name), len(self.classes) + 1):
+                    curves[name] = _as_curves(scores)
+        except (UserError, AttributeError, TypeError, ValueError) as error:
+            print(f"warning: {path}: cannot be used ({error}); curves show the predicted events", file=sys.stderr)
+        return curves
+
+
+def _as_curves(scores: np.ndarray) -> np.ndarray:
+    """float (num_frames, K+1), index 0 background -> uint16 (K, num_frames)."""
+    return np.ascontiguousarray((scores[:, 1:].T.clip(0, 1) * FULL).round().astype("<u2"))
+
+
+def read_split_models(
+    paths: Sequence[Path],
+    split: str,
+    entries: Sequence[Video],
+    classes: Sequence[str],
+    read_val_truth: Callable[[], list[Video]],
+) -> list[Model]:
+    """The predictions of model folders, or prediction files, for a split, with the thresholds that eval.py takes.
+
+    Args:
+        entries: of the split.
+        read_val_truth: gives the entries of the val split.
+
+    Raises:
+        UserError: a folder has no predictions for the split, or they are not for this truth.
+    """
+    models = []
+    for path, name in zip(paths, _names(paths), strict=True):
+        found, file = find_file(path, split)
+        predictions = read_predictions(found, entries, classes)
+        epoch = file.epoch if file else None
+        threshold, source = threshold_from_val(
+            found.parent, split, epoch, read_val_truth, classes, TOLERANCES, NMS_WINDOW
+        )
+        lengths = {entry["video"]: entry["num_frames"] for entry in entries}
+        models.append(Model(name, found, predictions, threshold, source, lengths, classes))
+    return models
+
+
+def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Model]:
+    """Predictions for some of the videos, whatever split they are of; the other videos have none.
+
+    Args:
+        paths: prediction files, or folders of those that spot_video.py writes.
+
+    Raises:
+        UserError: a file is missing or damaged, or is not for these videos, frames and classes.
+    """
+    models = []
+    for path, name in zip(paths, _names(paths), strict=True):
+        files = sorted(path.rglob(f"*{SPOTTED}")) if path.is_dir() else [path]
+        if not files:
+            raise UserError(f"{path}: holds no *{SPOTTED}; with --label give what spot_video.py wrote, or a prediction "
+                            "file")
+        predictions = [video for file in files for video in _read_file(file, videos, classes)]
+        if twice := [name for name, n in Counter(video["video"] for video in predictions).items() if n > 1]:
+            raise UserError(f"{path}: has predictions for {twice[0]} in more than one file; take one of them away")
+        spotted = parse_name(files[0]) is None  # and cut off at a threshold already
+        threshold, source = (0.0, "all that are in the file") if spotted else (DEFAULT_THRESHOLD, "the usual one")
+        lengths = {video.name: video.num_frames for video in videos}
+        models.append(Model(name, files[0], predictions, threshold, source, lengths, classes))
+    return models
+
+
+def _read_file(path: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Video]:
+    """The predictions of a file, which may leave out some of the videos."""
+    known = {video.name: video for video in videos}
+    content = read_json(path)
+    named = [v.get("video") for v in content if isinstance(v, dict)] if isinstance(content, list) else []
+    there = [known[name] for name in named if isinstance(name, str) and name in known]
+    if not there:
+        raise UserError(f"{path}: has predictions for none of the videos with frames; check the frame folder")
+    predictions = read_predictions(path, [{"video": v.name, "num_frames": v.num_frames} for v in there], classes)
+    for prediction in predictions:
+        fps, own = prediction.get("fps", -1), known[prediction["video"]].fps
+        if own and type(fps) in (int, float) and fps > 0 and abs(fps - own) >= SAME_FPS:
+            raise UserError(f"{path}: counts {fps:g} frames a second, but those of {prediction['video']} in the frame "
+                            f"folder are {own:g}; spot the video with --fps {own:g}, or extract its frames with "
+                            f"--fps {fps:g}")
+    return predictions
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths that tell them apart."""
+    parts = [path.resolve().parts for path in paths]
+    for length in range(1, max(map(len, parts), default=0)):
+        names = ["/".join(part[-length:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]

@@ -1,0 +1,242 @@
+"""The routes of the page: what is looked at, numbers, frames, score curves, labels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, jsonify, request, send_file
+from werkzeug.exceptions import HTTPException
+
+from util.errors import UserError
+from util.plots import class_colour
+from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
+from viewer.models import Model
+from viewer.results import Case, Results, Settings
+from viewer.security import secure
+from viewer.store import LabelStore, Stale, check_page_events
+from viewer.videos import ViewedVideo
+
+STATIC = Path(__file__).resolve().parent / "static"
+TOLERANCE = 2  # frames; where the slider stands at first
+MOST_FRAMES = 1000  # of window and tolerance
+YEAR = 365 * 24 * 3600  # seconds
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one start of view.py shows."""
+
+    dataset: str
+    split: str | None  # None: the videos are those with frames, to be labelled
+    classes: list[str]
+    videos: list[ViewedVideo]
+    models: list[Model]
+    labels_dir: Path
+
+
+def create_app(session: Session, host: str) -> Flask:
+    """The page's server.
+
+    Args:
+        host: the address that it will listen on.
+
+    Raises:
+        UserError: a label file of the videos is not what it must be.
+    """
+    app = Flask(__name__, static_folder=str(STATIC))
+    app.json.sort_keys = False
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # scripts of a newer version are taken at once
+    store = LabelStore(session.labels_dir, session.videos, session.classes)
+    for index in range(len(session.videos)):
+        store.read(index)
+    results = Results(session.videos, session.classes, session.models, store)
+    secure(app, host)
+    _add_errors(app)
+    _add_overview(app, session, store, results)
+    _add_video(app, session, results)
+    _add_labels(app, session, store)
+    return app
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[Response, int]:
+        return jsonify(error=error.description), error.code or 500
+
+    @app.errorhandler(UserError)
+    def mistaken(error: UserError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 422
+
+
+def _add_overview(app: Flask, session: Session, store: LabelStore, results: Results) -> None:
+    @app.get("/")
+    def page() -> Response:
+        return send_file(STATIC / "index.html", max_age=0)
+
+    @app.get("/api/session")
+    def tell_session() -> Response:
+        return jsonify(
+            dataset=session.dataset,
+            name=Path(session.dataset).name,
+            split=session.split,
+            classes=[{"name": name, "colour": class_colour(i)} for i, name in enumerate(session.classes)],
+            videos=[_describe(video) for video in session.videos],
+            models=[
+                {"name": m.name, "file": m.path.name, "threshold": m.threshold, "threshold_from": m.threshold_from}
+                for m in session.models
+            ],
+            labels_dir=str(session.labels_dir),
+            defaults={"window": NMS_WINDOW, "tolerance": TOLERANCE, "threshold": DEFAULT_THRESHOLD},
+            tolerances=TOLERANCES,
+        )
+
+    @app.get("/api/overview")
+    def tell_overview() -> Response:
+        return jsonify(results.overview(_settings(request.args, session), _of_labels(session)))
+
+    @app.get("/api/labels")
+    def tell_labels() -> Response:
+        states = [store.read(index) for index in range(len(session.videos))]
+        return jsonify(
+            differing=results.differing() if session.split else [],
+            sources=[state.source for state in states],
+            last=[state.events[-1]["frame"] if state.events else None for state in states],
+        )
+
+    @app.get("/api/cases")
+    def tell_cases() -> Response:
+        case = Case(*(_index(request.args, key, len(session.classes)) for key in ("true", "predicted")),
+                    _whole(request.args["offset"], -MOST_FRAMES) if "offset" in request.args else None)
+        model = _index(request.args, "model", len(session.models))
+        if model is None or case.true is case.predicted is None:
+            abort(400, "name a model, and a true or a predicted class")
+        settings = _settings(request.args, session)
+        return jsonify(results.cases(model, settings, _of_labels(session), case))
+
+
+def _add_video(app: Flask, session: Session, results: Results) -> None:
+    @app.get("/frames/<int:video>/<int:frame>.jpg")
+    def send_frame(video: int, frame: int) -> Response:
+        # No path comes from outside: a video is the number of a known one, a frame a number.
+        path = _video(session, video).frame_path(frame)
+        if path is None or not path.is_file():
+            abort(404, f"frame {frame} is missing")
+        response = send_file(path.resolve(), "image/jpeg", max_age=YEAR)  # its address changes with the frames
+        response.cache_control.public, response.cache_control.private = None, True
+        return response
+
+    @app.get("/api/videos/<int:video>/scores/<int:model>")
+    def send_scores(video: int, model: int) -> Response:
+        name = _video(session, video).name
+        if model >= len(session.models):
+            abort(404, "no such model")
+        curves = session.models[model].curves(name)
+        return Response(curves.tobytes(), mimetype="application/octet-stream")
+
+    @app.post("/api/videos/<int:video>/marks")
+    def judge(video: int) -> Response:
+        viewed, asked = _video(session, video), _body()
+        frames, labels = asked.get("frames"), asked.get("labels")
+        if not (_are_below(frames, viewed.num_frames) and _are_below(labels, len(session.classes))):
+            abort(400, "frames and labels must be lists of numbers of the video")
+        if len(frames) != len(labels):
+            abort(400, "frames and labels must be of one length")
+        return jsonify(results.marks(video, frames, labels, _settings(request.args, session)))
+
+
+def _add_labels(app: Flask, session: Session, store: LabelStore) -> None:
+    @app.get("/api/videos/<int:video>/labels")
+    def read_labels(video: int) -> Response:
+        _video(session, video)
+        state = store.read(video)
+        return jsonify(revision=state.revision, source=state.source, events=state.events, file=str(store.path(video)))
+
+    @app.get("/api/videos/<int:video>/revision")
+    def tell_revision(video: int) -> Response:
+        _video(session, video)
+        return jsonify(revision=store.read(video).revision)
+
+    @app.put("/api/videos/<int:video>/labels")
+    def write_labels(video: int) -> Response | tuple[Response, int]:
+        viewed, asked = _video(session, video), _body()
+        try:
+            events = check_page_events(asked.get("events"), viewed, session.classes)
+        except ValueError as error:  # of JSON within JSON too
+            abort(400, str(error))
+        try:
+            state = store.write(video, asked.get("revision"), events)
+        except Stale:
+            return jsonify(error="changed elsewhere"), 409
+        return jsonify(revision=state.revision)
+
+
+def _describe(video: ViewedVideo) -> dict[str, Any]:
+    return {
+        "name": video.name,
+        "num_frames": video.num_frames,
+        "fps": video.fps,
+        "has_frames": video.has_frames,
+        "stamp": video.stamp,
+    }
+
+
+def _video(session: Session, index: int) -> ViewedVideo:
+    if index >= len(session.videos):
+        abort(404, "no such video")
+    return session.videos[index]
+
+
+def _settings(args: Any, session: Session) -> Settings:
+    """What the page says of its sliders; each is optional."""
+    thresholds = args.getlist("threshold")
+    try:
+        values = tuple(map(float, thresholds)) or tuple(model.threshold for model in session.models)
+    except ValueError:
+        values = ()
+    if len(values) != len(session.models) or not all(-1e9 < value < 1e9 for value in values):
+        abort(400, "threshold must be a number for each model")
+    return Settings(values, *(
+        _whole(args.get(key, default), 0) for key, default in (("window", NMS_WINDOW), ("tolerance", TOLERANCE))
+    ))
+
+
+def _of_labels(session: Session) -> bool:
+    """Whether predictions are to be held against the labels as they are now, and not against the split."""
+    return session.split is None or request.args.get("truth") == "labels"
+
+
+def _whole(text: str | int, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = MOST_FRAMES + 1
+    if not least <= value <= MOST_FRAMES:
+        abort(400, f"{text!r} is no number of frames")
+    return value
+
+
+def _index(args: Any, key: str, size: int) -> int | None:
+    """A number below `size`; None where it is not given."""
+    text = args.get(key)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) < size):
+        abort(400, f"{key} must be a number below {size}")
+    return int(text)
+
+
+def _body() -> dict[str, Any]:
+    try:
+        asked = json.loads(request.get_data())
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        abort(400, "must be a JSON object")
+    return asked
+
+
+def _are_below(numbers: Any, size: int) -> bool:
+    return isinstance(numbers, list) and all(type(n) is int and 0 <= n < size for n in numbers)

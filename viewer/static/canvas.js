@@ -1,0 +1,19 @@
+// Canvases that are sharp on any screen.
+
+export const FONT = '12px system-ui, "Segoe UI", sans-serif';
+
+/** Give a canvas a size in pixels of the page, sharp on any screen. */
+export function sizeCanvas(canvas, width, height) {
+  Object.assign(canvas, { width: width * devicePixelRatio, height: height * devicePixelRatio });
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+}
+
+/** An empty canvas to draw on, in pixels of the page. */
+export function cleared(canvas) {
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+  ctx.clearRect(0, 0, canvas.width, canvas.height);
+  ctx.font = FONT;
+  ctx.textBaseline = "middle";
+  return ctx;
+}

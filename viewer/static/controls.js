@@ -1,0 +1,104 @@
+// The sliders: each model's threshold, the NMS window, the tolerance. All numbers follow.
+
+import { button, el } from "./dom.js";
+
+const MOST = { window: 30, tolerance: 12 }; // frames; more can be typed
+
+/** A bar of sliders that follows the settings until `signal` is aborted. */
+export function controls(app, signal) {
+  const { session, settings } = app;
+  const many = session.models.length > 1;
+  const parts = session.models.map((model, of) =>
+    slider({
+      name: many ? `${model.name}: threshold` : "Threshold",
+      most: 1,
+      step: 0.005,
+      decimals: 3,
+      hint: `Predictions that score above it count. At first ${model.threshold.toFixed(3)}, ${model.threshold_from}`,
+      read: () => settings.thresholds[of],
+      write: (threshold) => settings.set({ threshold, of }),
+      usual: settings.defaults.thresholds[of],
+    }),
+  );
+  if (session.models.length) {
+    parts.push(
+      slider({
+        name: "NMS window",
+        most: MOST.window,
+        step: 1,
+        decimals: 0,
+        unit: "frames",
+        usual: settings.defaults.window,
+        hint: "Of predictions of a class so close to each other only the best is kept; 0 keeps all",
+        read: () => settings.window,
+        write: (window) => settings.set({ window }),
+      }),
+      slider({
+        name: "Tolerance",
+        most: MOST.tolerance,
+        step: 1,
+        decimals: 0,
+        unit: "frames",
+        usual: settings.defaults.tolerance,
+        hint: "By so many frames a right prediction may be off",
+        read: () => settings.tolerance,
+        write: (tolerance) => settings.set({ tolerance }),
+      }),
+    );
+  }
+  settings.addEventListener("change", () => parts.forEach((part) => part.update()), { signal });
+  return el(
+    "div",
+    { class: `controls ${many ? "many" : ""}` },
+    parts.map((part) => part.element),
+  );
+}
+
+function slider({ name, most, step, decimals, unit, hint, read, write, usual }) {
+  const take = (input) => {
+    const value = Number(input.value);
+    if (input.value !== "" && Number.isFinite(value) && value >= 0)
+      write(Math.min(1000, Number(value.toFixed(decimals))));
+  };
+  const range = el("input", {
+    type: "range",
+    min: 0,
+    max: most,
+    step: decimals ? "any" : step,
+    ariaLabel: name,
+    on: { input: (event) => take(event.target), pointerup: (event) => event.target.blur() },
+  });
+  range.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[event.key];
+    if (!by || !decimals) return;
+    event.preventDefault();
+    write(Math.max(0, Math.min(most, Number((read() + by).toFixed(decimals)))));
+  });
+  const number = el("input", {
+    type: "number",
+    min: 0,
+    max: decimals ? 1 : 1000,
+    step,
+    ariaLabel: `${name}, as a number`,
+    on: { change: (event) => take(event.target) },
+  });
+  const reset = button("↺", `back to ${usual.toFixed(decimals)}`, () => write(usual), { class: "quiet reset" });
+  const update = () => {
+    range.value = read();
+    if (document.activeElement !== number) number.value = read().toFixed(decimals);
+    reset.style.visibility = read() === usual ? "hidden" : "";
+  };
+  update();
+  return {
+    element: el(
+      "div",
+      { class: "slider", title: hint },
+      el("span", { class: "name", text: name, title: name }),
+      range,
+      number,
+      unit ? el("span", { class: "unit", text: unit }) : null,
+      reset,
+    ),
+    update,
+  };
+}

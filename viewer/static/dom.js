@@ -1,0 +1,77 @@
+// Making elements. Text goes in as text alone: no name can turn into markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element. `props`: class, text, title, ..., `on: {click: f}`, `data: {video: 3}`; children may be null. */
+export function el(tag, props = {}, ...children) {
+  return fill(document.createElement(tag), props, children);
+}
+
+/** The same for SVG, whose `props` are all attributes but for `text` and `on`. */
+export function svg(tag, props = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  const { text, on, ...attributes } = props;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return fill(node, { text, on }, children);
+}
+
+function fill(node, props, children) {
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null) continue;
+    if (name === "class") node.className = value;
+    else if (name === "text") node.textContent = value;
+    else if (name === "on") for (const [type, act] of Object.entries(value)) node.addEventListener(type, act);
+    else if (name === "data") Object.assign(node.dataset, value);
+    else if (name === "colour") node.style.setProperty("--colour", value);
+    else if (name in node && name !== "list") node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** A button that gives the keyboard back to the page after a click of the mouse. */
+export function button(text, title, act, props = {}) {
+  const click = (event) => {
+    if (event.detail > 0) event.currentTarget.blur();
+    act(event);
+  };
+  return el("button", { type: "button", text, title, on: { click }, ...props });
+}
+
+const MOST_TOASTS = 3; // at a time
+const STAY = { "": 4000, bad: 9000, news: 20000 }; // ms
+
+/** A short message in the corner, which a click takes away; `kind` is "", "bad", or "news" of what others do. */
+export function toast(text, kind = "") {
+  const box = document.getElementById("toasts");
+  const same = [...box.children].find((node) => node.textContent === text);
+  same?.remove();
+  const node = el("div", { class: `toast ${kind}`, text, on: { click: () => node.remove() } });
+  box.append(node);
+  if (box.children.length > MOST_TOASTS) box.firstChild.remove();
+  setTimeout(() => node.remove(), STAY[kind]);
+}
+
+/** Ask a yes-or-no question in a dialog; resolves to whether the answer is `yes`. */
+export function ask(question, yes) {
+  const dialog = document.getElementById("ask");
+  return new Promise((resolve) => {
+    dialog.replaceChildren(
+      el(
+        "form",
+        { method: "dialog" },
+        el("p", { text: question }),
+        el(
+          "div",
+          { class: "row end" },
+          el("button", { value: "no", text: "Cancel" }),
+          el("button", { value: "yes", class: "primary", text: yes, autofocus: true }),
+        ),
+      ),
+    );
+    dialog.onclose = () => resolve(dialog.returnValue === "yes");
+    dialog.returnValue = "";
+    dialog.showModal();
+  });
+}

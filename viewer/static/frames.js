@@ -1,0 +1,104 @@
+// The pictures of a video: fetched ahead, decoded off the page's thread, kept while memory allows.
+
+const BYTES = 256 * 2 ** 20; // of decoded pictures
+const AT_ONCE = 5; // a browser opens six connections to one server, and labels need one
+
+export class Frames {
+  /** `address(n)` is where frame n is fetched; `arrived(n)` is called when it can be drawn or is found missing. */
+  constructor(numFrames, address, arrived) {
+    Object.assign(this, { numFrames, address, arrived });
+    this.pictures = new Map(); // n -> ImageBitmap, the one used longest ago first; null for a missing one
+    this.loading = new Map(); // n -> AbortController
+    this.queue = [];
+    this.most = 64;
+  }
+
+  /** The picture of frame n: an ImageBitmap, null if there is none, undefined if it is not here yet. */
+  get(n) {
+    const picture = this.pictures.get(n);
+    if (picture !== undefined) {
+      this.pictures.delete(n);
+      this.pictures.set(n, picture);
+    }
+    return picture;
+  }
+
+  /** The last frame from `first` to `last` that can be drawn at once; -1 where none can. */
+  newest(first, last) {
+    for (let n = last; n >= first; n--) if (this.pictures.get(n)) return n;
+    return -1;
+  }
+
+  /**
+   * Say what is needed: frame n first, then those that may be next: after more of the last step, one and ten frames
+   * away, and `likely`. What is not among them is given up.
+   */
+  want(n, step = 1, likely = []) {
+    this.take([
+      n,
+      n + step,
+      n + 2 * step,
+      n - step,
+      n + 1,
+      n - 1,
+      ...likely,
+      n + 3 * step,
+      n + 10,
+      n - 10,
+      n + 2,
+      n - 2,
+    ]);
+  }
+
+  /** Say that frames from n on are needed one after the other. */
+  wantFrom(n) {
+    this.take(Array.from({ length: Math.min(30, this.most - 2) }, (_, i) => n + i));
+  }
+
+  take(frames) {
+    this.queue = [...new Set(frames)].filter((k) => k >= 0 && k < this.numFrames && !this.pictures.has(k));
+    for (const [k, abort] of this.loading) if (!this.queue.includes(k)) abort.abort();
+    this.pump();
+  }
+
+  pump() {
+    while (this.loading.size < AT_ONCE) {
+      const next = this.queue.find((k) => !this.loading.has(k));
+      if (next === undefined) return;
+      this.load(next);
+    }
+  }
+
+  async load(n) {
+    const abort = new AbortController();
+    this.loading.set(n, abort);
+    try {
+      const response = await fetch(this.address(n), { signal: abort.signal });
+      this.keep(n, response.ok ? await createImageBitmap(await response.blob()) : null);
+    } catch {
+      // given up, or view.py does not answer: the next step asks again
+      this.queue = this.queue.filter((k) => k !== n);
+    }
+    if (this.loading.get(n) === abort) this.loading.delete(n);
+    this.queue = this.queue.filter((k) => !this.pictures.has(k));
+    this.pump();
+  }
+
+  keep(n, picture) {
+    this.pictures.set(n, picture);
+    if (picture) this.most = Math.max(48, Math.min(1500, Math.floor(BYTES / (4 * picture.width * picture.height))));
+    for (const [old, bitmap] of this.pictures) {
+      if (this.pictures.size <= this.most) break;
+      bitmap?.close();
+      this.pictures.delete(old);
+    }
+    this.arrived(n);
+  }
+
+  close() {
+    this.queue = [];
+    for (const abort of this.loading.values()) abort.abort();
+    for (const bitmap of this.pictures.values()) bitmap?.close();
+    this.pictures.clear();
+  }
+}

@@ -1,0 +1,162 @@
+// The start of the page: reads what there is to look at, and shows what the address says.
+
+import { Address } from "./address.js";
+import { getJson } from "./api.js";
+import { button, el, toast } from "./dom.js";
+import { Keys } from "./keys.js";
+import { Labels } from "./labels.js";
+import { Overview } from "./overview.js";
+import { Settings } from "./settings.js";
+import { Theme } from "./theme.js";
+import { VideoPage } from "./video.js";
+
+class App {
+  constructor(session) {
+    this.session = session;
+    this.settings = new Settings(session);
+    this.address = new Address(this.settings);
+    this.theme = new Theme();
+    this.keys = new Keys();
+    this.page = null;
+    this.labels = new Map(); // of the videos that were opened, with what can be undone
+    this.indices = new Map(session.videos.map(({ name }, i) => [name, i]));
+    this.keys.always = [
+      {
+        title: "Everywhere",
+        bindings: [
+          { keys: ["?"], does: "these keys", run: () => this.keys.showHelp() },
+          { keys: ["t"], does: "light, dark, or as the system", run: () => this.theme.next() },
+          { keys: ["o"], does: "the overview", run: () => this.go(null) },
+        ],
+      },
+    ];
+    this.buildBar();
+    addEventListener("popstate", () => this.route());
+    addEventListener("hashchange", () => this.route());
+    addEventListener("beforeunload", (event) => {
+      if ([...this.labels.values()].some((labels) => labels.pending)) event.preventDefault();
+    });
+    this.route();
+  }
+
+  buildBar() {
+    const { session, theme } = this;
+    const what = `${session.name} · ${session.split ?? "labelling"}`;
+    this.title = el("a", {
+      href: "#",
+      class: "brand",
+      title: `${session.dataset}: to the overview (O)`,
+      text: what,
+      on: {
+        click: (event) => {
+          event.preventDefault();
+          this.go(null);
+        },
+      },
+    });
+    this.choose = el(
+      "select",
+      {
+        ariaLabel: "video",
+        title: "video",
+        on: {
+          change: (event) => {
+            event.target.blur();
+            this.go(event.target.value === "" ? null : Number(event.target.value));
+          },
+        },
+      },
+      el("option", { value: "", text: "Overview" }),
+      session.videos.map(({ name }, i) => el("option", { value: i, text: name })),
+    );
+    const beside = (by) => () =>
+      this.go(Math.max(0, Math.min(session.videos.length - 1, Number(this.choose.value) + by)));
+    this.beside = [
+      button("‹", "previous video", beside(-1), { class: "quiet" }),
+      button("›", "next video", beside(1), { class: "quiet" }),
+    ];
+    this.status = el("output", { class: "status" });
+    const look = button("", "", () => theme.next(), { class: "quiet" });
+    const dress = () => {
+      look.textContent = theme.sign;
+      look.title = `light or dark: ${theme.words} (T)`;
+    };
+    theme.addEventListener("change", dress);
+    dress();
+    document.getElementById("bar").replaceChildren(
+      this.title,
+      this.beside[0],
+      this.choose,
+      this.beside[1],
+      this.status,
+      look,
+      button("?", "keys (?)", () => this.keys.showHelp(), { class: "quiet" }),
+    );
+  }
+
+  /** The labels of a video, the same for all visits of its page. */
+  labelsOf(index) {
+    if (!this.labels.has(index)) this.labels.set(index, new Labels(index));
+    return this.labels.get(index);
+  }
+
+  /** Go to a video, or to the overview (null), in a way that the back button undoes. */
+  go(video, frame = 0) {
+    this.address.push(video === null ? null : this.session.videos[video].name, frame);
+    this.show(video, frame);
+  }
+
+  /** Show what the address says. */
+  route() {
+    this.address.cancel();
+    const { video, frame, told } = this.address.read();
+    this.settings.take(told);
+    if (video !== null && !this.indices.has(video)) toast(`there is no video ${video} here`, "bad");
+    this.show(this.indices.get(video) ?? null, frame);
+  }
+
+  show(video, frame) {
+    if (video !== null && this.page?.index === video) {
+      this.page.player.pause();
+      this.page.player.seek(frame);
+      return;
+    }
+    if (video === null && this.page instanceof Overview) return;
+    this.page?.close();
+    const holder = document.getElementById("page");
+    this.status.textContent = "";
+    this.choose.value = video ?? "";
+    for (const node of this.beside) node.hidden = video === null;
+    this.page = video === null ? new Overview(this) : new VideoPage(this, video, frame);
+    holder.replaceChildren(this.page.element);
+    if (video !== null) this.showStatus(this.page.labels);
+    const { name, split, videos } = this.session;
+    document.title = `${video === null ? "Overview" : videos[video].name} – ${name} ${split ?? ""}`;
+    scrollTo(0, 0);
+  }
+
+  /** Say whether the labels of the video that is shown are saved. */
+  showStatus(labels) {
+    if (labels !== this.page?.labels) return;
+    const { problem, pending, savedAt, source, file } = labels;
+    const { split } = this.session;
+    const from = { split: `labels: those of the split`, none: "no labels yet", file: `labels: ${file}` }[source];
+    this.status.className = `status ${problem ? "bad" : ""}`;
+    this.status.title = problem || file;
+    this.status.textContent = problem
+      ? `not saved: ${problem}`
+      : pending
+        ? "saving …"
+        : savedAt
+          ? `saved ${savedAt.toLocaleTimeString()} · ${file}`
+          : split || source !== "none"
+            ? from
+            : "no labels yet";
+  }
+}
+
+getJson("/api/session")
+  .then((session) => {
+    window.app = new App(session); // for whoever looks into it with the browser's tools
+  })
+  .catch((error) => document.getElementById("page").replaceChildren(el("p", { class: "empty", text: error.message })));

@@ -1,0 +1,60 @@
+// Where the sliders stand, for all pages; "change" is dispatched when one moves.
+
+export class Settings extends EventTarget {
+  constructor(session) {
+    super();
+    this.defaults = {
+      thresholds: session.models.map((model) => model.threshold),
+      window: session.defaults.window,
+      tolerance: session.defaults.tolerance,
+      model: 0,
+      truth: session.split ? "split" : "labels",
+    };
+    Object.assign(this, structuredClone(this.defaults));
+  }
+
+  /** Change some of: window, tolerance, model, truth, and one model's threshold as {threshold, of}. */
+  set({ threshold, of, ...rest }) {
+    if (threshold !== undefined) this.thresholds[of] = threshold;
+    Object.assign(this, rest);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** As the server takes them. */
+  query() {
+    const query = new URLSearchParams({ window: this.window, tolerance: this.tolerance, truth: this.truth });
+    for (const threshold of this.thresholds) query.append("threshold", threshold);
+    return query;
+  }
+
+  /** What of them a shared address must tell: those that are not as they were at first. */
+  differing() {
+    const told = {};
+    const { thresholds, ...rest } = this.defaults;
+    if (thresholds.some((value, i) => value !== this.thresholds[i])) told.threshold = this.thresholds.join(",");
+    for (const [key, value] of Object.entries(rest)) if (this[key] !== value) told[key] = this[key];
+    return told;
+  }
+
+  /** Take what an address tells; what is no sound value is left as it is at first. */
+  take(told) {
+    const before = JSON.stringify(this.values());
+    Object.assign(this, structuredClone(this.defaults));
+    const thresholds = (told.get("threshold") ?? "").split(",").map(Number);
+    if (told.get("threshold") && thresholds.length === this.thresholds.length && thresholds.every(Number.isFinite)) {
+      this.thresholds = thresholds;
+    }
+    const limits = { window: 1000, tolerance: 1000, model: this.thresholds.length - 1 };
+    for (const [key, most] of Object.entries(limits)) {
+      const value = told.get(key);
+      if (value !== null && /^\d{1,4}$/.test(value) && Number(value) <= most) this[key] = Number(value);
+    }
+    if (["split", "labels"].includes(told.get("truth")) && this.defaults.truth === "split")
+      this.truth = told.get("truth");
+    if (JSON.stringify(this.values()) !== before) this.dispatchEvent(new Event("change"));
+  }
+
+  values() {
+    return [this.thresholds, this.window, this.tolerance, this.model, this.truth];
+  }
+}

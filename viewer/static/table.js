@@ -1,0 +1,86 @@
+// A table that is sorted by the column whose head is clicked.
+
+import { el } from "./dom.js";
+
+export class Table {
+  /**
+   * `columns`: [{title, value(row), show(row) -> text or element, group, hint, left}]; numbers sort from the greatest
+   * on, text from A on; null sorts last. `open(row)` is called for a row that is clicked.
+   */
+  constructor(columns, open) {
+    Object.assign(this, { columns, open });
+    this.by = { column: 0, down: false };
+    this.rows = [];
+    this.head = el("thead");
+    this.body = el("tbody");
+    this.element = el("div", { class: "table" }, el("table", {}, this.head, this.body));
+  }
+
+  update(rows) {
+    this.rows = rows;
+    this.draw();
+  }
+
+  draw() {
+    const { column, down } = this.by;
+    const { value } = this.columns[column];
+    const sorted = [...this.rows].sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === null || y === null) return (x === null) - (y === null);
+      const order = typeof x === "string" ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
+      return down ? -order : order;
+    });
+    this.head.replaceChildren(
+      ...this.groupRow(),
+      el(
+        "tr",
+        {},
+        this.columns.map((c, i) => this.headCell(c, i)),
+      ),
+    );
+    this.body.replaceChildren(...sorted.map((row) => this.line(row)));
+  }
+
+  groupRow() {
+    if (!this.columns.some(({ group }) => group)) return [];
+    const cells = [];
+    for (const { group } of this.columns) {
+      if (cells.length && cells.at(-1).group === group) cells.at(-1).span++;
+      else cells.push({ group, span: 1 });
+    }
+    return [
+      el(
+        "tr",
+        { class: "groups" },
+        cells.map(({ group, span }) => el("th", { colSpan: span, text: group ?? "", class: group ? "of-model" : "" })),
+      ),
+    ];
+  }
+
+  headCell({ title, hint, left }, i) {
+    const chosen = i === this.by.column;
+    const order = chosen ? (this.by.down ? "descending" : "ascending") : "none";
+    const sort = (event) => {
+      const text = this.rows.length && typeof this.columns[i].value(this.rows[0]) === "string";
+      this.by = { column: i, down: chosen ? !this.by.down : !text };
+      if (event.detail > 0) event.currentTarget.blur();
+      this.draw();
+    };
+    const arrow = chosen ? (this.by.down ? " ↓" : " ↑") : "";
+    return el(
+      "th",
+      { ariaSort: order, class: left ? "left" : "" },
+      el("button", { type: "button", text: title + arrow, title: hint, on: { click: sort } }),
+    );
+  }
+
+  line(row) {
+    const cells = this.columns.map(({ show, left }) => {
+      const shown = show(row);
+      const cell = el("td", { class: left ? "left" : "" });
+      cell.append(shown instanceof Node ? shown : String(shown));
+      return cell;
+    });
+    return el("tr", { on: { click: (event) => event.target.closest("a") || this.open(row) } }, cells);
+  }
+}

@@ -1,0 +1,196 @@
+// The timeline: ruler, lanes and the whole video below. The wheel zooms about the pointer, dragging moves, a click goes
+// to a frame or picks a mark.
+
+import { cleared, sizeCanvas } from "./canvas.js";
+import { el } from "./dom.js";
+import { time } from "./format.js";
+import { Lanes } from "./lanes.js";
+import { Strip } from "./strip.js";
+import { isError } from "./verdicts.js";
+import { GUTTER, View } from "./view.js";
+
+const RULER = 22; // px
+const STEPS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000]; // frames
+const COLOURS = ["panel", "lane", "line", "ink", "muted", "accent"];
+
+/** Dispatches "seek" ({detail: frame}) and "pick" ({detail: {event} or {guess, model}}) for what is clicked. */
+export class Timeline extends EventTarget {
+  /** `scene`: as Lanes takes it, and video, rows. */
+  constructor(scene) {
+    super();
+    this.scene = scene;
+    this.frame = 0;
+    this.view = new View(scene.video.num_frames);
+    this.lanes = new Lanes(scene, this.view);
+    this.strip = new Strip(scene, this.view, () => this.invalidate());
+    this.ruler = el("canvas", { class: "ruler" });
+    this.tip = el("div", { class: "tip", hidden: true });
+    this.scroll = el("div", { class: "scroll" }, this.lanes.element);
+    this.element = el("div", { class: "timeline" }, this.ruler, this.scroll, this.strip.element, this.tip);
+    this.stale = { base: true, over: true };
+    this.drawings = 0; // of the lanes, so far
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(this.scroll);
+    this.listen();
+    this.loop();
+  }
+
+  resize() {
+    const width = this.scroll.clientWidth;
+    this.view.width = width;
+    sizeCanvas(this.ruler, width, RULER);
+    this.lanes.resize(width);
+    this.strip.resize(width);
+    this.invalidate();
+  }
+
+  /** Have all drawn anew, or only what is "over" the lanes, with the next picture of the screen. */
+  invalidate(what = "base") {
+    this.stale[what] = this.stale.over = true;
+  }
+
+  loop() {
+    this.ticking = requestAnimationFrame(() => this.loop());
+    if (!this.view.width || !this.stale.over) return;
+    if (this.stale.base) {
+      this.colours = Object.fromEntries(COLOURS.map((name) => [name, this.scene.colour(name)]));
+      const ticks = this.ticks();
+      this.drawRuler(ticks);
+      this.lanes.drawBase(this.colours, ticks);
+      this.strip.drawBase(this.colours, this.scene.rows.filter(isError));
+      this.drawings++;
+    }
+    this.lanes.drawOver(this.frame);
+    this.strip.drawOver(this.frame);
+    this.stale = { base: false, over: false };
+  }
+
+  /** Mark the current frame, and bring it into view. */
+  setFrame(frame) {
+    this.frame = frame;
+    this.invalidate(this.view.reveal(frame) ? "base" : "over");
+  }
+
+  zoom(factor) {
+    const { start, span } = this.view;
+    const inside = this.frame >= start && this.frame < start + span;
+    this.view.zoom(factor, inside ? this.view.x(this.frame) : (GUTTER + this.view.width) / 2);
+    this.invalidate();
+  }
+
+  showAll() {
+    this.view.show(0, this.view.total);
+    this.invalidate();
+  }
+
+  /** The frames that the ruler names. */
+  ticks() {
+    const { start, span, scale } = this.view;
+    const step = STEPS.find((s) => s * scale >= 84) ?? STEPS.at(-1);
+    const first = Math.ceil(start / step) * step;
+    return Array.from({ length: Math.max(0, Math.ceil((start + span - first) / step)) }, (_, i) => first + i * step);
+  }
+
+  drawRuler(ticks) {
+    const ctx = cleared(this.ruler);
+    const { fps } = this.scene.video;
+    const decimals = this.view.scale * (fps ?? 1) > 170 ? 2 : 0;
+    for (const frame of ticks) {
+      const x = Math.round(this.view.x(frame));
+      ctx.fillStyle = this.colours.line;
+      ctx.fillRect(x, RULER - 7, 1, 7);
+      ctx.fillStyle = this.colours.ink;
+      ctx.fillText(String(frame), x + 4, 9);
+      const { width } = ctx.measureText(String(frame));
+      ctx.fillStyle = this.colours.muted;
+      ctx.fillText(time(frame, fps, decimals), x + width + 10, 9);
+    }
+    ctx.fillStyle = this.colours.muted;
+    ctx.fillText(fps ? "frame, time" : "frame", 12, 9);
+  }
+
+  // The mouse
+
+  place(event) {
+    return event.clientX - this.element.getBoundingClientRect().left;
+  }
+
+  listen() {
+    this.element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    const seek = (event) =>
+      this.dispatchEvent(new CustomEvent("seek", { detail: this.view.frameAt(this.place(event)) }));
+    this.press(this.ruler, seek, null);
+    this.press(this.lanes.over, null, (event) => this.click(event));
+    this.lanes.over.addEventListener("pointermove", (event) => this.hover(event));
+    this.lanes.over.addEventListener("pointerleave", () => (this.tip.hidden = true));
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    const sideways = event.shiftKey && !event.deltaX ? event.deltaY : event.deltaX;
+    if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) {
+      this.view.show(this.view.start + (sideways * unit) / this.view.scale, this.view.span);
+    } else this.view.zoom(Math.exp(event.deltaY * unit * 0.0022), Math.max(GUTTER, this.place(event)));
+    this.invalidate();
+  }
+
+  /** While the pointer is pressed, call `move` at each place, or without one drag the view; `click` if it stayed. */
+  press(canvas, move, click) {
+    canvas.addEventListener("pointerdown", (down) => {
+      if (down.button) return;
+      canvas.setPointerCapture(down.pointerId);
+      const { start } = this.view;
+      let moved = false;
+      move?.(down);
+      canvas.onpointermove = (event) => {
+        moved ||= Math.abs(event.clientX - down.clientX) > 3;
+        if (move) move(event);
+        else if (moved) {
+          this.view.show(start - (event.clientX - down.clientX) / this.view.scale, this.view.span);
+          this.invalidate();
+        }
+      };
+      canvas.onlostpointercapture = () => (canvas.onpointermove = canvas.onpointerup = null);
+      canvas.onpointerup = (event) => moved || click?.(event);
+    });
+  }
+
+  click(event) {
+    const x = this.place(event);
+    const y = event.clientY - this.lanes.over.getBoundingClientRect().top;
+    const row = this.lanes.rowAt(y);
+    if (x < GUTTER) {
+      if (row?.kind === "model") this.scene.settings.set({ model: row.model });
+      return;
+    }
+    const mark = this.lanes.hit(x, y);
+    if (mark) this.dispatchEvent(new CustomEvent("pick", { detail: mark }));
+    else this.dispatchEvent(new CustomEvent("seek", { detail: this.view.frameAt(x) }));
+  }
+
+  /** Tell frame, time and score under the pointer. */
+  hover(event) {
+    const x = this.place(event);
+    const row = this.lanes.rowAt(event.offsetY);
+    this.tip.hidden = x < GUTTER || !row || event.buttons > 0;
+    if (this.tip.hidden) return;
+    const frame = this.view.frameAt(x);
+    const score = this.scene.curves[row.model]?.[row.label]?.at(frame);
+    this.tip.textContent = [
+      `frame ${frame}`,
+      time(frame, this.scene.video.fps, 2),
+      score === undefined ? "" : `${row.name} ${score.toFixed(3)}`,
+    ]
+      .filter(Boolean)
+      .join("  ·  ");
+    const top = event.clientY - this.element.getBoundingClientRect().top;
+    this.tip.style.left = `${Math.min(x + 14, this.view.width - this.tip.offsetWidth - 6)}px`;
+    this.tip.style.top = `${Math.max(0, top - 32)}px`;
+  }
+
+  close() {
+    cancelAnimationFrame(this.ticking);
+    this.resizing.disconnect();
+  }
+}
