@@ -81,7 +81,7 @@ def make_step(
 
 
 def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> Row:
-    """Peak of a step of 8 clips of 100 frames, and how many would fit this card."""
+    """Peak of a step of 8 clips of 100 frames, or of as many as fit this card."""
 
     def fits(batch_size: int) -> bool:
         gc.collect()
@@ -92,9 +92,11 @@ def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> R
             return False
         return True
 
+    most = largest(fits, MANY)
     torch.cuda.reset_peak_memory_stats()
-    peak = torch.cuda.max_memory_allocated() / GIB if fits(8) else float("nan")
-    return _memory_row(arch, grad_checkpoint, peak, f"largest batch on this card: {largest(fits, MANY)}")
+    fits(min(8, most))
+    peak = torch.cuda.max_memory_allocated() / GIB
+    return _memory_row(arch, min(8, most), grad_checkpoint, peak, f"largest batch on this card: {most}")
 
 
 def counted_memory(arch: str, grad_checkpoint: bool, _device: torch.device) -> Row:
@@ -102,12 +104,13 @@ def counted_memory(arch: str, grad_checkpoint: bool, _device: torch.device) -> R
     two, eight = (training_peak(arch, 100, batch_size, CROP, grad_checkpoint) / GIB for batch_size in (2, 8))
     each = (eight - two) / 6
     most = int((SMALL_CARD - two) / each + 2)
-    return _memory_row(arch, grad_checkpoint, eight, f"counted, not measured; largest batch in {SMALL_CARD}: {most}")
+    note = f"counted, not measured; largest batch in {SMALL_CARD} GiB: {most}"
+    return _memory_row(arch, 8, grad_checkpoint, eight, note)
 
 
-def _memory_row(arch: str, grad_checkpoint: bool, gib: float, note: str) -> Row:
+def _memory_row(arch: str, batch_size: int, grad_checkpoint: bool, gib: float, note: str) -> Row:
     option = " --grad_checkpoint" if grad_checkpoint else ""
-    return Row(f"GPU memory of training {arch}, 8 x 100 frames{option}", gib, None, "GiB", note)
+    return Row(f"GPU memory of training {arch}, {batch_size} x 100 frames{option}", gib, None, "GiB", note)
 
 
 def largest(fits: Callable[[int], bool], limit: int) -> int:

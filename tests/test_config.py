@@ -31,7 +31,9 @@ def complaint(call, *args):
 
 def test_an_originals_config_is_read(tmp_path):
     write(tmp_path, ORIGINAL)
-    assert read_config(tmp_path) == ModelConfig("tennis", 6, "rny002_gsm", "gru", "rgb", 100, 8, 224, None, None, None, None)
+    expected = ModelConfig("tennis", 6, "rny002_gsm", "gru", "rgb", 100, 8, 224, None, None, None, None)
+    assert read_config(tmp_path) == expected
+    assert read_config(tmp_path) == expected
 
 
 def test_our_own_config_tells_the_classes(tmp_path):

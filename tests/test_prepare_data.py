@@ -372,10 +372,16 @@ def test_a_file_that_is_no_video_fails_alone_and_no_dataset_is_written(place):
     assert not place.data.exists()
 
 
-def test_a_video_cut_off_is_told(place):
+def test_a_video_cut_off_fails_alone_and_is_taken_if_that_is_accepted(place):
     path = write_video(place.videos / "a.avi", 100)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert "warning: a.avi: only " in place.frames_only().stderr
+    write_video(place.videos / "b.avi", 5)
+    done = place.frames_only(check=False)
+    assert "1 of 2 videos failed" in user_error(done) and "a.avi: " in done.stderr and "--allow_short" in done.stderr
+    assert sorted(folder.name for folder in place.frames.iterdir()) == ["b"]
+    place.frames_only("--allow_short")
+    record = json.loads((place.frames / "a" / "video.json").read_text(encoding="utf-8"))
+    assert 0 < record["num_frames"] < 100
 
 
 def test_no_videos_and_an_output_that_cannot_be_written(place):
