@@ -84,7 +84,9 @@ class Decoder:
         codec = self.stream.codec_context
         # threads by frame: by slice, some decoders do not tell of damage; one more, as some wait for others
         codec.thread_type, codec.thread_count = "FRAME", threads + (threads > 1)
-        codec.options = {"log_level_offset": "100"}  # silent: what decoders complain of shows in the frames
+        # so that what is told as information comes as an error: of the frames that a thread had to fill up, not all
+        # are marked as damaged
+        codec.options = {"log_level_offset": str(av.logging.ERROR - av.logging.INFO)}
         self._format, self._bytes = self.container.format.name, self.container.size
         self.fps = _frame_rate(self.stream, path)
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
@@ -144,8 +146,11 @@ class Decoder:
 
     def faults(self) -> Faults:
         """What is wrong with what was read; of the end, only if it was read to its end."""
-        trouble = self._read_error or self._complaints.of(self._format) or self._cut_transport_stream()
-        missing, damaged = self._tally.missing(0 if trouble else DURATION_SLACK), self._tally.damaged_frames()
+        trouble = self._read_error or self._complaints.of_reader(self._format) or self._cut_transport_stream()
+        missing = self._tally.missing(0 if trouble else DURATION_SLACK)
+        damaged = self._tally.damaged_frames()
+        if not self._sought:  # there, what is left out is filled up as well
+            damaged = max(damaged, self._complaints.concealed)
         if trouble or damaged:
             missing = max(missing, _left_out(np.array(self._stamps)))
         elif self._tally.kind in EVEN_FORMATS:
@@ -215,23 +220,26 @@ class Decoder:
 
 
 class _Complaints(logging.Handler):
-    """Keeps the errors that FFmpeg logs."""
+    """Listens to what FFmpeg logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.told: list[tuple[str, str]] = []
+        self.first: dict[str, str] = {}  # message of each part of FFmpeg
+        self.concealed = 0  # frames that a decoder had to fill up
         FFMPEG_LOG.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append((record.name, record.getMessage()))
+        message = record.getMessage()
+        self.first.setdefault(record.name, message)
+        self.concealed += message.startswith("concealing ")
 
     def close(self) -> None:
         FFMPEG_LOG.removeHandler(self)
         super().close()
 
-    def of(self, container: str) -> str:
-        """What the reader of a container format complained of first."""
-        return next((f"its file is broken ({text})" for name, text in self.told if name == f"libav.{container}"), "")
+    def of_reader(self, container: str) -> str:
+        message = self.first.get(f"libav.{container}")
+        return f"its file is broken ({message})" if message else ""
 
 
 class _Tally:

@@ -186,7 +186,7 @@ def report_frames(records: dict[str, dict], options: FrameOptions) -> tuple[list
     for video, record in sorted(records.items()):
         size = f"{record['width']}x{record['height']}"
         lines.append(f"{video}: {record['num_frames']} frames of {size}, {record['fps']:g} per second")
-        warnings += [f"{record['source']}: {warning}" for warning in _warnings(record, options)]
+        warnings += [f"{video}: {warning}" for warning in _warnings(record, options)]
     return lines, warnings
 
 
@@ -201,7 +201,7 @@ def _warnings(record: dict, options: FrameOptions) -> list[str]:
                         "than in the whole video")
     elif record["variable_rate"] and not options.fps:
         warnings.append("its frames come at no even rate, so that a frame's number does not tell its time; --fps "
-                        f"{record['source_fps']:.4g} would make it even")
+                        f"{max(1, round(record['source_fps']))} would make it even")
     if record["fps"] > 1.01 * record["source_fps"]:
         warnings.append(f"has only {record['source_fps']:g} frames per second; some are repeated to give those of "
                         "--fps")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def encode(
     time_base: Fraction | None = None,
     container: dict[str, str] | None = None,
     turned: int = 0,
+    sound: float = 0,
     pictures: Iterable[np.ndarray] | None = None,
     **stream_options: object,
 ) -> Path:
@@ -40,6 +41,7 @@ def encode(
         pts: the time stamp of each frame in units of `time_base`; by default they come `fps` a second.
         container: options of the container.
         turned: degrees by which a player is to turn the picture.
+        sound: seconds of silence beside it.
         pictures: BGR uint8 (H, W, 3), instead of pattern frames.
         stream_options: attributes of the codec context, such as color_range.
     """
@@ -53,6 +55,7 @@ def encode(
             stream.time_base = stream.codec_context.time_base = time_base
         if turned:
             stream.set_display_rotation(turned)
+        heard = output.add_stream("aac", 48000) if sound else None
         pictures = pictures or (pattern_frame(index, *size) for index in range(num_frames))
         stamps = iter(pts) if pts is not None else None
         for picture in pictures:
@@ -61,7 +64,17 @@ def encode(
                 frame.pts, frame.time_base = next(stamps), time_base
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
+        if heard:
+            output.mux(packet for frame in _silence(sound) for packet in heard.encode(frame))
     return path
+
+
+def _silence(seconds: float) -> Iterator[av.AudioFrame | None]:
+    for number in range(round(seconds * 48000 / 1024)):
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 48000, 1024 * number
+        yield frame
+    yield None
 
 
 def copy_packets(
@@ -119,9 +132,5 @@ def silence(path: Path) -> Path:
     """Write a file with sound alone."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("aac", 48000)
-        for number in range(20):
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = 48000, 1024 * number
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode())
+        output.mux(packet for frame in _silence(0.5) for packet in stream.encode(frame))
     return path

@@ -119,6 +119,22 @@ def test_a_rate_that_the_header_does_not_tell_is_taken_from_the_packets(tmp_path
     assert decode(path)[0].fps == pytest.approx(25)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv", "a.ts"])
+@pytest.mark.parametrize("sound", [1, 4])
+def test_sound_that_is_longer_or_shorter_than_the_picture_is_no_fault(tmp_path, name, sound):
+    decoder, _, shown = decode(encode(tmp_path / name, sound=sound))
+    assert shown == list(range(40)) and not decoder.faults()
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.mpg"])
+def test_a_recording_that_begins_anywhere_is_whole_from_its_first_key_frame(tmp_path, name):
+    path = encode(tmp_path / name, "mpeg2video", pictures=noise(40))
+    content = path.read_bytes()
+    path.write_bytes(content[len(content) // 6 // 188 * 188 :])
+    decoder, _, shown = decode(path)
+    assert shown[0] >= 8 and shown[-5:] == [35, 36, 37, 38, 39] and not decoder.faults() and decoder.lost_start
+
+
 @pytest.mark.parametrize("name, options, missing", [
     ("a.mp4", {"container": AHEAD}, 20),
     ("a.mp4", {"container": FRAGMENTS}, 1),

@@ -160,7 +160,7 @@ def test_labels_made_for_the_new_rate_stay(place):
 def test_a_rate_above_that_of_the_video_repeats_frames_and_says_so(place):
     place.add("a")
     done = place.frames_only("--fps", 50)
-    assert "warning: a.mp4: has only 25 frames per second" in done.stderr and "60 frames" in done.stdout
+    assert "warning: a: has only 25 frames per second" in done.stderr and "60 frames" in done.stdout
 
 
 def test_fewer_than_three_matches_lack_a_split_and_it_is_said(place):
