@@ -92,11 +92,10 @@ def check_space(jobs: list[FramesJob], output: Path, options: FrameOptions) -> s
     """
     num_frames = sum(job.num_frames for job in jobs)
     needed, free = num_frames * _bytes_a_frame(jobs, options), shutil.disk_usage(output).free
-    said = f"{num_frames:,} frames, about {_size(needed)}; {_size(free)} are free"
     if needed * SPARE > free:
-        raise UserError(f"{output}: no room for {said}; make some, choose another --output, or a lower --height "
-                        "or --fps")
-    return said
+        raise UserError(f"{output}: {num_frames:,} frames take about {_size(needed)}, and a tenth to spare, but "
+                        f"{_size(free)} are free; make room, choose another --output, or a lower --height or --fps")
+    return f"{num_frames:,} frames, about {_size(needed)}; {_size(free)} are free"
 
 
 def _bytes_a_frame(jobs: list[FramesJob], options: FrameOptions) -> float:

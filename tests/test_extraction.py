@@ -89,7 +89,7 @@ def test_the_space_that_frames_take_is_told_before_and_refused_if_not_there(tmp_
     estimate = 1e6 * float(said.split()[3])
     assert 0.9 * record["bytes"] < estimate < 1.3 * record["bytes"] + 40 * 4096
     monkeypatch.setattr(extraction.shutil, "disk_usage", lambda _: SimpleNamespace(free=int(estimate)))
-    with pytest.raises(UserError, match="no room for 40 frames, about .* make some, choose another --output"):
+    with pytest.raises(UserError, match="40 frames take about .* make room, choose another --output"):
         check_space(jobs, tmp_path, OPTIONS)
 
 

@@ -94,10 +94,11 @@ def slow_scores(model, dataset, frame_dir, overlap):
 
 
 @pytest.mark.parametrize(("options", "overlap"), [([], 4), (["--no_overlap"], 0), (["--batch_size", 5], 4)])
-def test_scores_are_the_mean_over_the_clips_whatever_the_batch(options, overlap, trained, tiny, tmp_path, monkeypatch):
+def test_scores_by_clips_are_the_mean_over_them_whatever_the_batch(options, overlap, trained, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("model.device.half_precision", lambda device: None)
     model, prefix = trained[0], tmp_path / "out"
-    done = run_here(test_e2e, model, tiny[1], "-s", "test", "--save_as", prefix, *options, *OPTIONS)
+    clips = ["--inference", "clips", *options]
+    done = run_here(test_e2e, model, tiny[1], "-s", "test", "--save_as", prefix, *clips, *OPTIONS)
     assert done.returncode == 0, done.stderr
     scores = read_json(f"{prefix}.score.json.gz")["cup/c_1"]
     np.testing.assert_allclose(scores, slow_scores(model, *tiny, overlap), atol=2e-5)
