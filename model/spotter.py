@@ -18,7 +18,8 @@ def _as_they_are(frames: Tensor) -> Tensor:
 
 def _grey(frames: Tensor) -> Tensor:
     # luma with the digits that torchvision's Grayscale, and so the original, has
-    return (frames * frames.new_tensor([0.2989, 0.587, 0.114]).view(3, 1, 1)).sum(-3, keepdim=True)
+    luma = torch.tensor([0.2989, 0.587, 0.114], device=frames.device)
+    return (frames * luma.view(3, 1, 1)).sum(-3, keepdim=True)
 
 
 def _flow(frames: Tensor) -> Tensor:

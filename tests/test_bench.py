@@ -73,6 +73,17 @@ def test_a_training_step_is_measured_in_the_precision_asked_for(dtype, monkeypat
     assert seen == {dtype or torch.float32} and row.stage.endswith("bfloat16" if dtype else "float32")
 
 
+@pytest.mark.parametrize("half", [None, torch.bfloat16])
+def test_the_whole_table_of_training_has_each_case_once(half, monkeypatch, tmp_path):
+    cases = []
+    monkeypatch.setattr(training, "half_precision", lambda _device: half)
+    for name in ("speed", "counted_memory", "measured_memory"):
+        monkeypatch.setattr(training, name, lambda *case, name=name, **_: cases.append((name, *case)))
+    training.measure(tmp_path, quick=False)
+    assert len(cases) == len(set(cases)) == (12 if half else 8)
+    assert {case[5] for case in cases if case[0] == "speed"} == {None, half}
+
+
 @pytest.mark.parametrize("answer", range(12))
 def test_the_largest_batch_is_found(answer):
     asked = []
