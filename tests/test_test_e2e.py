@@ -94,7 +94,7 @@ def slow_scores(model, dataset, frame_dir, overlap):
 
 
 @pytest.mark.parametrize(("options", "overlap"), [([], 4), (["--no_overlap"], 0), (["--batch_size", 5], 4)])
-def test_scores_by_clips_are_the_mean_over_them_whatever_the_batch(options, overlap, trained, tiny, tmp_path, monkeypatch):
+def test_scores_are_the_mean_over_the_clips_for_any_batch(options, overlap, trained, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("model.device.half_precision", lambda device: None)
     model, prefix = trained[0], tmp_path / "out"
     clips = ["--inference", "clips", *options]
