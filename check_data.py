@@ -15,13 +15,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataset.alignment import align
-from dataset.checked_splits import label_findings
-from dataset.data_page import write_report
-from dataset.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
-from dataset.frame_checks import folder_findings, scan, unlabelled_findings
-from dataset.frame_contents import read_findings, same_frames_findings, size_findings
-from dataset.label_reading import Labels, read_labels
+from dataset.checks.alignment import align
+from dataset.checks.checked_splits import label_findings
+from dataset.checks.data_page import write_report
+from dataset.checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
+from dataset.checks.frame_checks import folder_findings, scan, unlabelled_findings
+from dataset.checks.frame_contents import read_findings, same_frames_findings, size_findings
+from dataset.checks.label_reading import Labels, read_labels
 from util.errors import UserError, run_script
 from util.io import write_json
 from util.options import positive

@@ -19,15 +19,15 @@ import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from dataset.extraction import check_space, extract_all, plan_frames, probe_all, report_frames
-from dataset.label_forms import FORMS, read_labels
-from dataset.label_sets import report_labels, settle_classes
-from dataset.label_videos import Labelled, check_second_half, pair_labels
+from dataset.footage.extraction import check_space, extract_all, plan_frames, probe_all, report_frames
+from dataset.footage.videos import FrameOptions, VideoInfo, find_videos
+from dataset.label_forms.forms import FORMS, read_labels
+from dataset.label_forms.sets import report_labels, settle_classes
+from dataset.label_forms.timeline import announced_record, place_events
+from dataset.label_forms.videos import Labelled, check_second_half, pair_labels
 from dataset.labels import dataset_dir, read_classes, write_dataset
 from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
-from dataset.timeline import announced_record, place_events
-from dataset.videos import FrameOptions, VideoInfo, find_videos
 from util.clock import parse_time
 from util.errors import UserError, run_script
 from util.options import count, positive

@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from dataset.augment import augment, mixup
-from dataset.checked_splits import read_checked_splits
+from dataset.checks.checked_splits import read_checked_splits
 from dataset.clips import RandomClips
 from dataset.frame_making import how_frames_were_made
 from dataset.frames import DEFAULT_WORKERS, Batch, Loader, VideoStretches

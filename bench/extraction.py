@@ -12,12 +12,12 @@ import av
 
 from bench.rows import Row
 from bench.timing import fastest
-from dataset.decoding import Decoder
-from dataset.extraction import FramesJob, extract_all
-from dataset.frame_folders import extract_frames
-from dataset.futsal_draw import Renderer
-from dataset.futsal_sim import MATCHES, simulate
-from dataset.videos import FrameOptions
+from dataset.footage.decoding import Decoder
+from dataset.footage.extraction import FramesJob, extract_all
+from dataset.footage.frame_folders import extract_frames
+from dataset.footage.videos import FrameOptions
+from dataset.futsal.draw import Renderer
+from dataset.futsal.sim import MATCHES, simulate
 
 SIZE = (1920, 1080)  # width, height
 FPS = 30

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataset.frame_folders import encode_jpeg
-from dataset.futsal_draw import Renderer
-from dataset.futsal_sim import MATCHES, simulate
+from dataset.footage.frame_folders import encode_jpeg
+from dataset.frame_files import frame_name
+from dataset.futsal.draw import Renderer
+from dataset.futsal.sim import MATCHES, simulate
 
 FRAME_SIZE = (398, 224)  # width, height: what prepare_data.py makes of a 16:9 video by default
 VIDEO = "bench"
@@ -19,7 +20,7 @@ def write_frames(folder: Path, num_frames: int, size: tuple[int, int] = FRAME_SI
     renderer = Renderer(match, 1, size, seed=0)
     (folder / VIDEO).mkdir(parents=True)
     for number, state in enumerate(states):
-        (folder / VIDEO / f"{number:06d}.jpg").write_bytes(encode_jpeg(renderer.frame(state)))
+        (folder / VIDEO / frame_name(number)).write_bytes(encode_jpeg(renderer.frame(state)))
     events = [{"frame": event.frame, "label": event.label} for event in events]
     return [{"video": VIDEO, "num_frames": num_frames, "num_events": len(events), "fps": float(match.fps),
              "width": size[0], "height": size[1], "events": events}]

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from dataset.frame_folders import RECORD_NAME
+from dataset.frame_files import RECORD_NAME, frame_name
 from dataset.jpeg import jpeg_size
 from util.io import read_json
 
@@ -26,7 +26,7 @@ def how_frames_were_made(frame_dir: Path, videos: list[dict]) -> dict[str, Any]:
         folder = frame_dir / entry["video"]
         record = read_json(folder / RECORD_NAME) if (folder / RECORD_NAME).is_file() else {}
         options = record.get("options") if isinstance(record, dict) else None
-        size = jpeg_size(folder / "000000.jpg")
+        size = jpeg_size(folder / frame_name(0))
         found = {
             "frame_height": size and size[1],
             "frame_fps": entry.get("fps"),

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dataset.frame_files import frame_name
 from dataset.jpeg import read_frame
 from util.errors import UserError
 
@@ -100,7 +101,7 @@ def _read_clip(clip: Clip, out: np.ndarray) -> np.ndarray:
     inside = (numbers >= 0) & (numbers < clip.num_frames)
     out[~inside] = 0
     for t in np.flatnonzero(inside).tolist():
-        frame = read_frame(f"{clip.folder}{os.sep}{clip.start + t:06d}.jpg")  # a Path takes as long as opening the file
+        frame = read_frame(f"{clip.folder}{os.sep}{frame_name(clip.start + t)}")  # a Path takes long
         height, width = frame.shape[:2]
         if clip.place is None:
             top, left = centre(height, width, clip.crop)
@@ -108,7 +109,7 @@ def _read_clip(clip: Clip, out: np.ndarray) -> np.ndarray:
             top, left = round(clip.place[0] * (height - clip.crop)), round(clip.place[1] * (width - clip.crop))
         frame = crop_frame(frame, top, left, clip.crop)
         if frame.shape != out.shape[1:]:
-            raise UserError(f"{clip.folder}: frame {clip.start + t:06d}.jpg differs in size from those before it; "
+            raise UserError(f"{clip.folder}: frame {frame_name(clip.start + t)} differs in size from those before it; "
                             "delete the folder and run prepare_data.py again")
         out[t] = frame
     return inside

@@ -16,6 +16,7 @@ from util.errors import UserError
 from util.io import read_json, whole_file
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
+SAME_FPS = 0.1  # rates that differ by less are one, rounded: 29.97 and 30, 59.94 and 60, but not 24 and 25
 SPLITS = ("train", "val", "test")  # what prepare_data.py writes; others, such as challenge, are read too
 
 

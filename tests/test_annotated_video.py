@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from dataset.annotated_video import Overlay, write_annotated
+from dataset.footage.annotated_video import Overlay, write_annotated
 from util.errors import UserError
 from util.plots import class_colour
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conftest import run_script
 
-from dataset.futsal_agents import Action
-from dataset.futsal_draw import Renderer
-from dataset.futsal_sim import MATCHES, Event, FrameState, Match, simulate
+from dataset.futsal.agents import Action
+from dataset.futsal.draw import Renderer
+from dataset.futsal.sim import MATCHES, Event, FrameState, Match, simulate
 
 SECONDS = 60
 

@@ -8,9 +8,9 @@ import pytest
 from clean_labels import only
 from conftest import make_dataset, write_image
 
-from dataset.frame_checks import scan
-from dataset.frame_contents import read_findings, same_frames_findings, size_findings
-from dataset.label_reading import read_labels
+from dataset.checks.frame_checks import scan
+from dataset.checks.frame_contents import read_findings, same_frames_findings, size_findings
+from dataset.checks.label_reading import read_labels
 
 
 @pytest.fixture

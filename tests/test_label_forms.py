@@ -4,7 +4,7 @@ import re
 import pytest
 from conftest import write_labels
 
-from dataset.label_forms import read_labels
+from dataset.label_forms.forms import read_labels
 from util.errors import UserError
 
 

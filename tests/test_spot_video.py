@@ -11,9 +11,9 @@ import pytest
 from conftest import run_here, run_script, user_error, write_video
 
 import spot_video
-from dataset.frame_folders import extract_frames
+from dataset.footage.frame_folders import extract_frames
+from dataset.footage.videos import FrameOptions, Frames
 from dataset.frames import Loader, VideoStretches
-from dataset.videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import score_videos
@@ -172,7 +172,7 @@ def test_bad_options_are_one_line_and_write_nothing(model, video, tmp_path, monk
     (tmp_path / "empty").mkdir()
     assert "no video files found" in complaint(model, tmp_path / "empty", "--output", out)
     assert "would go to the same file" in complaint(model, video, video.parent, "--output", out)
-    monkeypatch.setattr("dataset.annotated_video.ENCODER", "no_such_encoder")
+    monkeypatch.setattr("dataset.footage.annotated_video.ENCODER", "no_such_encoder")
     assert "cannot encode H.264" in complaint(model, video, "--annotate", "--output", out)
     for option in (["--start", "1:99"], ["--start", 5, "--end", 5], ["--threshold", 2], ["--fps", 0]):
         done = spot(model, video, "--output", out, *option)

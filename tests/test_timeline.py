@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from dataset.label_sets import LabelledEvent, LabelSet
-from dataset.label_videos import Labelled
-from dataset.timeline import announced_record, clock_of, place_events
-from dataset.videos import VideoInfo
+from dataset.footage.videos import VideoInfo
+from dataset.label_forms.sets import LabelledEvent, LabelSet
+from dataset.label_forms.timeline import announced_record, clock_of, place_events
+from dataset.label_forms.videos import Labelled
 from util.errors import UserError
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.timeline import SAME_FPS
+from dataset.labels import SAME_FPS
 from util.errors import UserError
 from util.events import Video, score_curves
 from util.io import read_json

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset.frame_files import RECORD_NAME, frame_name
 from util.errors import UserError
 from util.events import Event, Video
 from util.io import read_json
-
-RECORD_NAME = "video.json"  # as dataset/frame_folders.py calls it, whose import takes the decoders along
-FIRST_FRAME = "000000.jpg"
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,13 @@ class ViewedVideo:
 
     def frame_path(self, frame: int) -> Path | None:
         """Where a frame lies; None for a number that the video does not have."""
-        return self.folder / f"{frame:06d}.jpg" if 0 <= frame < self.num_frames else None
+        return self.folder / frame_name(frame) if 0 <= frame < self.num_frames else None
 
     @property
     def stamp(self) -> str:
         """Changes when the frames are made anew, and with it the address under which a browser keeps them."""
         try:
-            stat = (self.folder / FIRST_FRAME).stat()
+            stat = (self.folder / frame_name(0)).stat()
         except OSError:
             return "0"
         return hashlib.sha1(f"{stat.st_mtime_ns} {stat.st_ino}".encode()).hexdigest()[:10]
@@ -54,7 +52,7 @@ def split_videos(frame_dir: Path, entries: Sequence[Video], split: str) -> list[
     videos = [_of_entry(frame_dir, entry, split) for entry in entries]
     if not any(video.has_frames for video in videos):
         raise UserError(f"{frame_dir}: has no frames of any video of split {split}, such as "
-                        f"{entries[0]['video']}/{FIRST_FRAME}; extract them: "
+                        f"{entries[0]['video']}/{frame_name(0)}; extract them: "
                         f"python prepare_data.py --videos DIR --output {frame_dir}")
     return videos
 
@@ -69,7 +67,7 @@ def found_videos(frame_dir: Path, entries: Mapping[str, tuple[str, Video]]) -> l
         UserError: no such frame folder, no frames in it, or they are of another length than a split says.
     """
     _check_folder(frame_dir)
-    if (frame_dir / FIRST_FRAME).is_file():
+    if (frame_dir / frame_name(0)).is_file():
         raise UserError(f"{frame_dir}: holds the frames of one video; give the folder above it")
     videos = []
     for folder in _frame_folders(frame_dir):
@@ -82,7 +80,7 @@ def found_videos(frame_dir: Path, entries: Mapping[str, tuple[str, Video]]) -> l
             num_frames = record["num_frames"] if record else _count_frames(folder)
             videos.append(ViewedVideo(name, folder, num_frames, record and record["fps"], True, record))
     if not videos:
-        raise UserError(f"{frame_dir}: holds no folder of frames ({FIRST_FRAME} and on); extract them: "
+        raise UserError(f"{frame_dir}: holds no folder of frames ({frame_name(0)} and on); extract them: "
                         f"python prepare_data.py --videos DIR --output {frame_dir}")
     return sorted(videos, key=lambda video: video.name)
 
@@ -92,7 +90,7 @@ def _frame_folders(folder: Path) -> Iterator[Path]:
     for below in folder.iterdir():
         if below.name.startswith(".") or not below.is_dir():
             continue
-        if (below / FIRST_FRAME).is_file():
+        if (below / frame_name(0)).is_file():
             yield below
         elif not below.is_symlink():  # which could lead back
             yield from _frame_folders(below)
@@ -113,7 +111,7 @@ def _of_entry(frame_dir: Path, entry: Video, split: str) -> ViewedVideo:
     fps = entry.get("fps", -1)
     if fps <= 0:
         fps = record["fps"] if record else None
-    there = (folder / FIRST_FRAME).is_file()
+    there = (folder / frame_name(0)).is_file()
     return ViewedVideo(entry["video"], folder, entry["num_frames"], fps, there, record, split, entry["events"])
 
 
@@ -135,6 +133,6 @@ def _count_frames(folder: Path) -> int:
     with os.scandir(folder) as found:
         names = {file.name for file in found}
     count = 0
-    while f"{count:06d}.jpg" in names:
+    while frame_name(count) in names:
         count += 1
     return count
