@@ -72,7 +72,8 @@ def main() -> None:
         batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers)
         scores = score_clips(spotter, tqdm(batches, **bar), videos, device)
     else:
-        stretches = Loader(VideoStretches(args.frame_dir, videos, config.crop_dim), 1, args.num_workers)
+        clips = VideoStretches(args.frame_dir, videos, config.crop_dim)
+        stretches = Loader(clips, 1, args.num_workers, ahead=device.type != "cpu")
         scores = score_videos(spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap, device)
 
     if args.save or args.save_as:

@@ -160,7 +160,8 @@ def train_epoch(
 
 def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
-    stretches = Loader(VideoStretches(args.frame_dir, videos, args.crop_dim), 1, args.num_workers)
+    clips = VideoStretches(args.frame_dir, videos, args.crop_dim)
+    stretches = Loader(clips, 1, args.num_workers, ahead=args.device.type != "cpu")
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
     return score_videos(spotter, bar, videos, args.clip_len, args.clip_len // 2, args.device)
 

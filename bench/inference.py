@@ -28,7 +28,7 @@ BATCHES = (16, 32, 64)  # frames; the bare CNN is given the one that suits it be
 def measure(folder: Path, quick: bool) -> list[Row]:
     """Frames a second by architecture and precision."""
     device = pick_device("auto")
-    videos = write_frames(folder / "frames", 300 if quick else 1200)
+    videos = write_frames(folder / "frames", 1200, drawn=100 if quick else 400)
     if quick:
         return [speed(folder / "frames", videos, "rny002_gsm", half_precision(device), device, seconds=8)]
     cases = itertools.product(ARCHS, dict.fromkeys((None, half_precision(device))))
@@ -44,7 +44,8 @@ def speed(
     frames = torch.randn(max(BATCHES), 3, CROP, CROP, device=device, dtype=dtype).to(memory_format=torch.channels_last)
 
     def score() -> None:
-        stretches = Loader(VideoStretches(frame_dir, videos, CROP), 1, DEFAULT_WORKERS)
+        clips = VideoStretches(frame_dir, videos, CROP)
+        stretches = Loader(clips, 1, DEFAULT_WORKERS, ahead=device.type != "cpu")
         score_videos(spotter, stretches, videos, CLIP_LEN, CLIP_LEN // 2, device)
 
     @torch.inference_mode()
