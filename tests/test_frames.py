@@ -163,16 +163,17 @@ def same(one, other):
             and one.videos == other.videos and one.starts == other.starts and torch.equal(one.targets, other.targets))
 
 
+@pytest.mark.parametrize("ahead", [True, False])
 @pytest.mark.parametrize("workers", [1, 2, 7])
-def test_workers_give_the_same_batches_in_the_same_order(workers, tmp_path):
-    dataset, folder = make_dataset(tmp_path, {"train": ["a", "b"]}, num_frames=12, size=(24, 16))
-    clips = RandomClips(folder, read_split(dataset, "train"), ["DRIVE", "PASS"], 6, 13, 8, 1, 0.5)
+def test_workers_give_the_same_batches_in_the_same_order(workers, ahead, tmp_path):
+    dataset, folder = make_dataset(tmp_path, {"train": ["a", "b"]}, num_frames=25, size=(24, 16))
+    clips = RandomClips(folder, read_split(dataset, "train"), ["DRIVE", "PASS"], 21, 13, 8, 1, 0.5)
     alone = list(Loader(clips, 2, 0))
-    read_ahead = Loader(clips, 2, workers)
-    assert len(alone) == len(read_ahead) == 7 and len(alone[-1].frames) == 1
+    by_workers = Loader(clips, 2, workers, ahead=ahead)
+    assert len(alone) == len(by_workers) == 7 and len(alone[-1].frames) == 1
     for _ in range(2):
-        assert all(same(*pair) for pair in zip(read_ahead, alone, strict=True))
-    later = list(Loader(clips, 2, workers, range(4, 13)))
+        assert all(same(*pair) for pair in zip(by_workers, alone, strict=True))
+    later = list(Loader(clips, 2, workers, range(4, 13), ahead=ahead))
     assert all(same(*pair) for pair in zip(later, alone[2:], strict=True))
 
 
@@ -194,11 +195,11 @@ def test_workers_read_ahead_but_no_further_than_they_must(video):
     assert set(range(2)) <= set(Watched.asked) <= set(range(2 * (1 + 3 + 1)))
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
-def test_a_workers_error_comes_where_its_batch_is_asked_for(workers, video):
+@pytest.mark.parametrize(("workers", "ahead"), [(0, True), (1, True), (3, True), (3, False)])
+def test_a_workers_error_comes_where_its_batch_is_asked_for(workers, ahead, video):
     (video / "000007.jpg").write_bytes((video / "000007.jpg").read_bytes()[:300])
     clips = VideoClips(video.parent, [{"video": video.name, "num_frames": 10}], 2, 0, None)
-    batches = iter(Loader(clips, 1, workers))
+    batches = iter(Loader(clips, 1, workers, ahead=ahead))
     assert [next(batches).starts[0] for _ in range(4)] == [-1, 1, 3, 5]
     with pytest.raises(UserError, match="000007.jpg: frame is broken or cut short"):
         next(batches)
