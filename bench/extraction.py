@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import av
+import cv2
 
 from bench.rows import Row
 from bench.timing import fastest
@@ -26,6 +27,7 @@ BIT_RATE = 8_000_000  # a second: what match footage of this size usually has
 
 def measure(folder: Path, quick: bool) -> list[Row]:
     """Frames a second of one video on all cores, and of a video for each core."""
+    cv2.setNumThreads(1)  # as in prepare_data.py's workers
     video = write_video(folder / "match.mp4", drawn=30 if quick else 60, num_frames=300 if quick else 1080)
     seconds = 10 if quick else 40
     rows = [one_video(video, folder, seconds)]

@@ -6,6 +6,7 @@ It holds 000000.jpg, 000001.jpg, ... and video.json, which tells what they were 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -34,6 +35,7 @@ JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
                 cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 
 CORES_A_WRITER = 4  # decoding on as many keeps a core busy with what becomes of the frames
+MORE_ON_THE_WAY = 4  # frames that are decoded beyond one a core: what waits for a writer leaves no core idle
 
 
 def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short: bool = False) -> dict | None:
@@ -141,9 +143,9 @@ def _write_frames(
     path: Path, folder: Path, options: FrameOptions, cores: int, on_frames: Callable[[int], None]
 ) -> tuple[Frames, dict]:
     """Write numbered JPEG files; returns what they came from, and their width, height, num_frames and bytes."""
-    frames = Frames(path, options, threads=cores)
+    frames = Frames(path, options, threads=cores + MORE_ON_THE_WAY if cores > 1 else 1)
     counted = num_frames = 0
-    with _Writer(folder, frames, cores // CORES_A_WRITER) as writer:
+    with _Writer(folder, frames, math.ceil(cores / CORES_A_WRITER) if cores > 1 else 0) as writer:
         for frame, numbers in frames.decoded():
             writer.write(frame, numbers)
             num_frames = numbers.stop
@@ -156,11 +158,7 @@ def _write_frames(
 
 
 class _Writer:
-    """Makes JPEG files of decoded frames: there and then, or in threads of its own.
-
-    A decoder on few cores works on in its threads while its own thread does this; on many, that thread would be too
-    slow for it.
-    """
+    """Makes JPEG files of decoded frames: in threads of its own, or there and then where a core is all there is."""
 
     size: tuple[int, int]  # width and height of the pictures
 
@@ -210,7 +208,7 @@ class _Writer:
         self.size = picture.shape[1], picture.shape[0]
         jpeg = encode_jpeg(picture)
         for number in numbers:
-            with (self.folder / frame_name(number)).open("wb", 0) as file:
+            with open(f"{self.folder}{os.sep}{frame_name(number)}", "wb", 0) as file:  # noqa: PTH123 - Path takes long
                 file.write(jpeg)
             self.bytes.append(jpeg.size)
 
