@@ -88,6 +88,8 @@ def show_demo_results() -> None:
         if found:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
             print(f"  {found[0].relative_to(ROOT).as_posix()}{more}: {what}")
+    print("\nor at all of it in a browser\n"
+          f"  {PYTHON.relative_to(ROOT)} view.py demo/out demo/Frames -s test --labels demo/Labels")
 
 
 def main() -> None:

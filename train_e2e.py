@@ -80,7 +80,7 @@ def parse_args() -> argparse.Namespace:
     add("--warm_up_epochs", type=count, default=3)
     add("-lr", "--learning_rate", type=rate, default=0.001)
     add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
-    add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to a half slower")
+    add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to two thirds slower")
     add("--compile", action="store_true", help="compile the network first: takes minutes, and speeds up each step")
     add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")

@@ -133,7 +133,7 @@ class Backbone(nn.Module):
         self.cnn.compile()
 
     def recompute_blocks(self) -> None:
-        """Train in a third of the memory, a third to a half slower: only the input of each residual block is kept.
+        """Train in a third of the memory, a third to two thirds slower: only the input of each residual block is kept.
 
         RegNet's first block takes by far the most, as the only one that works on frames of half the size, and is
         therefore computed in parts.
