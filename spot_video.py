@@ -145,7 +145,7 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     info = probe(source.path)
     fps, trained = spotting.options.fps or info.fps, spotting.config.frame_fps
     if trained and abs(fps / trained - 1) > OTHER_RATE:
-        print(f"{source.path}: has {fps:.4g} frames per second, and the model was trained at {trained:.4g}; "
+        print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
               f"--fps {trained:.4g} may find more", file=sys.stderr)
     frames = Frames(source.path, spotting.options, args.start, args.end)
     seconds = max(0.0, min(info.announced_frames / info.fps, args.end) - args.start)
@@ -183,7 +183,7 @@ def annotate(
         write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps)
 
 
-@memory_errors()
+@memory_errors("run on --device cpu")
 def main() -> int:
     args = parse_args()
     sources = find_sources(args.videos, args.output)
@@ -203,7 +203,9 @@ def main() -> int:
         except UserError as error:
             failed += 1
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    if failed:
+    for match_file in halves if args.soccernet else ():
+        print(f"error: {match_file}: not written, as not all videos of its match could be spotted", file=sys.stderr)
+    if failed and len(sources) > 1:
         print(f"error: {failed} of {number_of(len(sources), 'video')} could not be spotted; the others are whole",
               file=sys.stderr)
     return 2 if failed else 0

@@ -51,7 +51,7 @@ def check_classes(model_dir: Path, config: ModelConfig, dataset: str, classes: l
         )
 
 
-@memory_errors()
+@memory_errors("run on --device cpu, or lower the --batch_size of --inference clips")
 def main() -> None:
     args = parse_args()
     config = read_config(args.model_dir)
@@ -73,7 +73,7 @@ def main() -> None:
         scores = score_clips(spotter, tqdm(batches, **bar), videos, device)
     else:
         clips = VideoStretches(args.frame_dir, videos, config.crop_dim)
-        stretches = Loader(clips, 1, args.num_workers, ahead=device.type != "cpu")
+        stretches = Loader(clips, 1, args.num_workers, pin=device.type == "cuda", ahead=device.type != "cpu")
         scores = score_videos(spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap, device)
 
     if args.save or args.save_as:

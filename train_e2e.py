@@ -134,9 +134,9 @@ def train_epoch(
     with tqdm(total=steps * batch_frames, desc=f"epoch {epoch}", unit="frame", unit_scale=True, **BAR) as bar:
         for step, batch in zip(range(steps), batches, strict=False):
             rng = np.random.default_rng((args.seed, epoch * steps + step, AUGMENT_STREAM))
-            inside = batch.inside.to(args.device, non_blocking=True)
-            targets = batch.targets.to(args.device, non_blocking=True)
-            frames = augment(batch.frames.to(args.device, non_blocking=True), inside, args.modality, rng)
+            inside, targets = batch.inside.to(args.device), batch.targets.to(args.device)
+            frames = batch.frames.to(args.device, non_blocking=args.device.type == "cuda")
+            frames = augment(frames, inside, args.modality, rng)
             if args.mixup:
                 frames, inside, targets = mixup(frames, inside, targets, rng)
             with autocast(args.device):
@@ -161,7 +161,7 @@ def train_epoch(
 def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
     clips = VideoStretches(args.frame_dir, videos, args.crop_dim)
-    stretches = Loader(clips, 1, args.num_workers, ahead=args.device.type != "cpu")
+    stretches = Loader(clips, 1, args.num_workers, pin=args.device.type == "cuda", ahead=args.device.type != "cpu")
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
     return score_videos(spotter, bar, videos, args.clip_len, args.clip_len // 2, args.device)
 
@@ -182,7 +182,7 @@ def make_loaders(
 
 
 @compile_errors()
-@memory_errors()
+@memory_errors("lower --batch_size (and raise -ag to make up for it), or train with --grad_checkpoint")
 def main() -> None:
     args = parse_args()
     classes = read_classes(args.dataset)

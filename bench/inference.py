@@ -22,7 +22,7 @@ from model.spotter import EventSpotter
 ARCHS = ("rny002_gsm", "rny008_gsm")
 CROP = 224
 CLIP_LEN = 100
-BATCHES = (16, 32, 64)  # frames; the bare CNN is given the one that suits it best
+BATCHES = (16, 32, 64, 256)  # frames; the bare CNN is given the one that suits it best
 
 
 def measure(folder: Path, quick: bool) -> list[Row]:

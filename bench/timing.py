@@ -38,5 +38,5 @@ def _seconds(side: Callable[[], object]) -> float:
 
 
 def _await_device() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import itertools
 from collections.abc import Callable
@@ -30,12 +31,16 @@ GIB = 2**30
 def measure(folder: Path, quick: bool) -> list[Row]:
     """Frames a second by architecture, length of clips and precision; GPU memory, counted where there is none."""
     device = pick_device("auto")
+    torch.backends.cudnn.benchmark = True  # as in train_e2e.py
     half = half_precision(device)
     batch_size = 4 if device.type == "cuda" else 1
     if quick:
         return [speed("rny002_gsm", 25, batch_size, CROP, half, device, seconds=3)]
-    cases = itertools.product(ARCHS, (50, 100), dict.fromkeys((None, half)))
-    rows = [speed(arch, clip_len, batch_size, CROP, dtype, device, seconds=20) for arch, clip_len, dtype in cases]
+    rows = []
+    for arch, clip_len, dtype in itertools.product(ARCHS, (50, 100), dict.fromkeys((None, half))):
+        with contextlib.suppress(torch.OutOfMemoryError):  # no row for what does not fit this card
+            rows.append(speed(arch, clip_len, batch_size, CROP, dtype, device, seconds=20))
+        _empty(device)
     needs = measured_memory if device.type == "cuda" else counted_memory
     return rows + [needs(arch, sparing, device) for arch in ARCHS for sparing in (False, True)]
 
@@ -84,8 +89,7 @@ def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> R
     """Peak of a step of 8 clips of 100 frames, or of as many as fit this card."""
 
     def fits(batch_size: int) -> bool:
-        gc.collect()
-        torch.cuda.empty_cache()
+        _empty(device)
         try:
             make_step(arch, 100, batch_size, CROP, device, grad_checkpoint)()
         except torch.OutOfMemoryError:
@@ -93,10 +97,17 @@ def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> R
         return True
 
     most = largest(fits, MANY)
+    _empty(device)
     torch.cuda.reset_peak_memory_stats()
     fits(min(8, most))
     peak = torch.cuda.max_memory_allocated() / GIB
     return _memory_row(arch, min(8, most), grad_checkpoint, peak, f"largest batch on this card: {most}")
+
+
+def _empty(device: torch.device) -> None:
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def counted_memory(arch: str, grad_checkpoint: bool, _device: torch.device) -> Row:

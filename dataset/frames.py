@@ -1,4 +1,4 @@
-"""Extracted frames: checked, and read as clips, uint8 tensors."""
+"""Extracted frames, read as clips: uint8 tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dataset.frame_files import frame_name
-from dataset.jpeg import read_frame
+from dataset.jpeg import jpeg_size, read_frame
 from util.errors import UserError
 
 PAST_END = 5  # frames by which a clip may reach past either end of a video
@@ -82,9 +82,7 @@ def read_batch(clips: Sequence[Clip], pin: bool = False, each: Callable[..., Ite
     Raises:
         UserError: a frame is missing, broken or, where frames are taken whole, of another size.
     """
-    size = clips[0].crop
-    shape = (size, size, 3) if size else read_frame(clips[0].folder / "000000.jpg").shape
-    shape = (len(clips), clips[0].length, *shape)
+    shape = (len(clips), clips[0].length, *_frame_size(clips[0].folder, clips[0].crop), 3)
     # numpy's memory comes in large pages where the system has them, torch's does not: half the time (measured)
     frames = torch.empty(shape, dtype=torch.uint8, pin_memory=True) if pin else torch.from_numpy(np.empty(shape, "u1"))
     pieces = [
@@ -100,6 +98,15 @@ def read_batch(clips: Sequence[Clip], pin: bool = False, each: Callable[..., Ite
         [clip.start for clip in clips],
         None if clips[0].targets is None else torch.stack([clip.targets for clip in clips]),
     )
+
+
+def _frame_size(folder: Path, crop: int | None) -> tuple[int, int]:
+    """Height and width of what is cut out of the frames of a folder."""
+    if crop:
+        return crop, crop
+    first = folder / frame_name(0)
+    size = jpeg_size(first) if first.is_file() else None
+    return (size[1], size[0]) if size else read_frame(first).shape[:2]  # which says what is wrong with it
 
 
 def _read_clip(clip: Clip, out: np.ndarray) -> np.ndarray:
@@ -150,7 +157,7 @@ class VideoStretches:
 
     def __init__(self, frame_dir: Path, videos: list[dict], crop: int | None) -> None:
         self.frame_dir, self.videos, self.crop = frame_dir, videos, crop
-        height, width = (crop, crop) if crop else read_frame(frame_dir / videos[0]["video"] / "000000.jpg").shape[:2]
+        height, width = _frame_size(frame_dir / videos[0]["video"], crop)
         length = max(1, STRETCH_PIXELS // (height * width))
         self.places = [
             (number, start, min(length, entry["num_frames"] - start))
@@ -175,7 +182,7 @@ class Loader:
 
     Args:
         clips: gives the Clip of each index; those of one batch have one length and one size.
-        workers: threads, a batch each; 0 reads a batch when it is asked for.
+        workers: threads, a batch each unless `ahead` is False; 0 reads a batch when it is asked for.
         order: the indices to go through; default all, one after the other.
         pin: see read_batch.
         ahead: False to read a batch when it is asked for, all threads together. A network on the same processor loses

@@ -192,7 +192,8 @@ def load_optim(path: Path, optimizer: torch.optim.Optimizer, scaler: torch.amp.G
     state = read_state_dict(path)
     try:
         optimizer.load_state_dict(state["optimizer"])
-        scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # none where it was begun on a device that needs no scaling
+            scaler.load_state_dict(state["scaler"])
         return state["history"]
     except (KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: does not belong to this training ({error}); copy the whole folder anew") from error

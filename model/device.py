@@ -59,13 +59,12 @@ def move(spotter: nn.Module, device: torch.device) -> nn.Module:
 
 
 @contextlib.contextmanager
-def memory_errors() -> Iterator[None]:
+def memory_errors(advice: str) -> Iterator[None]:
     """Turn a device's lack of memory into a UserError that says what helps."""
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise UserError("the device is out of memory; lower --batch_size (in training raise -ag to make up for it), or "
-                        "train with --grad_checkpoint") from error
+        raise UserError(f"the device is out of memory; {advice}") from error
 
 
 @contextlib.contextmanager

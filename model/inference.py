@@ -16,7 +16,7 @@ from model.folding import for_inference
 from model.spotter import EventSpotter
 
 PAST_END = 5  # black frames before a video's first, as in the training clips that begin before it
-CACHED = 8  # frames that are normalised at a time: what comes between stays in the processor's cache
+CACHED = 8  # frames that a processor normalises at a time: what comes between stays in its cache
 WINDOWS = 16  # that the head works on at once: a recurrent one costs half of what it does with four
 
 
@@ -49,9 +49,10 @@ def score_videos(
     """
     spotter = for_inference(spotter, device)
     scores = {}
-    for video, parts in groupby(stretches, key=lambda part: part.videos[0]):
-        frames = (part.frames[0].to(device, non_blocking=True) for part in parts)
-        scores[videos[video]["video"]] = np.concatenate(list(score_stretches(spotter, frames, clip_len, overlap)))
+    with torch.backends.cudnn.flags(benchmark=False):  # the ends of videos bring many sizes of batches, each once
+        for video, parts in groupby(stretches, key=lambda part: part.videos[0]):
+            frames = (part.frames[0].to(device, non_blocking=device.type == "cuda") for part in parts)
+            scores[videos[video]["video"]] = np.concatenate(list(score_stretches(spotter, frames, clip_len, overlap)))
     return scores
 
 
@@ -93,14 +94,16 @@ class _WholeClip:
 
     def __iter__(self) -> Iterator[Tensor]:
         dtype = next(self.spotter.backbone.parameters()).dtype
+        longest = 0
         for stretch in self.stretches:
-            frames = torch.cat([self.spotter.normalise(part).to(dtype) for part in stretch.split(CACHED)])
+            parts = stretch.split(CACHED) if stretch.device.type == "cpu" else [stretch]
+            frames = torch.cat([self.spotter.normalise(part).to(dtype) for part in parts])
             black = frames.new_zeros(1, *frames.shape[1:])
-            begins = not self.num_frames
+            begins, longest = not self.num_frames, max(longest, len(frames))
             self.num_frames += len(frames)  # before their scores come, some of them at once
             yield torch.cat((black.expand(PAST_END, -1, -1, -1), frames)) if begins else frames
         if self.num_frames:
-            yield black.expand(self._end() - self.num_frames, -1, -1, -1)
+            yield from black.expand(self._end() - self.num_frames, -1, -1, -1).split(longest)
 
     def _end(self) -> int:
         """The frame number just past the last window."""
@@ -158,7 +161,7 @@ def score_clips(
     counts = [np.zeros((v["num_frames"], 1), np.float32) for v in videos]
     for batch in batches:
         with autocast(device):
-            logits = spotter(batch.frames.to(device, non_blocking=True), batch.inside.to(device, non_blocking=True))
+            logits = spotter(batch.frames.to(device), batch.inside.to(device))
         scores = logits[-1].softmax(-1).cpu().numpy()
         for clip, video, start in zip(scores, batch.videos, batch.starts, strict=True):
             first, last = max(start, 0), min(start + len(clip), len(sums[video]))

@@ -37,6 +37,15 @@ def test_a_banner_stands_from_the_frame_of_its_event_on_and_goes():
     assert holds(banner[150], "DRIVE") and not holds(banner[110], "DRIVE")
 
 
+def test_a_banner_fits_into_a_picture_that_is_higher_than_wide():
+    picture = np.full((480, 270, 3), (0, 128, 0), np.uint8)
+    Overlay(picture.shape, EVENTS, CLASSES, 100, 100, 25).draw(picture, 111)
+    row = (picture[20] == rgb("PASS")).all(axis=-1)
+    assert row[100:200].any() and not row[-12:].any()
+    wide = (picture[12:60] == 255).all(axis=-1).any(axis=0)  # the letters, up to the score
+    assert wide[200:250].any()
+
+
 def test_the_frame_of_an_event_has_an_edge_in_the_colour_of_its_class():
     assert drawn(110)[60, 0].tolist() == rgb("PASS") and drawn(110)[60, -1].tolist() == rgb("PASS")
     assert drawn(111)[60, 0].tolist() == [0, 128, 0]
@@ -45,6 +54,7 @@ def test_the_frame_of_an_event_has_an_edge_in_the_colour_of_its_class():
 def test_the_timeline_marks_each_event_where_it_is_and_the_frame_that_is_shown():
     strip = drawn(175)[-3]
     assert strip[round(10 / 99 * 319)].tolist() == rgb("PASS")
+    assert (strip == rgb("PASS")).all(axis=-1).sum() == 2  # H.264 halves the columns of colour
     assert strip[round(50 / 99 * 319)].tolist() == rgb("DRIVE")
     dark = np.flatnonzero(strip.max(axis=-1) < 60)
     assert set(dark) <= {round(75 / 99 * 319) - 1, round(75 / 99 * 319)} and len(dark)

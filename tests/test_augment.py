@@ -43,6 +43,7 @@ def test_the_generator_alone_decides(modality):
 
 def test_all_frames_of_a_clip_change_alike_and_clips_each_in_their_own_way(monkeypatch):
     monkeypatch.setattr(module, "CHANCE", 1)
+    monkeypatch.setattr(module, "NOISE_SIGMA", (0, 0))
     picture = make_clips(1, 3)[0][:, 1:2]
     frames = picture.expand(6, 4, -1, -1, -1)
     out = augment(frames, torch.ones(6, 4), "rgb", np.random.default_rng(0))
@@ -55,7 +56,7 @@ def test_some_clips_are_left_as_they_are():
     frames, inside = make_clips(200, 2, 4, 4)
     out = augment(frames, inside, "rgb", np.random.default_rng(0))
     untouched = sum(torch.allclose(one, other.float() / 255, atol=1e-4) for one, other in zip(out, frames, strict=True))
-    expected = 200 * 0.75**5 * 0.5  # of five kinds none, and not flipped
+    expected = 200 * 0.75**6 * 0.5  # of six kinds none, and not flipped
     assert abs(untouched - expected) < 4 * expected**0.5
 
 
@@ -104,6 +105,26 @@ def test_blur_is_a_gaussian_of_each_clips_own_width(clip, monkeypatch):
         picture = np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
         expected = cv2.GaussianBlur(picture, (5, 5), sigma, borderType=cv2.BORDER_REPLICATE)
         np.testing.assert_allclose(smooth.permute(1, 2, 0).numpy(), expected, atol=1e-5)
+
+
+def test_noise_has_one_strength_in_a_clip_and_differs_from_pixel_to_pixel(monkeypatch):
+    monkeypatch.setattr(module, "CHANCE", 1)
+    grey = torch.full((4, 3, 60, 80), 0.5)
+    clips = [module._add_noise(grey, np.random.default_rng(seed)) - grey for seed in range(6)]
+    strengths = [float(noise.std()) for noise in clips]
+    low, high = module.NOISE_SIGMA
+    assert all(low <= strength <= 1.05 * high for strength in strengths) and max(strengths) > 2 * min(strengths)
+    for noise, strength in zip(clips, strengths, strict=True):
+        assert abs(float(noise.mean())) < 0.05 * strength
+        assert torch.allclose(noise.std((1, 2, 3)), torch.tensor(strength), rtol=0.05)
+        assert all(abs(float((noise[0] * noise[i]).mean())) < 0.05 * strength**2 for i in (1, 2, 3))
+    assert torch.equal(module._add_noise(grey, np.random.default_rng(5)) - grey, clips[5])
+
+
+def test_noise_leaves_the_clips_that_it_is_not_for():
+    rng = np.random.default_rng(0)
+    same = [torch.equal(module._add_noise(clip, rng), clip) for clip in make_clips(40)[0] / 255]
+    assert 20 <= sum(same) < 40
 
 
 def test_blur_leaves_the_clips_that_it_is_not_for():

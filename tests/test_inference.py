@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from conftest import write_image
+from test_streaming import open_gates
 
-from dataset.frames import Batch, VideoClips
-from model.inference import score_clips
+from dataset.frames import Batch, Loader, VideoClips, VideoStretches
+from dataset.jpeg import read_frame
+from model.inference import score_clips, score_stretches, score_videos
+from model.spotter import EventSpotter
 
 VIDEOS = [{"video": "a/x_1", "num_frames": 23}, {"video": "b", "num_frames": 3}]
 
@@ -15,11 +19,15 @@ class Counting(torch.nn.Module):
 
     num_classes = 2
 
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
     def forward(self, frames, inside):
         value = frames[:, :, :, 0, 0].float() / 20
         place = torch.arange(frames.shape[1])[:, None] / 10
         wrong = torch.full_like(value, 99.0)
-        return torch.stack([wrong, value + place * torch.tensor([1.0, -1, 0.5]) * inside[..., None]])
+        return self.scale * torch.stack([wrong, value + place * torch.tensor([1.0, -1, 0.5]) * inside[..., None]])
 
 
 def make_clip(video, start, length):
@@ -43,7 +51,7 @@ def slow_scores(places, length):
     seen = {(v, t): [] for v, entry in enumerate(VIDEOS) for t in range(entry["num_frames"])}
     for video, start in places:
         frames, inside = make_clip(video, start, length)
-        shares = Counting()(frames[None], inside[None])[-1, 0].softmax(-1)
+        shares = Counting()(frames[None], inside[None])[-1, 0].softmax(-1).detach()
         for t in range(length):
             if (video, start + t) in seen:
                 seen[video, start + t].append(shares[t].numpy())
@@ -61,6 +69,28 @@ def test_scores_are_the_mean_of_the_last_stages_softmax_over_all_clips_that_hold
         for video, value in scores.items():
             assert value.dtype == np.float32
             np.testing.assert_allclose(value, expected[video], atol=1e-6)
+
+
+def test_videos_in_stretches_from_files_have_the_scores_that_each_has_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr("dataset.frames.STRETCH_PIXELS", 7 * 32 * 32)
+    torch.manual_seed(0)
+    videos = [{"video": f"cup/{name}", "num_frames": count} for name, count in (("a_1", 23), ("a_2", 7), ("b_1", 16))]
+    rng = np.random.default_rng(0)
+    for video in videos:
+        for number in range(video["num_frames"]):
+            write_image(tmp_path / video["video"] / f"{number:06d}.jpg", rng.integers(0, 256, (40, 32, 3), np.uint8))
+    spotter = EventSpotter("rny002_gsm", "gru", 2)
+    open_gates(spotter)
+    device = torch.device("cpu")
+    monkeypatch.setattr("model.folding.half_precision", lambda device: None)
+    together = score_videos(spotter, Loader(VideoStretches(tmp_path, videos, 32), 1, 2), videos, 8, 4, device)
+    assert list(together) == [video["video"] for video in videos]
+    for video in videos:
+        frames = [read_frame(tmp_path / video["video"] / f"{n:06d}.jpg")[4:36] for n in range(video["num_frames"])]
+        whole = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+        alone = np.concatenate(list(score_stretches(spotter.eval(), [whole], 8, 4)))
+        assert np.ptp(alone, axis=0).max() > 0.005  # frames do differ
+        np.testing.assert_allclose(together[video["video"]], alone, atol=1e-4)
 
 
 def test_scoring_neither_trains_nor_keeps_gradients(tmp_path):

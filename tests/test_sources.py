@@ -47,9 +47,18 @@ def test_a_name_that_tells_no_half_is_the_first_and_only(tmp_path):
         ("final 2024", "final 2024", 1, "final 2024/results_spotting.json")]
 
 
+def test_a_file_that_is_named_twice_is_taken_once(tmp_path):
+    touch(tmp_path / "a_1.mp4", tmp_path / "a_2.mp4")
+    for output in (None, tmp_path / "out"):
+        found = find_sources([tmp_path / "a_2.mp4", tmp_path, tmp_path / "a_1.mp4"], output)
+        assert [source.name for source in found] == ["a_2", "a_1"]
+
+
 def test_files_of_one_name_and_halves_of_one_number_are_refused(tmp_path):
     touch(tmp_path / "x" / "a_1.mp4", tmp_path / "y" / "a_1.mkv", tmp_path / "x" / "a_1_720p.mp4")
     with pytest.raises(UserError, match="would go to the same file"):
         find_sources([tmp_path / "x" / "a_1.mp4", tmp_path / "y" / "a_1.mkv"], tmp_path / "out")
+    with pytest.raises(UserError, match=r"a_1\.mkv: is a file"):
+        find_sources([tmp_path / "x"], tmp_path / "y" / "a_1.mkv")
     with pytest.raises(UserError, match="is half 1 of a, and so is"):
         check_matches(find_sources([tmp_path / "x"], None))

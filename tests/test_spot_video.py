@@ -127,6 +127,7 @@ def test_a_broken_file_fails_alone_and_its_match_gets_no_results(model, video, t
     done = spot(model, videos, "--output", tmp_path / "out", "--soccernet")
     assert "1 of 4 videos could not be spotted" in user_error(done)
     assert "b_2.mp4: cannot be opened as a video" in done.stderr
+    assert re.search(r"error: \S*results_spotting\.json: not written, as not all videos of its match", done.stderr)
     written = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
     results = ["a/results_spotting.json", "c/results_spotting.json"]
     assert written == sorted([*results, "a_1.events.json", "b_1.events.json", "c_1.events.json"])
@@ -150,7 +151,7 @@ def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
 
 def test_another_rate_than_that_of_the_training_is_told(model, tmp_path):
     fast = write_video(tmp_path / "fast.mp4", 12, fps=50)
-    assert "50 frames per second, and the model was trained at 25; --fps 25 may find more" in spot(model, fast).stderr
+    assert "50 frames per second, and most videos of the training had 25; --fps 25 may" in spot(model, fast).stderr
     assert spot(model, fast, "--fps", 25).stderr == ""
     assert (tmp_path / "fast.events.json").is_file()
 
@@ -171,7 +172,12 @@ def test_bad_options_are_one_line_and_write_nothing(model, video, tmp_path, monk
     assert "nowhere.mp4: no such video file or folder" in complaint(model, video, "nowhere.mp4", "--output", out)
     (tmp_path / "empty").mkdir()
     assert "no video files found" in complaint(model, tmp_path / "empty", "--output", out)
-    assert "would go to the same file" in complaint(model, video, video.parent, "--output", out)
+    assert "cup_1.mp4: is a file; name a folder" in complaint(model, video, "--output", video)
+    broken = tmp_path / "empty" / "x.mp4"
+    broken.write_bytes(b"no video")
+    done = spot(model, broken, "--output", out)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [user_error(done)]  # of one video alone, there is nothing to sum up
     monkeypatch.setattr("dataset.footage.annotated_video.ENCODER", "no_such_encoder")
     assert "cannot encode H.264" in complaint(model, video, "--annotate", "--output", out)
     for option in (["--start", "1:99"], ["--start", 5, "--end", 5], ["--threshold", 2], ["--fps", 0]):

@@ -295,6 +295,8 @@ def test_predictions_are_accepted_one_by_one_and_all_at_once(driver, serve, tmp_
     assert written() == [(9, "PASS")]
     page.until("return app.page.scene.rows[0].kind === 'found'")
     page.press("Enter", shift=True).until("return document.querySelector('#ask[open]')")
+    asked = page.run("return document.getElementById('ask').textContent")
+    assert asked.startswith(f"Add 3 predictions of {viewed.model.name} (score above 0.500, near no event of the labels")
     page.run("document.querySelector('#ask .primary').click()")
     page.until("return app.page.labels.events.length === 4").saved()
     assert written() == [(9, "PASS"), (20, "DRIVE"), (40, "DRIVE"), (46, "PASS")]

@@ -154,18 +154,21 @@ def test_labelling_a_dataset_that_has_splits_begins_with_them_and_takes_proposal
     assert [row["tp"] + row["fp"] for row in model["videos"]] == [4, 4, 0, 0]
 
 
-def test_what_spot_video_found_is_proposed_whole(viewed, tmp_path):
+def test_what_spot_video_found_is_proposed_whole(viewed, tmp_path, capsys):
     write_frames(viewed.frames / "new", 10)
     write_json(viewed.frames / "new" / "video.json",
                {"num_frames": 10, "fps": FPS, "source_frames": 10, "source_fps": FPS})
-    for video in ("new", "cup/a_1"):
+    for video in ("elsewhere", "new", "cup/a_1"):
         events = [{"label": "PASS", "frame": 4, "score": 0.3, "seconds": 0.16}]
         write_events(tmp_path / "found" / f"{video}.events.json", video, FPS, events)
     arguments = [tmp_path / "found", viewed.frames, "--label", viewed.dataset, "--labels", viewed.labels]
     page = client(*arguments)
+    assert "elsewhere.events.json: left out, as its video has no frames here" in capsys.readouterr().err
     (model,) = page.get("/api/session").get_json()["models"]
     assert (model["name"], model["threshold"]) == ("found", 0)
     (numbers,) = page.get("/api/overview").get_json()["models"]
     assert [row["fp"] for row in numbers["videos"]] == [1, 0, 0, 1]
     write_events(tmp_path / "found" / "new.events.json", "new", 50.0, events)
     assert "--fps 25" in user_error(run_here(view, *arguments))
+    alone = tmp_path / "found" / "elsewhere.events.json"
+    assert "none of the videos with frames" in user_error(run_here(view, alone, *arguments[1:]))

@@ -106,7 +106,7 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
         paths: prediction files, or folders of those that spot_video.py writes.
 
     Raises:
-        UserError: a file is missing or damaged, or is not for these videos, frames and classes.
+        UserError: a file is missing or damaged, or is not for these frames and classes, or none is for these videos.
     """
     models = []
     for path, name in zip(paths, _names(paths), strict=True):
@@ -114,24 +114,30 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
         if not files:
             raise UserError(f"{path}: holds no *{SPOTTED}; with --label give what spot_video.py wrote, or a prediction "
                             "file")
-        predictions = [video for file in files for video in _read_file(file, videos, classes)]
+        by_file = {file: _read_file(file, videos, classes) for file in files}
+        used = [file for file in files if by_file[file]]
+        if not used:
+            raise UserError(f"{files[0]}: has predictions for none of the videos with frames; check the frame folder")
+        for file in sorted(by_file.keys() - used):
+            print(f"warning: {file}: left out, as its video has no frames here", file=sys.stderr)
+        predictions = [video for file in used for video in by_file[file]]
         if twice := [name for name, n in Counter(video["video"] for video in predictions).items() if n > 1]:
             raise UserError(f"{path}: has predictions for {twice[0]} in more than one file; take one of them away")
-        spotted = parse_name(files[0]) is None  # and cut off at a threshold already
+        spotted = parse_name(used[0]) is None  # and cut off at a threshold already
         threshold, source = (0.0, "all that are in the file") if spotted else (DEFAULT_THRESHOLD, "the usual one")
         lengths = {video.name: video.num_frames for video in videos}
-        models.append(Model(name, files[0], predictions, threshold, source, lengths, classes))
+        models.append(Model(name, used[0], predictions, threshold, source, lengths, classes))
     return models
 
 
 def _read_file(path: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Video]:
-    """The predictions of a file, which may leave out some of the videos."""
+    """The predictions of a file for the videos, which may leave out some or all of them."""
     known = {video.name: video for video in videos}
     content = read_json(path)
     named = [v.get("video") for v in content if isinstance(v, dict)] if isinstance(content, list) else []
     there = [known[name] for name in named if isinstance(name, str) and name in known]
     if not there:
-        raise UserError(f"{path}: has predictions for none of the videos with frames; check the frame folder")
+        return []
     predictions = read_predictions(path, [{"video": v.name, "num_frames": v.num_frames} for v in there], classes)
     for prediction in predictions:
         fps, own = prediction.get("fps", -1), known[prediction["video"]].fps

@@ -99,6 +99,7 @@ class Overlay:
     ) -> None:
         self.events, self.first, self.num_frames, self.shown = events, first, num_frames, max(1, shown)
         self.height, self.width = shape[:2]
+        self.margin = max(2, self.height // 40)
         self.colours = {name: class_colour(index) for index, name in enumerate(classes)}
         self.numbers = np.array([event["frame"] for event in events], np.int64)
         self.boxes: dict[int, np.ndarray] = {}  # the banners that are shown, by event
@@ -116,12 +117,12 @@ class Overlay:
         since = number - self.numbers
         recent = np.flatnonzero((since >= 0) & (since < self.shown))[-MAX_BANNERS:].tolist()
         kept, self.boxes = self.boxes, {}
-        top = margin = max(2, self.height // 40)
+        top = self.margin
         for index in reversed(recent):
             box = self.boxes[index] = kept[index] if index in kept else self._banner(self.events[index])
-            room = picture[top : top + box.shape[0], margin : self.width]
+            room = picture[top : top + box.shape[0], self.margin : self.width]
             room[:, : box.shape[1]] = box[: room.shape[0], : room.shape[1]]
-            top += box.shape[0] + margin // 2
+            top += box.shape[0] + self.margin // 2
         if 0 in since[recent]:
             event = self.events[recent[-1]]
             edge = max(2, self.height // 90)
@@ -134,7 +135,7 @@ class Overlay:
     def _timeline(self) -> np.ndarray:
         """Marks of all events, on black: uint8 (h, W, 3)."""
         strip = np.zeros((max(8, self.height // 14), self.width, 3), np.uint8)
-        thick = max(1, self.width // 400)
+        thick = max(2, self.width // 400)  # one column alone would lose its colour: the video has half as many of it
         for event in self.events:
             x = self._place(event["frame"])
             strip[len(strip) // 4 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = _rgb(self.colours[event["label"]])
@@ -143,13 +144,21 @@ class Overlay:
     def _banner(self, event: Event) -> np.ndarray:
         """Class, time and score on the colour of the class: uint8 (h, w, 3)."""
         text = f"{event['label']}  {exact_time(event['seconds'])}  {event['score']:.2f}"
-        font, size = cv2.FontFace("sans"), max(12, self.height // 18)
+        font, size, room = cv2.FontFace("sans"), max(12, self.height // 18), self.width - 2 * self.margin
+        width = _text_width(text, font, size)
+        if width + size > room:  # higher than wide, or a long name
+            size = max(6, size * room // (width + size))
+            width = _text_width(text, font, size)
         padding = size // 2
-        _, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, size, FONT_WEIGHT)
         colour = self.colours[event["label"]]
         box = np.full((size + 2 * padding, width + 2 * padding, 3), _rgb(colour), np.uint8)
         cv2.putText(box, text, (padding, padding + round(0.82 * size)), _rgb(ink_on(colour)), font, size, FONT_WEIGHT)
         return box
+
+
+def _text_width(text: str, font: cv2.FontFace, size: int) -> int:
+    _, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, size, FONT_WEIGHT)
+    return width
 
 
 def _rgb(colour: str) -> tuple[int, ...]:

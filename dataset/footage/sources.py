@@ -30,14 +30,17 @@ class Source:
 
 
 def find_sources(given: Iterable[Path], output: Path | None) -> list[Source]:
-    """The video files that are given, and those in folders that are given.
+    """The video files that are given, and those in folders that are given, each once.
 
     Args:
         output: folder for what is written; None puts it beside each video.
 
     Raises:
-        UserError: a file or folder is not there, a folder holds no video, or two videos' files would have one name.
+        UserError: a file or folder is not there, a folder holds no video, `output` is a file, or two videos' files
+            would have one name.
     """
+    if output and output.exists() and not output.is_dir():
+        raise UserError(f"{output}: is a file; name a folder")
     sources: list[Source] = []
     for path in given:
         if path.is_dir():
@@ -49,10 +52,10 @@ def find_sources(given: Iterable[Path], output: Path | None) -> list[Source]:
     bases: dict[str, Source] = {}
     for source in sources:
         other = bases.setdefault(str(source.base).casefold(), source)
-        if other is not source:
+        if not other.path.samefile(source.path):
             raise UserError(f"{source.path}: its events would go to the same file as {other.path}'s; rename one, or "
                             "spot them one by one with an --output each")
-    return sources
+    return list(bases.values())
 
 
 def check_matches(sources: Iterable[Source]) -> None:

@@ -114,8 +114,8 @@ export class Labelling {
     if (!left.length) return void toast("no predictions above the threshold that are not labelled yet");
     const above = settings.thresholds[model].toFixed(3);
     const question =
-      `Add ${plural(left.length, "prediction")} of ${session.models[model].name} that score above ${above} ` +
-      "and lie near no event of the labels? It is one step to undo.";
+      `Add ${plural(left.length, "prediction")} of ${session.models[model].name} (score above ${above}, ` +
+      "near no event of the labels)? It is one step to undo.";
     if (!(await ask(question, `Add ${left.length}`))) return;
     const events = left.map((guess) => newEvent(guess.frame, guess.label));
     this.page.labels.edit([], events, `add ${plural(events.length, "prediction")}`);
