@@ -15,12 +15,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataset.checks.alignment import align
+from dataset.checks.alignment import Alignment, align
 from dataset.checks.checked_splits import label_findings
 from dataset.checks.data_page import write_report
 from dataset.checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
 from dataset.checks.frame_checks import folder_findings, scan, unlabelled_findings
-from dataset.checks.frame_contents import read_findings, same_frames_findings, size_findings
+from dataset.checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from dataset.checks.label_reading import Labels, read_labels
 from util.errors import UserError, run_script
 from util.io import write_json
@@ -56,6 +56,8 @@ def check_frames(labels: Labels, args: argparse.Namespace) -> list[Finding]:
         raise UserError(f"{args.frame_dir}: no such folder; FRAME_DIR is the --output of prepare_data.py")
     folders = scan(args.frame_dir, labels.videos)
     findings = folder_findings(folders)
+    told = {finding.where for finding in findings}
+    findings += [finding for finding in bytes_findings(folders) if finding.where not in told]
     there = {finding.where for finding in findings if finding.check in ("frame-unreadable", "size-changes")}
     findings += size_findings(args.frame_dir, folders)
     findings += same_frames_findings(folders)
@@ -76,7 +78,7 @@ def describe(labels: Labels) -> str:
     return "\n".join(lines)
 
 
-def conclude(findings: Sequence[Finding], args: argparse.Namespace) -> str:
+def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: Alignment | None) -> str:
     """What was found in how many places, what was looked at, and what was not."""
     counts = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
     found = " and ".join(number_of(count, level) for count, level in counts if count) or "nothing wrong found"
@@ -84,11 +86,14 @@ def conclude(findings: Sequence[Finding], args: argparse.Namespace) -> str:
     left = [] if args.frame_dir else ["the frames (give FRAME_DIR)"]
     if args.frame_dir:
         checked.append("frames are there and of one size and rate")
-        for option, what in (("read", "each frame decodes"), ("motion", "labels go with what moves")):
-            if getattr(args, option):
+        for what, done, how in (
+            ("each frame decodes", args.read, "--read"),
+            ("labels go with what moves", alignment and alignment.tells, "cannot be told" if alignment else "--motion"),
+        ):
+            if done:
                 checked.append(what)
             else:
-                left.append(f"whether {what} (--{option})")
+                left.append(f"whether {what} ({how})")
     rest = f"\nnot checked: {'; '.join(left)}" if left else ""
     return f"{found}\nchecked: {'; '.join(checked)}{rest}"
 
@@ -107,7 +112,7 @@ def main() -> int:
     findings = ranked(findings)
     if findings:
         print(f"\n{format_findings(findings)}")
-    print(f"\n{conclude(findings, args)}", flush=True)
+    print(f"\n{conclude(findings, args, alignment)}", flush=True)
     if args.json:
         notes = alignment.notes if alignment else []
         write_json(args.json, {"dataset": args.dataset, **findings_json(findings), "notes": notes})

@@ -17,15 +17,17 @@ import os
 import re
 import sys
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from pathlib import Path
 
-from dataset.footage.extraction import check_space, extract_all, plan_frames, probe_all, report_frames
+from dataset.footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
+from dataset.footage.frame_folders import made_options
 from dataset.footage.videos import FrameOptions, VideoInfo, find_videos
 from dataset.label_forms.forms import FORMS, read_labels
 from dataset.label_forms.sets import report_labels, settle_classes
 from dataset.label_forms.timeline import announced_record, place_events
 from dataset.label_forms.videos import Labelled, check_second_half, pair_labels
-from dataset.labels import dataset_dir, read_classes, write_dataset
+from dataset.labels import SPLITS, dataset_dir, read_classes, read_split, write_dataset
 from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from util.clock import parse_time
@@ -190,6 +192,19 @@ def make_entries(args: argparse.Namespace, labelled: list[Labelled], records: di
     return [entry for one in placed for entry in one.entries]
 
 
+def check_replaced(dataset: str, jobs: Iterable[FramesJob], options: FrameOptions) -> None:
+    """Frames of the dataset that stands there are not made otherwise before it may be replaced too."""
+    folder = dataset_dir(dataset)
+    for job in jobs:
+        made_with = made_options(job.folder) or {}
+        changed = [f"--{name} {made_with[name] or 'none'}" for name, value in asdict(options).items()
+                   if made_with.get(name, value) != value]
+        splits = [split for split in SPLITS if changed and (folder / f"{split}.json").exists()]
+        if any(entry["video"] == job.video for split in splits for entry in read_split(dataset, split)):
+            raise UserError(f"{job.folder}: holds the frames of {folder}, made with {', '.join(changed)}; replace both "
+                            "with --overwrite, or choose another --output and --dataset")
+
+
 def make_frames(
     args: argparse.Namespace, videos: dict[str, Path], infos: dict[str, VideoInfo]
 ) -> tuple[dict[str, dict], dict[str, str]]:
@@ -197,6 +212,8 @@ def make_frames(
     options = FrameOptions(height=args.height, fps=args.fps)
     records, jobs = plan_frames(videos, infos, args.output, options, args.allow_short)
     print(f"videos: {len(records)} done before, {len(jobs)} to do")
+    if args.labels and not args.overwrite:
+        check_replaced(args.dataset, jobs, options)
     if jobs:
         print(f"to make: {check_space(jobs, args.output, options)}", flush=True)
     made, failures = extract_all(jobs, options, args.num_workers, args.allow_short)

@@ -64,7 +64,8 @@ def test_clean_labels_are_silent_and_said_to_agree(footage):
     folder, videos = footage
     found = align(folder, videos, CLASSES, workers=1)
     assert not found.findings
-    assert found.notes[0].startswith("motion: the labels of 5 of 5 videos sit alike")
+    assert found.notes[0].startswith("motion: the labels of 5 of 5 videos sit alike") and found.tells
+    assert found.notes[0].endswith("not told, nor one that all of them share, which --sheet shows")
     assert any("around PASS it rises" in note for note in found.notes)
     assert {(profile.label, profile.source) for profile in found.profiles} == {
         (label, video.name) for label in CLASSES for video in videos}
@@ -95,10 +96,20 @@ def test_unknown_rates_and_unreadable_classes_are_taken(footage, read_before):
     assert "less than 3 frames" in found.notes[0]
 
 
+def test_labels_that_are_off_in_all_videos_are_not_called_right(footage, read_before):
+    folder, videos = footage
+    rng = np.random.default_rng(0)
+    anywhere = [replace(video, events=[event | {"frame": int(rng.integers(NUM_FRAMES))} for event in video.events])
+                for video in videos]
+    found = align(folder, anywhere, CLASSES, 1)
+    assert not found.tells and "motion: cannot be told of a_1, a_2, b_1 and 2 more: " in found.notes[0]
+    assert found.notes[0].endswith("as where the labels of all videos are off: look at them with --sheet")
+
+
 def test_without_frames_or_events_nothing_is_told(footage, read_before, motion, monkeypatch):
     folder, videos = footage
     found = align(folder, [replace(video, events=[]) for video in videos], CLASSES, 1)
-    assert not found.findings and "cannot be told" in found.notes[0]
+    assert not found.findings and "cannot be told" in found.notes[0] and not found.tells
     monkeypatch.setattr(alignment, "measure_motion", measure_motion)
     found = align(folder / "not there", videos, CLASSES, 1)
     assert not found.findings and found.notes == ["motion: no frames could be read"]

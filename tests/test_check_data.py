@@ -93,6 +93,20 @@ def test_frames_that_do_not_go_with_the_labels_are_an_error(noise):
     assert "b_1: 1 of 24 frames are missing, the first 000007.jpg" in done.stdout
 
 
+def test_a_frame_that_has_lost_its_end_is_told_without_reading_all(noise):
+    folder = noise[1] / "cup" / "b_1"
+    record = {"num_frames": 24, "bytes": sum(path.stat().st_size for path in folder.glob("*.jpg"))}
+    (folder / "video.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "frames-changed" not in run_here(check_data, *noise).stdout
+    frame = folder / "000007.jpg"
+    frame.write_bytes(frame.read_bytes()[:-100])
+    done = run_here(check_data, *noise)
+    assert done.returncode == 0 and "--read finds those" in blocks(done)["warning: frames-changed"][-1]
+    frame.write_bytes(b"")
+    done = run_here(check_data, *noise, "--read")
+    assert done.returncode == 1 and len(blocks(done)["error: frame-unreadable"]) == 1
+
+
 def test_a_broken_frame_is_found_with_read_alone_and_once_at_an_end(noise):
     (noise[1] / "cup" / "b_1" / "000007.jpg").write_bytes(b"")
     assert run_here(check_data, *noise).returncode == 0
@@ -111,7 +125,8 @@ def test_pictures_and_motion(noise, tmp_path):
     page = (sheet / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in written - {"index.html"})
     notes = read_json(tmp_path / "a.json")["notes"]
-    assert notes and all(note in done.stdout for note in notes) and "; labels go with what moves" in done.stdout
+    assert notes and all(note in done.stdout for note in notes)
+    assert "; whether labels go with what moves (cannot be told)" in done.stdout.split("not checked: ")[1]
 
 
 def test_labels_alone_have_plots_too(tmp_path):

@@ -10,6 +10,7 @@ from conftest import write_image
 from dataset.checks.frame_checks import check_frames, folder_findings, scan, unlabelled_findings
 from dataset.checks.label_reading import as_video
 from util.errors import UserError
+from util.words import number_of
 
 
 def complaint(call, *args):
@@ -109,7 +110,7 @@ def test_frames_that_count_from_one(clean):
         (clean[0] / f"{number:06d}.jpg").rename(clean[0] / f"{number + 1:06d}.jpg")
     error, extra = findings(clean)
     assert error.check == "frames-missing" and "they count from 1" in error.message and "a frame off" in error.message
-    assert extra.check == "frames-extra"
+    assert extra.check == "frames-extra" and extra.message.startswith("1 frame more than num_frames, which is 12: ")
 
 
 @pytest.mark.parametrize("name", ["{:05d}.jpg", "frame{:06d}.jpg", "{:06d}.png"])
@@ -133,7 +134,7 @@ def test_a_match_in_halves_that_is_labelled_as_one(clean):
 @pytest.mark.parametrize(("number", "hint"), [(11, ""), (10, "30/25"), (8, ""), (6, "50/25")])
 def test_more_frames_than_the_labels_count(number, hint, clean):
     found = only(findings(clean, num_frames=number), "warning", "frames-extra")
-    assert f"{12 - number} frames more than num_frames, which is {number}: up to 000011.jpg" in found.message
+    assert f"{number_of(12 - number, 'frame')} more than num_frames, which is {number}: up to 0000" in found.message
     assert (f", {hint} of it, as frames at {hint[:2]} a second" in found.message) == bool(hint)
 
 

@@ -1,5 +1,6 @@
 """What frames show: one video under two names, sizes that differ, and frames that cannot be decoded."""
 
+import json
 import shutil
 
 import cv2
@@ -9,7 +10,7 @@ from clean_labels import only
 from conftest import make_dataset, write_image
 
 from dataset.checks.frame_checks import scan
-from dataset.checks.frame_contents import read_findings, same_frames_findings, size_findings
+from dataset.checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from dataset.checks.label_reading import read_labels
 
 
@@ -35,6 +36,22 @@ def test_one_video_under_two_names(copy, level, noise):
     assert found.where.endswith(copy) and "the same as 'a_1'" in found.message
 
 
+def test_frames_that_are_not_as_they_were_extracted(noise):
+    folder = noise[0] / "a_2"
+    frame = folder / "000020.jpg"
+    whole = frame.read_bytes()
+    record = {"num_frames": 40, "bytes": sum(path.stat().st_size for path in folder.glob("*.jpg"))}
+    (folder / "video.json").write_text(json.dumps(record), encoding="utf-8")
+    assert not bytes_findings(scan(*noise))
+    frame.write_bytes(whole[:-1])
+    found = only(bytes_findings(scan(*noise)), "warning", "frames-changed")
+    assert found.where == str(folder) and f"were extracted with {record['bytes']:,}" in found.message
+    frame.write_bytes(b"")
+    assert only(bytes_findings(scan(*noise)), "error", "frame-unreadable").where == str(frame)
+    (folder / "video.json").write_text(json.dumps(record | {"bytes": None}), encoding="utf-8")
+    assert not bytes_findings(scan(*noise))
+
+
 def test_black_frames_in_all_videos_are_no_copies(noise):
     for video in noise[1]:
         for number in (*range(9), *range(25, 40)):
@@ -46,7 +63,7 @@ def test_videos_of_two_sizes(noise):
     for number in range(40):
         write_image(noise[0] / "c" / f"{number:06d}.jpg", np.zeros((24, 48, 3), np.uint8))
     found = only(size_findings(noise[0], scan(*noise)), "warning", "sizes-differ")
-    assert "32x24 (3 videos, such as 'a_1'), 48x24 (1 videos, such as 'c')" in found.message
+    assert "32x24 (3 videos, such as 'a_1'), 48x24 (1 video, such as 'c')" in found.message
 
 
 @pytest.mark.parametrize("workers", [1, 3])

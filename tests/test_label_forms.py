@@ -78,6 +78,14 @@ def test_the_rate_of_a_file_goes_before_that_of_the_option(tmp_path):
     assert (a.fps, a.fps_from, b.fps, b.fps_from) == (25, "file", 50, "option")
 
 
+def test_a_number_of_events_that_is_wrong_is_told(tmp_path):
+    write_labels(tmp_path / "a.json", [(3, "PASS")], num_events=1)
+    write_labels(tmp_path / "b.json", [(3, "PASS")], num_events=31)
+    a, b = read_labels(tmp_path)
+    (said,) = b.warnings
+    assert not a.warnings and "b.json: num_events is 31, but it has 1 event; is the list whole?" in said
+
+
 @pytest.mark.parametrize("content, said", [
     ([{"events": []}], "holds a list"),
     ("x", "must be such as"),

@@ -87,6 +87,15 @@ def test_a_video_that_alone_is_rounded_is_named(tmp_path):
     assert found.where.endswith("val.json: video 'm18_2'")
 
 
+def test_whole_seconds_of_a_short_video_are_found_though_few_gaps_differ(tmp_path):
+    splits = clean_entries(3, fps=30.0)
+    rng = np.random.default_rng(0)
+    events = [{"frame": 30 * int(second), "label": "PASS"} for second in np.cumsum(rng.integers(1, 6, 30))]
+    splits["train"][0]["events"] = events
+    found = only(step_findings(labels_of(tmp_path, splits)), "error", "frames-rounded")
+    assert found.where.endswith("train.json: video 'm0_1'") and "30 of 30 frame numbers are mult" in found.message
+
+
 def test_a_clockwork_of_events_is_no_rounding(tmp_path):
     splits = clean_entries()
     for entries in splits.values():

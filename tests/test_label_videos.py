@@ -50,6 +50,12 @@ def test_labels_without_a_video_of_their_own_are_refused(videos, said):
         pair_labels([label_set("argentina_brasil")], videos)
 
 
+def test_a_file_that_its_folder_names_says_so_where_it_lies_in_none():
+    labels = LabelSet(Path("Labels/Labels-ball.json"), "soccernet", (".", "Labels"), ())
+    with pytest.raises(UserError, match=r"no folder that names its match; .* such as cup/a_b/Labels-ball\.json$"):
+        pair_labels([labels], ["cup/a_b_1", "cup/a_b_2", "cup/c_d_1"])
+
+
 def test_a_video_has_labels_from_one_file():
     with pytest.raises(UserError, match=r"a\.json: labels the video 'a_1', and so does a_1\.json; take one"):
         pair_labels([label_set("a_1"), label_set("a")], ["a_1", "a_2"])

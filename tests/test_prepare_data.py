@@ -151,6 +151,20 @@ def test_label_frames_follow_a_new_rate_and_show_the_same_picture(place):
     assert pattern_index(read_image(place.frames / "a" / "000005.jpg")) == 10
 
 
+def test_frames_of_a_dataset_are_not_made_otherwise_without_overwrite(place):
+    place.add("a")
+    place.prepare()
+    before = place.bytes()
+    error = user_error(place.prepare("--fps", 12.5, check=False))
+    assert "holds the frames of" in error and "made with --fps none; replace both with --overwrite" in error
+    assert "made with --height 224;" in user_error(place.prepare("--height", 32, check=False))
+    assert place.bytes() == before
+    place.prepare("--fps", 12.5, "--height", 32, "--overwrite")
+    assert place.entries()["a"]["num_frames"] == 15
+    error = user_error(place.prepare(check=False))
+    assert "made with --height 32, --fps 12.5;" in error
+
+
 def test_labels_made_for_the_new_rate_stay(place):
     place.add("a", [(10, "PASS")], fps=12.5)
     assert "converted" not in place.prepare("--fps", 12.5).stdout

@@ -52,7 +52,7 @@ def test_label_rates():
 def test_an_entry_tells_the_extracted_frames_and_keeps_what_it_does_not_know():
     events = (LabelledEvent("events[0]", 9, {"frame": 9, "label": "PASS", "team": "BRA"}),
               LabelledEvent("events[1]", 3, {"label": "DRIVE", "frame": 3}))
-    keys = {"video": "m", "fps": 25, "num_frames": 7, "num_events": 9, "camera": "left"}
+    keys = {"video": "m", "fps": 25, "num_frames": 100, "num_events": 9, "camera": "left"}
     placed = place(LabelSet(Path("m.json"), "video", ("m",), events, fps=25, fps_from="file", keys=keys), m=record())
     assert placed.entries == [{
         "video": "m", "num_frames": 100, "num_events": 2, "fps": 25.0, "width": 398, "height": 224, "camera": "left",
@@ -80,6 +80,16 @@ def test_events_that_come_to_one_frame_at_a_lower_rate_are_kept_and_told():
     placed = place(labels, m=record(fps=5))
     assert frames(placed) == [[1, 1, 1, 8]]
     assert placed.warnings == ["m.json: 1 event of m came to the frame of another of the same class when converted"]
+
+
+def test_labels_made_for_another_number_of_frames_are_told():
+    def warnings(num_frames, **options):
+        return place(labels_of([3], keys={"num_frames": num_frames}), m=record(**options)).warnings
+
+    assert not warnings(100) and not warnings(100, fps=12.5) and not warnings(50, fps=12.5)
+    (said,) = warnings(101)
+    assert said.startswith("m.json: its num_frames is 101, but the video has 100 frames; were the labels made for")
+    assert len(warnings(50)) == 1
 
 
 def test_times_go_to_the_nearest_frame_at_any_rate():
@@ -176,6 +186,16 @@ def test_soccernet_halves_go_to_their_videos():
         place(labels_of([1, 2], True, (1, 3)), m_1=record(), m_2=record())
     with pytest.raises(UserError, match="no video for half 2 of 'm'"):
         place(labels_of([1, 2], True, (1, 2)), m_1=record())
+
+
+def test_halves_of_two_rates_are_converted_and_told_each():
+    halves = {"m_1": record(), "m_2": record(source_fps=30.0)}
+    placed = place(labels_of([1.0, 2.0], seconds=True, halves=[1, 2]), **halves)
+    assert frames(placed) == [[25], [60]]
+    assert placed.notes[-1] == "m.json: 2 times converted to frames at 25 and 30 fps"
+    placed = place(labels_of([50, 230], fps=50, fps_from="option"), **halves)  # the first video is 4 s long
+    assert frames(placed) == [[25], [18]]
+    assert placed.notes[-1] == "m.json: 2 events converted from 50 to 25 and 30 fps"
 
 
 def test_soccernet_halves_of_one_video():

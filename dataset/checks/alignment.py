@@ -55,6 +55,11 @@ class Alignment:
     findings: list[Finding]
     notes: list[str]  # lines for the reader: what is told, and what cannot be
 
+    @property
+    def tells(self) -> bool:
+        """Whether it could be judged of any video."""
+        return any(fit.verdict != "unknown" for fit in self.fits)
+
 
 def align(
     frame_dir: Path, videos: list[LabelledVideo], classes: list[str], workers: int, seed: int = 0
@@ -168,11 +173,14 @@ def _notes(fits: list[Fit], profiles: list[Profile]) -> list[str]:
         furthest = _span(max([1.0, *(abs(fit.late) / fit.source.step for fit in fitting)]), timed)
         notes.append(f"motion: the labels of {len(fitting)} of {number_of(len(fits), 'video')} sit alike against the "
                      f"motion around them, to within {furthest}; a shift of less than {_span(LEAST_LAG, timed)} is not "
-                     "told")
+                     "told, nor one that all of them share, which --sheet shows")
     if unknown:
         more = f" and {len(unknown) - 3:,} more" if len(unknown) > 3 else ""
-        why = (f"it takes {LEAST_OTHERS + 1} videos to compare" if len(fits) <= LEAST_OTHERS else
-               "too few events, or the motion around them is not alike enough")
+        why = "too few events, or the motion around them is not alike enough"
+        if len(fits) <= LEAST_OTHERS:
+            why = f"it takes {LEAST_OTHERS + 1} videos to compare"
+        elif len(unknown) == len(fits):
+            why += ", as where the labels of all videos are off: look at them with --sheet"
         notes.append(f"motion: cannot be told of {', '.join(unknown[:3])}{more}: {why}")
     if not fits:
         notes.append("motion: no frames could be read")

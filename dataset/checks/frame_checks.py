@@ -18,6 +18,7 @@ from dataset.labels import SAME_FPS
 from dataset.matches import match_and_part
 from util.errors import UserError
 from util.io import read_json
+from util.words import number_of
 
 SAMPLE = 3  # frames at either end of a video whose headers are read
 RATES = (24, 25, 30, 50, 60)  # frames per second at which frames are extracted
@@ -111,9 +112,10 @@ def _extra(folder: FrameFolder) -> Iterator[Finding]:
     ratio = (max(extra) + 1) / number
     rates = [(a, b) for a in RATES for b in RATES if a < b and abs(ratio * a / b - 1) < SAME_RATIO]
     hint = f", {rates[0][1]}/{rates[0][0]} of it, as frames at {rates[0][1]} a second would be" if rates else ""
+    more = number_of(len(extra), "frame")
     yield Finding(
         "warning", "frames-extra", str(folder.path),
-        f"{len(extra)} frames more than num_frames, which is {number}: up to {frame_name(max(extra))}{hint}",
+        f"{more} more than num_frames, which is {number}: up to {frame_name(max(extra))}{hint}",
         "frames past num_frames are not used; but were the labels made for frames of another rate, then the later an "
         "event is, the farther off it lies",
     )

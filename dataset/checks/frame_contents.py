@@ -1,7 +1,9 @@
-"""Checks of what extracted frames show: of one size in all videos, the same in none of them, every one readable."""
+"""Checks of what extracted frames show: of one size in all videos, the same in none of them, every one readable and
+as it was extracted."""
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +15,11 @@ from tqdm import tqdm
 
 from dataset.checks.findings import Finding
 from dataset.checks.frame_checks import FrameFolder, first_size, frame_name, size_changes, unreadable
+from dataset.frame_files import RECORD_NAME
 from dataset.jpeg import read_frame
 from util.errors import UserError
+from util.io import read_json
+from util.words import number_of
 
 COMPARED = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)  # frames by which videos are told to show the same
 CHUNK = 200  # frames that a thread reads in a row
@@ -28,11 +33,50 @@ def size_findings(frame_dir: Path, folders: Iterable[FrameFolder]) -> list[Findi
             by_size[size].append(folder.video.name)
     if len(by_size) < 2:
         return []
-    told = ", ".join(f"{width}x{height} ({len(names)} videos, such as {names[0]!r})"
+    told = ", ".join(f"{width}x{height} ({number_of(len(names), 'video')}, such as {names[0]!r})"
                      for (width, height), names in sorted(by_size.items(), key=lambda pair: -len(pair[1]))[:4])
     return [Finding("warning", "sizes-differ", str(frame_dir), f"frames are of {len(by_size)} sizes: {told}",
                     "players are larger in one than in the other, and training needs a --crop_dim; extract them again "
                     "with one --height")]
+
+
+def bytes_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
+    """Frames that are not of as many bytes as video.json tells: cut short, or replaced."""
+    findings = []
+    for folder in folders:
+        path = folder.path / RECORD_NAME
+        told = _bytes_told(path) if RECORD_NAME in folder.names else None
+        if told is None:
+            continue
+        sizes = {name: _bytes_in(f"{folder.path}{os.sep}{name}") for name in folder.names if name.endswith(".jpg")}
+        empty = sorted(name for name, size in sizes.items() if not size)
+        if empty:
+            findings.append(unreadable(folder.path / empty[0]))
+        elif len(sizes) == told[0] and sum(sizes.values()) != told[1]:
+            findings.append(Finding(
+                "warning", "frames-changed", str(folder.path),
+                f"its frames have {sum(sizes.values()):,} bytes, but were extracted with {told[1]:,} (see {path})",
+                "frames were cut short or replaced since, in copying or on a full disk, say: --read finds those that "
+                "are broken, and prepare_data.py makes all anew",
+            ))
+    return findings
+
+
+def _bytes_in(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - Path takes long
+    except OSError:  # a link to nothing
+        return 0
+
+
+def _bytes_told(path: Path) -> tuple[int, int] | None:
+    """num_frames and bytes of a video.json, if it tells them."""
+    try:
+        record = read_json(path)
+    except UserError:
+        return None  # which `folder_findings` tells
+    told = (record.get("num_frames"), record.get("bytes")) if isinstance(record, dict) else (None, None)
+    return told if all(type(number) is int for number in told) else None
 
 
 def same_frames_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
@@ -58,7 +102,7 @@ def same_frames_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
                 f"shows the same as {one!r}: {count} frames were compared ({one!r} is in {splits[0]}, {other!r} in "
                 f"{splits[1]})",
                 "one video under two names: the score is of frames that were trained on, and where labels differ each "
-                "teaches the other's events as background; remove one",
+                "teaches the other's events as background; remove one, or extract it from the right file",
             ))
     return findings
 

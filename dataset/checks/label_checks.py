@@ -209,11 +209,12 @@ def _missing_advice(split: str) -> str:
 
 def _rare(where: str, number: int, split: str) -> Finding:
     if split == "train":
-        return Finding("warning", "class-rare", where, f"only {number} events to learn from",
+        return Finding("warning", "class-rare", where, f"only {number_of(number, 'event')} to learn from",
                        "hundreds are usual; label more, or draw clips around events by --fg_upsample 0.5")
     error = 50 / sqrt(number)  # of a share p: sqrt(p (1 - p) / n), largest at a half
     return Finding("warning", "class-rare", where,
-                   f"only {number} events; half of them found says a recall of 50 % +- {error:.0f} (standard error)",
+                   f"only {number_of(number, 'event')}; half of them found says a recall of 50 % +- {error:.0f} "
+                   "(standard error)",
                    f"fewer than {FEW} events of a class cannot tell one model from another; take more videos into it")
 
 

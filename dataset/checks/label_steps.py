@@ -3,7 +3,7 @@
 Events labelled on their own frames leave every remainder alike when their frame numbers are divided by a step. Where
 one remainder comes up too often, Chernoff's inequality bounds how often chance does that; it is multiplied by the
 number of steps, remainders and groups of videos that were tried. Events as regular as a clock's tick prove nothing:
-of equal gaps in a video one counts.
+of equal gaps in a video one counts, or a few where the gaps are of several kinds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from dataset.checks.label_reading import LabelledVideo, Labels
 
 MAX_STEP = 150  # frames
 FEWEST = 8  # events to judge by
+IRREGULAR = 4  # kinds of gap from which on a video is no clockwork
+EQUAL_GAPS = 3  # of a kind that count in such a video
 FRAMES_AT_LEAST = 50  # a frame number is at most one in so many of those that count
 LOG10_ODDS = -6  # what chance does more often than this is passed over
 ROUNDED = {"dataset": 0.1, "part": 0.25}  # least share of the events that are rounded, beside those there by chance
@@ -116,8 +118,8 @@ def _columns(videos: Sequence[LabelledVideo]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _informative(groups: Sequence[Sequence[LabelledVideo]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Group, frame and frame rate (N,) each of the events that count: in a video one after each gap, and in a group
-    few on the same frame, as where all clips are cut alike about an event."""
+    """Group, frame and frame rate (N,) each of the events that count: in a video one or few after each gap, and in a
+    group few on the same frame, as where all clips are cut alike about an event."""
     videos = [video for group in groups for video in group]
     sizes = [len(video.events) for video in videos]
     group = np.repeat(np.arange(len(groups)), [sum(len(video.events) for video in group) for group in groups])
@@ -129,7 +131,9 @@ def _informative(groups: Sequence[Sequence[LabelledVideo]]) -> tuple[np.ndarray,
     gap[np.diff(which, prepend=-1) > 0] = -1  # before a video's first event
     order = np.lexsort((gap, which))
     group, frame, fps, which, gap = (column[order] for column in (group, frame, fps, which, gap))
-    kept = np.flatnonzero((gap != 0) & (_rank((which, gap)) == 0))
+    place = _rank((which, gap))
+    kinds = np.bincount(which[(place == 0) & (gap > 0)], minlength=len(videos))
+    kept = np.flatnonzero((gap != 0) & (place < np.where(kinds < IRREGULAR, 1, EQUAL_GAPS)[which]))
     group, frame, fps = group[kept], frame[kept], fps[kept]
     order = np.lexsort((frame, group))
     group, frame, fps = group[order], frame[order], fps[order]

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
 from threading import Thread
+from typing import Any
 
 import av
 import cv2
@@ -50,7 +51,7 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return None
-    record = read_json(folder / RECORD_NAME) if (folder / RECORD_NAME).is_file() else None
+    record = _record(folder)
     if not isinstance(record, dict) or "num_frames" not in record:
         raise UserError(f"{folder}: is there already, and not from prepare_data.py (no {RECORD_NAME} in it); "
                         "move it away, or choose another --output")
@@ -66,6 +67,17 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
     record["source_modified"] = modified  # a copy: not to be read through each time
     write_json(folder / RECORD_NAME, record)
     return record
+
+
+def made_options(folder: Path) -> dict | None:
+    """What the frames in a folder were made with, as in `FrameOptions`; None if there are no such frames."""
+    record = _record(folder)
+    options = record.get("options") if isinstance(record, dict) else None
+    return options if isinstance(options, dict) else None
+
+
+def _record(folder: Path) -> Any:
+    return read_json(folder / RECORD_NAME) if (folder / RECORD_NAME).is_file() else None
 
 
 def extract_frames(

@@ -26,6 +26,7 @@ from dataset.labels import check_events, check_num_frames, shown
 from util.clock import parse_time, show_time
 from util.errors import UserError
 from util.io import read_json
+from util.words import number_of
 
 FORMS = ("video", "soccernet", "raw", "csv")
 RAW_FPS = 30  # of the raw form, where neither the file nor an option tells
@@ -128,7 +129,12 @@ def _read_video(path: Path, entry: Any, name: str, alone: bool, label_fps: float
                    for index, event in enumerate(entry["events"]))
     fps, fps_from = _rate(entry.get("fps"), label_fps, None)
     keys = {key: value for key, value in entry.items() if key != "events"}
-    return LabelSet(path, "video", (video,), events, fps=fps, fps_from=fps_from, keys=keys, read=len(events))
+    told = entry.get("num_events", len(events))
+    doubts = () if told == len(events) else (
+        f"{path}: num_events is {shown(told)}, but it has {number_of(len(events), 'event')}; is the list whole? Events "
+        "may have been lost",)
+    return LabelSet(path, "video", (video,), events, fps=fps, fps_from=fps_from, keys=keys, read=len(events),
+                    warnings=doubts)
 
 
 def _rate(in_file: float | None, option: float | None, of_form: float | None) -> tuple[float | None, str]:

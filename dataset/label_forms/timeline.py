@@ -84,7 +84,8 @@ def clock_of(labels: LabelSet, record: Mapping) -> Clock:
     if labels.fps_from == "form":
         raise UserError(f"{labels.path}: files of this form count {counted:g} frames a second, but the rate of the "
                         f"video is {rates}; say --label_fps {counted:g} if these count {counted:g} to a second too, "
-                        f"or --label_fps {source_fps:g} if they count the video's own frames")
+                        f"or --label_fps {source_fps:g} if they count the video's own frames; it is then the rate of "
+                        "all label files that do not tell theirs")
     raise UserError(f"{labels.path}: its fps is {counted:g}, but that of the video is {rates}; correct it, "
                     "or take it out if the events count the video's own frames")
 
@@ -119,6 +120,7 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             if merged:
                 placed.warnings.append(f"{labels.path}: {number_of(merged, 'event')} of {video} came to the frame of "
                                        "another of the same class when converted")
+            placed.warnings += _doubt_length(labels, records[video])
     _tell_conversion(labelled, records, events, starts, clocks, placed)
     return placed
 
@@ -256,13 +258,13 @@ def _tell_conversion(
     if labelled.is_cut:
         placed.warnings += _doubt_cut(labelled, events, clocks)
     placed.warnings += _doubt_rate(labels, records[parts[min(parts)]], clocks[min(parts)])
-    clock, fps = clocks[min(parts)], records[parts[min(parts)]]["fps"]
-    if labels.seconds and labels.events:
-        times = number_of(len(labels.events), "time")
-        placed.notes.append(f"{labels.path}: {times} converted to frames at {fps:g} fps")
-    elif clock.scale != 1 and labels.events:
-        converted = number_of(len(labels.events), "event")
-        placed.notes.append(f"{labels.path}: {converted} converted from {clock.rate:g} to {fps:g} fps")
+    converted = [part for part in parts if events[part] and (labels.seconds or clocks[part].scale != 1)]
+    if converted:
+        number = sum(len(events[part]) for part in converted)
+        rates = " and ".join(dict.fromkeys(f"{records[parts[part]]['fps']:g}" for part in converted))
+        what = (f"{number_of(number, 'time')} converted to frames at" if labels.seconds else
+                f"{number_of(number, 'event')} converted from {clocks[converted[0]].rate:g} to")
+        placed.notes.append(f"{labels.path}: {what} {rates} fps")
 
 
 def _moment(labels: LabelSet, clock: Clock, position: float) -> str:
@@ -291,6 +293,16 @@ def _doubt_cut(
                       f"{listed[falls[0] - 1].place}; if the second half counts from 0, make a file for each half, "
                       f"{labelled.match}_1{path.suffix} and {labelled.match}_2{path.suffix}")
     return doubts
+
+
+def _doubt_length(labels: LabelSet, record: Mapping) -> list[str]:
+    """Labels that tell how many frames they were made for, where neither the video nor its frames are so many."""
+    told, there = labels.keys.get("num_frames"), record["source_frames"]
+    if told in (None, there, record["num_frames"]):
+        return []
+    return [f"{labels.path}: its num_frames is {told}, but the video has {number_of(there, 'frame')}; were the labels "
+            "made for another version of it, or for frames of another tool? Then they may lie some frames off: look at "
+            "them with check_data.py --sheet"]
 
 
 def _doubt_rate(labels: LabelSet, record: Mapping, clock: Clock) -> list[str]:

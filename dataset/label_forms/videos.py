@@ -113,6 +113,9 @@ def _check_parts(labels: LabelSet, parts: Mapping[int, list[str]]) -> None:
 
 def _no_video(labels: LabelSet, videos: Collection[str]) -> str:
     name = labels.names[0]
+    if name == ".":  # a file that its folder names, but not in one
+        return (f"lies in no folder that names its match; move it into one, such as "
+                f"{match_and_part(min(videos))[0]}/{labels.path.name}")
     like = get_close_matches(name, videos, 1)
     hint = f" (is it {like[0]!r}?)" if like else ""
     what = "these lines" if labels.form == "csv" else "the label file"
