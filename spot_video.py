@@ -28,7 +28,7 @@ from dataset.labels import read_classes, read_split
 from model.device import DEVICES, memory_errors, pick_device
 from model.folder import load_model
 from model.folding import for_inference
-from model.inference import score_stretches
+from model.inference import head_overlap, score_stretches
 from util.clock import parse_time, show_time
 from util.config import ModelConfig, read_config
 from util.errors import UserError, run_script
@@ -116,7 +116,7 @@ def prepare(args: argparse.Namespace) -> Spotting:
           f"threshold {threshold:.3f}, {source}")
     return Spotting(
         for_inference(spotter, device), config, classes, FrameOptions(height, args.fps or config.resample_fps),
-        0 if args.no_overlap else config.clip_len // 2, threshold)
+        0 if args.no_overlap else head_overlap(config.clip_len), threshold)
 
 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:

@@ -15,7 +15,7 @@ from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, VideoStretches
 from dataset.labels import read_classes, read_split
 from model.device import DEVICES, memory_errors, move, pick_device
 from model.folder import load_model
-from model.inference import score_clips, score_videos
+from model.inference import head_overlap, score_clips, score_videos
 from util.config import ModelConfig, read_config
 from util.errors import UserError, run_script
 from util.events import predicted_events
@@ -64,14 +64,15 @@ def main() -> None:
     spotter, epoch = load_model(args.model_dir, config)
     print(f"{args.model_dir}: {config.feature_arch} + {config.temporal_arch or 'linear'}, epoch {epoch}, on {device}")
 
-    overlap = 0 if args.no_overlap else config.clip_len // 2
     move(spotter, device)
     bar = {"desc": "scoring", "unit": "batch", "disable": None}
     if args.inference == "clips":
+        overlap = 0 if args.no_overlap else config.clip_len // 2
         clips = VideoClips(args.frame_dir, videos, config.clip_len, overlap, config.crop_dim)
         batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers)
         scores = score_clips(spotter, tqdm(batches, **bar), videos, device)
     else:
+        overlap = 0 if args.no_overlap else head_overlap(config.clip_len)
         clips = VideoStretches(args.frame_dir, videos, config.crop_dim)
         stretches = Loader(clips, 1, args.num_workers, pin=device.type == "cuda", ahead=device.type != "cpu")
         scores = score_videos(spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap, device)

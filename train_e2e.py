@@ -23,7 +23,7 @@ from model import checkpoint
 from model.backbone import ALIASES, FEATURE_ARCHS
 from model.device import DEVICES, autocast, compile_errors, half_precision, memory_errors, move, pick_device
 from model.heads import HEADS
-from model.inference import score_videos
+from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from model.pretrained import build_spotter
 from model.schedule import lr_factor
@@ -163,7 +163,7 @@ def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace)
     clips = VideoStretches(args.frame_dir, videos, args.crop_dim)
     stretches = Loader(clips, 1, args.num_workers, pin=args.device.type == "cuda", ahead=args.device.type != "cpu")
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
-    return score_videos(spotter, bar, videos, args.clip_len, args.clip_len // 2, args.device)
+    return score_videos(spotter, bar, videos, args.clip_len, head_overlap(args.clip_len), args.device)
 
 
 def make_loaders(

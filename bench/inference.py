@@ -16,7 +16,7 @@ from bench.timing import fastest
 from dataset.frames import DEFAULT_WORKERS, Loader, VideoStretches
 from model.backbone import build_cnn
 from model.device import half_precision, pick_device
-from model.inference import score_videos
+from model.inference import head_overlap, score_videos
 from model.spotter import EventSpotter
 
 ARCHS = ("rny002_gsm", "rny008_gsm")
@@ -46,7 +46,7 @@ def speed(
     def score() -> None:
         clips = VideoStretches(frame_dir, videos, CROP)
         stretches = Loader(clips, 1, DEFAULT_WORKERS, ahead=device.type != "cpu")
-        score_videos(spotter, stretches, videos, CLIP_LEN, CLIP_LEN // 2, device)
+        score_videos(spotter, stretches, videos, CLIP_LEN, head_overlap(CLIP_LEN), device)
 
     @torch.inference_mode()
     def bare(batch: int) -> None:

@@ -16,7 +16,7 @@ from dataset.footage.videos import FrameOptions, Frames
 from dataset.frames import Loader, VideoStretches
 from model.folder import load_model
 from model.folding import for_inference
-from model.inference import score_videos
+from model.inference import head_overlap, score_videos
 from util.config import read_config
 from util.io import read_json, write_json
 from util.predictions import read_predictions
@@ -53,7 +53,7 @@ def spotting(model, **options):
     config = read_config(model)
     spotter, _ = load_model(model, config)
     parts = for_inference(spotter, spot_video.pick_device("cpu")), config, CLASSES, FrameOptions(48, **options)
-    return spot_video.Spotting(*parts, config.clip_len // 2, 0.5)
+    return spot_video.Spotting(*parts, head_overlap(config.clip_len), 0.5)
 
 
 def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):

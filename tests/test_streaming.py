@@ -1,12 +1,15 @@
 """A video in stretches has the features, and the scores, that it has in one piece."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
 
 from model.backbone import FEATURE_ARCHS, Backbone
 from model.gate_shift import GateShift
-from model.inference import PAST_END, score_stretches
+from model.inference import score_stretches
 from model.spotter import EventSpotter
 
 
@@ -43,29 +46,38 @@ def test_short_videos_and_stretches_of_a_frame(num_frames):
             torch.testing.assert_close(torch.cat(list(backbone.stream(frames.split(length)))), whole)
 
 
-@pytest.mark.parametrize(("num_frames", "overlap"), [(1, 4), (7, 4), (50, 4), (50, 0), (200, 4)])
-def test_scores_are_the_mean_over_the_heads_windows(num_frames, overlap):
+@pytest.mark.parametrize(
+    ("num_frames", "overlap"), [(1, 4), (7, 4), (8, 0), (9, 0), (50, 4), (50, 7), (200, 4), (203, 0)])
+def test_scores_are_the_mean_over_the_heads_windows_of_which_the_last_ends_with_the_video(num_frames, overlap):
     torch.manual_seed(1)
     spotter = EventSpotter("rny002_gsm", "gru", 2).eval()
     open_gates(spotter)
-    clip_len, step = 8, 8 - overlap
     frames = torch.randint(0, 256, (num_frames, 3, 32, 32), dtype=torch.uint8)
-    stretches = frames.split(13)
-    found = np.concatenate(list(score_stretches(spotter, stretches, clip_len, overlap)))
+    found = np.concatenate(list(score_stretches(spotter, frames.split(13), 8, overlap)))
 
-    starts = range(0, max(num_frames - overlap + PAST_END, 1), step)  # in frames of the padded video
-    length = starts[-1] + clip_len
-    padded = torch.zeros(1, length, 3, 32, 32, dtype=torch.uint8)
-    inside = torch.zeros(1, length)
-    stop = min(length, PAST_END + num_frames)
-    padded[0, PAST_END:stop] = frames[: stop - PAST_END]
-    inside[0, PAST_END:stop] = 1
+    last = max(0, num_frames - 8)
     with torch.inference_mode():
-        features = spotter.backbone(spotter.normalise(padded, inside))
-        sums, counts = np.zeros((length, 3)), np.zeros((length, 1))
-        for start in starts:
-            window = slice(start, start + clip_len)
+        features = spotter.backbone(spotter.normalise(frames[None]))
+        sums, counts = np.zeros((num_frames, 3)), np.zeros((num_frames, 1))
+        for start in sorted({*range(0, last + 1, 8 - overlap), last}):
+            window = slice(start, start + 8)
             sums[window] += spotter.head(features[:, window])[-1, 0].softmax(-1).numpy()
             counts[window] += 1
     assert found.shape == (num_frames, 3)
-    np.testing.assert_allclose(found, (sums / counts)[PAST_END : PAST_END + num_frames], atol=1e-4)
+    np.testing.assert_allclose(found, sums / counts, atol=1e-4)
+
+
+def test_of_a_long_video_only_the_last_stretches_are_kept():
+    spotter = EventSpotter("rny002_gsm", "gru", 2).eval()
+    alive: list[weakref.ref] = []
+
+    def stretches():
+        for _ in range(30):
+            gc.collect()
+            assert sum(ref() is not None for ref in alive) <= 2
+            stretch = torch.zeros(20, 3, 32, 32, dtype=torch.uint8)
+            alive.append(weakref.ref(stretch))
+            yield stretch
+
+    scores = [len(part) for part in score_stretches(spotter, stretches(), 8, 4)]
+    assert sum(scores) == 600 and max(scores) <= 16 * 4 + 8
