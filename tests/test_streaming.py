@@ -1,6 +1,5 @@
 """A video in stretches has the features, and the scores, that it has in one piece."""
 
-import gc
 import weakref
 
 import numpy as np
@@ -73,7 +72,6 @@ def test_of_a_long_video_only_the_last_stretches_are_kept():
 
     def stretches():
         for _ in range(30):
-            gc.collect()
             assert sum(ref() is not None for ref in alive) <= 2
             stretch = torch.zeros(20, 3, 32, 32, dtype=torch.uint8)
             alive.append(weakref.ref(stretch))

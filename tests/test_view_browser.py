@@ -124,6 +124,7 @@ def driver(tmp_path_factory) -> Iterator[Any]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     os.environ["SE_OFFLINE"] = "true"  # or selenium would look for a newer driver
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"  # and ask a proxy for this machine
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(helper))
     yield driver
     driver.quit()
