@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dataset.checks.frame_checks import check_frames
-from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, VideoStretches
+from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
 from model.device import DEVICES, memory_errors, move, pick_device
 from model.folder import load_model
@@ -73,8 +73,7 @@ def main() -> None:
         scores = score_clips(spotter, tqdm(batches, **bar), videos, device)
     else:
         overlap = 0 if args.no_overlap else head_overlap(config.clip_len)
-        clips = VideoStretches(args.frame_dir, videos, config.crop_dim)
-        stretches = Loader(clips, 1, args.num_workers, pin=device.type == "cuda", ahead=device.type != "cpu")
+        stretches = load_stretches(args.frame_dir, videos, config.crop_dim, args.num_workers, device)
         scores = score_videos(spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap, device)
 
     if args.save or args.save_as:

@@ -17,7 +17,7 @@ from dataset.augment import augment, mixup
 from dataset.checks.checked_splits import read_checked_splits
 from dataset.clips import RandomClips
 from dataset.frame_making import how_frames_were_made
-from dataset.frames import DEFAULT_WORKERS, Batch, Loader, VideoStretches
+from dataset.frames import DEFAULT_WORKERS, Batch, Loader, load_stretches
 from dataset.labels import read_classes
 from model import checkpoint
 from model.backbone import ALIASES, FEATURE_ARCHS
@@ -160,8 +160,7 @@ def train_epoch(
 
 def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
-    clips = VideoStretches(args.frame_dir, videos, args.crop_dim)
-    stretches = Loader(clips, 1, args.num_workers, pin=args.device.type == "cuda", ahead=args.device.type != "cpu")
+    stretches = load_stretches(args.frame_dir, videos, args.crop_dim, args.num_workers, args.device)
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
     return score_videos(spotter, bar, videos, args.clip_len, head_overlap(args.clip_len), args.device)
 

@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from bench.inputs import write_frames
 from bench.rows import Row
 from bench.timing import fastest
-from dataset.frames import DEFAULT_WORKERS, Loader, VideoStretches
+from dataset.frames import DEFAULT_WORKERS, load_stretches
 from model.backbone import build_cnn
 from model.device import half_precision, pick_device
 from model.inference import head_overlap, score_videos
@@ -44,8 +44,7 @@ def speed(
     frames = torch.randn(max(BATCHES), 3, CROP, CROP, device=device, dtype=dtype).to(memory_format=torch.channels_last)
 
     def score() -> None:
-        clips = VideoStretches(frame_dir, videos, CROP)
-        stretches = Loader(clips, 1, DEFAULT_WORKERS, ahead=device.type != "cpu")
+        stretches = load_stretches(frame_dir, videos, CROP, DEFAULT_WORKERS, device)
         score_videos(spotter, stretches, videos, CLIP_LEN, head_overlap(CLIP_LEN), device)
 
     @torch.inference_mode()

@@ -227,3 +227,11 @@ class Loader:
 
     def _read(self, part: range, each: Callable[..., Iterable[np.ndarray]] = map) -> Batch:
         return read_batch([self.clips[index] for index in part], self.pin, each)
+
+
+def load_stretches(
+    frame_dir: Path, videos: list[dict], crop: int | None, workers: int, device: torch.device
+) -> Loader:
+    """Whole videos in stretches, a batch each, read as suits the device of the network that takes them."""
+    clips = VideoStretches(frame_dir, videos, crop)
+    return Loader(clips, 1, workers, pin=device.type == "cuda", ahead=device.type != "cpu")

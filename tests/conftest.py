@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 
 from util import errors
+from util.errors import UserError
 
 # models of the tests are so small that a second thread costs more than it brings; before torch is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -59,6 +61,14 @@ def user_error(done: subprocess.CompletedProcess[str]) -> str:
     line = done.stderr.rstrip().splitlines()[-1]
     assert line.startswith("error: "), done.stderr
     return line
+
+
+def complaint(call: Callable[..., object], *args: object) -> str:
+    """The message of the UserError that a call ends with; it is one line."""
+    with pytest.raises(UserError) as caught:
+        call(*args)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def pattern_frame(index: int, width: int = 96, height: int = 64) -> np.ndarray:

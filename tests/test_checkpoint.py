@@ -12,7 +12,7 @@ import pytest
 import timm
 import torch
 import torchvision
-from conftest import golden_files, golden_state
+from conftest import complaint, golden_files, golden_state
 from safetensors.torch import save_file
 
 from model.backbone import FEATURE_ARCHS
@@ -28,20 +28,11 @@ from model.checkpoint import (
     save_epoch,
 )
 from model.spotter import EventSpotter
-from util.errors import UserError
 
 
 def spotter(arch="rny002_gsm", head="gru", num_classes=2, modality="rgb", seed=0):
     torch.manual_seed(seed)
     return EventSpotter(arch, head, num_classes, modality).eval()
-
-
-def complaint(call, *args):
-    """The message of the UserError that a call ends with; it is one line."""
-    with pytest.raises(UserError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("path", golden_files(), ids=lambda p: p.stem)

@@ -4,6 +4,7 @@ import argparse
 import json
 
 import pytest
+from conftest import complaint
 
 from util.config import ModelConfig, check_same, read_config
 from util.errors import UserError
@@ -20,13 +21,6 @@ ORIGINAL = {
 
 def write(folder, value):
     (folder / "config.json").write_text(json.dumps(value), encoding="utf-8")
-
-
-def complaint(call, *args):
-    with pytest.raises(UserError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_an_originals_config_is_read(tmp_path):

@@ -5,19 +5,11 @@ import json
 import numpy as np
 import pytest
 from clean_labels import only
-from conftest import write_image
+from conftest import complaint, write_image
 
 from dataset.checks.frame_checks import check_frames, folder_findings, scan, unlabelled_findings
 from dataset.checks.label_reading import as_video
-from util.errors import UserError
 from util.words import number_of
-
-
-def complaint(call, *args):
-    with pytest.raises(UserError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.fixture

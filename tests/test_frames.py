@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import make_dataset, write_image
+from conftest import complaint, make_dataset, write_image
 from torchvision.transforms.functional import center_crop
 
 from dataset.clips import RandomClips
@@ -15,13 +15,6 @@ from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, read_ba
 from dataset.jpeg import read_frame
 from dataset.labels import read_split
 from util.errors import UserError
-
-
-def complaint(call, *args):
-    with pytest.raises(UserError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 from conftest import write_image
 from test_streaming import open_gates
 
-from dataset.frames import Batch, Loader, VideoClips, VideoStretches
+from dataset.frames import Batch, VideoClips, load_stretches
 from dataset.jpeg import read_frame
 from model.inference import score_clips, score_stretches, score_videos
 from model.spotter import EventSpotter
@@ -83,7 +83,7 @@ def test_videos_in_stretches_from_files_have_the_scores_that_each_has_by_itself(
     open_gates(spotter)
     device = torch.device("cpu")
     monkeypatch.setattr("model.folding.half_precision", lambda device: None)
-    together = score_videos(spotter, Loader(VideoStretches(tmp_path, videos, 32), 1, 2), videos, 8, 4, device)
+    together = score_videos(spotter, load_stretches(tmp_path, videos, 32, 2, device), videos, 8, 4, device)
     assert list(together) == [video["video"] for video in videos]
     for video in videos:
         frames = [read_frame(tmp_path / video["video"] / f"{n:06d}.jpg")[4:36] for n in range(video["num_frames"])]
