@@ -15,13 +15,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataset.checks.alignment import Alignment, align
-from dataset.checks.checked_splits import label_findings
-from dataset.checks.data_page import write_report
-from dataset.checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
-from dataset.checks.frame_checks import folder_findings, scan, unlabelled_findings
-from dataset.checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
-from dataset.checks.label_reading import Labels, read_labels
+from checks.alignment import Alignment, align
+from checks.checked_splits import label_findings
+from checks.data_page import write_report
+from checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
+from checks.frame_checks import folder_findings, scan, unlabelled_findings
+from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
+from checks.label_reading import Labels, read_labels
 from util.errors import UserError, run_script
 from util.io import write_json
 from util.options import positive

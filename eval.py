@@ -19,6 +19,8 @@ from typing import Any
 from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
+from plots.scores import confusion_matrix, offset_histogram, precision_recall_curves
+from plots.timeline import timeline
 from util.config import trained_on
 from util.errors import UserError, run_script
 from util.events import Video, non_maximum_suppression, score_curves
@@ -27,8 +29,6 @@ from util.options import count
 from util.predictions import find_file, read_predictions, threshold_tolerance
 from util.report import print_report
 from util.score import NMS_WINDOW, TOLERANCES
-from util.score_plots import confusion_matrix, offset_histogram, precision_recall_curves
-from util.timeline_plot import timeline
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from dataset.futsal.draw import Renderer
-from dataset.futsal.sim import MATCHES, Event, FrameState, Match, simulate
+from simulation.draw import Renderer
+from simulation.sim import MATCHES, Event, FrameState, Match, simulate
 from util.errors import UserError, run_script
 from util.io import read_json, whole_file, write_json
 

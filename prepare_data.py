@@ -20,16 +20,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from dataset.footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
-from dataset.footage.frame_folders import made_options
-from dataset.footage.videos import FrameOptions, VideoInfo, find_videos
-from dataset.label_forms.forms import FORMS, read_labels
-from dataset.label_forms.sets import report_labels, settle_classes
-from dataset.label_forms.timeline import announced_record, place_events
-from dataset.label_forms.videos import Labelled, check_second_half, pair_labels
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_split, write_dataset
 from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
+from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
+from footage.frame_folders import made_options
+from footage.videos import FrameOptions, VideoInfo, find_videos
+from label_forms.forms import FORMS, read_labels
+from label_forms.sets import report_labels, settle_classes
+from label_forms.timeline import announced_record, place_events
+from label_forms.videos import Labelled, check_second_half, pair_labels
 from util.clock import parse_time
 from util.errors import UserError, run_script
 from util.options import count, positive

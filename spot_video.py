@@ -20,11 +20,11 @@ import numpy as np
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dataset.footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
-from dataset.footage.raw_stretches import stretches
-from dataset.footage.sources import Source, check_matches, find_sources
-from dataset.footage.videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from dataset.labels import read_classes, read_split
+from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
+from footage.raw_stretches import stretches
+from footage.sources import Source, check_matches, find_sources
+from footage.videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from model.device import DEVICES, memory_errors, pick_device
 from model.folder import load_model
 from model.folding import for_inference

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dataset.checks.frame_checks import check_frames
+from checks.frame_checks import check_frames
 from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
 from model.device import DEVICES, memory_errors, move, pick_device

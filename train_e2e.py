@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from checks.checked_splits import read_checked_splits
 from dataset.augment import augment, mixup
-from dataset.checks.checked_splits import read_checked_splits
 from dataset.clips import RandomClips
 from dataset.frame_making import how_frames_were_made
 from dataset.frames import DEFAULT_WORKERS, Batch, Loader, load_stretches
@@ -28,6 +28,7 @@ from model.loss import mean_loss, spotting_loss
 from model.pretrained import build_spotter
 from model.schedule import lr_factor
 from model.spotter import MODALITIES, EventSpotter
+from plots.training import training_picture
 from util.config import check_same
 from util.errors import UserError, run_script
 from util.events import predicted_events
@@ -38,7 +39,6 @@ from util.report import print_report
 from util.score import TOLERANCES, average_precision, mean_map
 from util.tensorboard import epoch_writer, summary_writer
 from util.threshold import write_threshold
-from util.training_plot import training_picture
 
 RUN_OPTIONS = ("frame_dir", "save_dir", "num_workers", "resume", "device", "grad_checkpoint", "compile", "tensorboard")
 MAX_EPOCH_FRAMES = 500_000  # of an epoch by default

@@ -13,12 +13,12 @@ import cv2
 
 from bench.rows import Row
 from bench.timing import fastest
-from dataset.footage.decoding import Decoder
-from dataset.footage.extraction import FramesJob, extract_all
-from dataset.footage.frame_folders import extract_frames
-from dataset.footage.videos import FrameOptions
-from dataset.futsal.draw import Renderer
-from dataset.futsal.sim import MATCHES, simulate
+from footage.decoding import Decoder
+from footage.extraction import FramesJob, extract_all
+from footage.frame_folders import extract_frames
+from footage.videos import FrameOptions
+from simulation.draw import Renderer
+from simulation.sim import MATCHES, simulate
 
 SIZE = (1920, 1080)  # width, height
 FPS = 30

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataset.footage.frame_folders import encode_jpeg
 from dataset.frame_files import frame_name
-from dataset.futsal.draw import Renderer
-from dataset.futsal.sim import MATCHES, simulate
+from footage.frame_folders import encode_jpeg
+from simulation.draw import Renderer
+from simulation.sim import MATCHES, simulate
 
 FRAME_SIZE = (398, 224)  # width, height: what prepare_data.py makes of a 16:9 video by default
 VIDEO = "bench"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.checks.findings import Finding
-from dataset.checks.label_reading import Labels, read_labels
+from checks.findings import Finding
+from checks.label_reading import Labels, read_labels
 
 CLASSES = ["DRIVE", "PASS"]
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from conftest import write_image
 
-from dataset.checks import alignment
-from dataset.checks.alignment import align
-from dataset.checks.label_reading import LabelledVideo
-from dataset.checks.motion import measure_motion
+from checks import alignment
+from checks.alignment import align
+from checks.label_reading import LabelledVideo
+from checks.motion import measure_motion
 
 CLASSES = ["DRIVE", "PASS"]
 NUM_FRAMES, EVENTS = 400, 14

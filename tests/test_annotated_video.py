@@ -4,9 +4,9 @@ import av
 import numpy as np
 import pytest
 
-from dataset.footage.annotated_video import Overlay, write_annotated
+from footage.annotated_video import Overlay, write_annotated
+from plots.style import class_colour
 from util.errors import UserError
-from util.plots import class_colour
 
 CLASSES = ["DRIVE", "PASS"]
 EVENTS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset.checks.checked_splits import read_checked_splits
+from checks.checked_splits import read_checked_splits
 from dataset.labels import read_split
 from util.errors import UserError
 

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 from conftest import REPO, make_dataset
 
-from dataset.checks.alignment import align
-from dataset.checks.data_page import write_report
-from dataset.checks.findings import Finding
-from dataset.checks.label_reading import read_labels
+from checks.alignment import align
+from checks.data_page import write_report
+from checks.findings import Finding
+from checks.label_reading import read_labels
 
 
 class Tags(HTMLParser):
@@ -74,5 +74,5 @@ def test_of_thousands_of_findings_the_first_are_listed(noise, tmp_path):
 
 
 def test_the_looks_at_pictures_need_no_torch():
-    code = "import sys, dataset.checks.data_page; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
+    code = "import sys, checks.data_page; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0

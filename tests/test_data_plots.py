@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from conftest import read_image
 
-from util.data_plots import Curve, Lane, label_plots, motion_plots
-from util.plots import class_colour
+from plots.labels import Curve, Lane, label_plots, motion_plots
+from plots.style import class_colour
 
 CLASSES = ["DRIVE", "PASS"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from encoded import copy_packets, cut, damage, encode, indices, noise, silence
 
-from dataset.footage.decoding import Decoder, Faults
+from footage.decoding import Decoder, Faults
 from util.errors import UserError
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}

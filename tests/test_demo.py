@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conftest import run_script
 
-from dataset.futsal.agents import Action
-from dataset.futsal.draw import Renderer
-from dataset.futsal.sim import MATCHES, Event, FrameState, Match, simulate
+from simulation.agents import Action
+from simulation.draw import Renderer
+from simulation.sim import MATCHES, Event, FrameState, Match, simulate
 
 SECONDS = 60
 

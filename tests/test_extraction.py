@@ -6,10 +6,10 @@ import pytest
 from conftest import pattern_index, read_image
 from encoded import copy_packets, cut, encode, noise
 
-from dataset.footage import extraction
-from dataset.footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
-from dataset.footage.frame_folders import extract_frames
-from dataset.footage.videos import FrameOptions
+from footage import extraction
+from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
+from footage.frame_folders import extract_frames
+from footage.videos import FrameOptions
 from util.errors import UserError
 
 OPTIONS = FrameOptions()

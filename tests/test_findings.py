@@ -2,7 +2,7 @@
 
 import json
 
-from dataset.checks.findings import Finding, by_kind, findings_json, format_findings, has_errors, ranked
+from checks.findings import Finding, by_kind, findings_json, format_findings, has_errors, ranked
 
 
 def finding(level, check, number=0, advice=""):

@@ -7,8 +7,8 @@ import pytest
 from clean_labels import only
 from conftest import complaint, write_image
 
-from dataset.checks.frame_checks import check_frames, folder_findings, scan, unlabelled_findings
-from dataset.checks.label_reading import as_video
+from checks.frame_checks import check_frames, folder_findings, scan, unlabelled_findings
+from checks.label_reading import as_video
 from util.words import number_of
 
 

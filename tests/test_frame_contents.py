@@ -9,9 +9,9 @@ import pytest
 from clean_labels import only
 from conftest import make_dataset, write_image
 
-from dataset.checks.frame_checks import scan
-from dataset.checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
-from dataset.checks.label_reading import read_labels
+from checks.frame_checks import scan
+from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
+from checks.label_reading import read_labels
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from conftest import pattern_index, read_image
 from encoded import cut, encode, noise
 
-from dataset.footage import frame_folders
-from dataset.footage.frame_folders import existing_frames, extract_frames
-from dataset.footage.videos import FrameOptions
+from footage import frame_folders
+from footage.frame_folders import existing_frames, extract_frames
+from footage.videos import FrameOptions
 from util.errors import UserError
 
 OPTIONS = FrameOptions()

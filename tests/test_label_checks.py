@@ -3,8 +3,8 @@
 import pytest
 from clean_labels import clean_entries, labels_of, only
 
-from dataset.checks.label_checks import event_findings
-from dataset.checks.label_reading import read_labels
+from checks.label_checks import event_findings
+from checks.label_reading import read_labels
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import re
 import pytest
 from clean_labels import clean_entries, labels_of, only
 
-from dataset.checks.label_density import density_findings
-from dataset.checks.label_reading import read_labels
+from checks.label_density import density_findings
+from checks.label_reading import read_labels
 
 
 def thin(entries, keep_one_in):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from clean_labels import clean_entries, labels_of, only
 
-from dataset.checks.label_fields import field_findings
+from checks.label_fields import field_findings
 
 
 def each_event(splits):

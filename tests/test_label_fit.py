@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dataset.checks.event_motion import at_labels, class_weights, strengths
-from dataset.checks.label_fit import judge, usual_late
-from dataset.checks.motion_source import Source
+from checks.event_motion import at_labels, class_weights, strengths
+from checks.label_fit import judge, usual_late
+from checks.motion_source import Source
 
 NUM_FRAMES, EVENTS = 1500, 24
 SHAPE = np.exp(-0.5 * ((np.arange(40) - 6) / 3) ** 2)  # of the motion from an event on

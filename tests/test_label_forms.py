@@ -4,7 +4,7 @@ import re
 import pytest
 from conftest import write_labels
 
-from dataset.label_forms.forms import read_labels
+from label_forms.forms import read_labels
 from util.errors import UserError
 
 

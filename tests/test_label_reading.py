@@ -3,7 +3,7 @@
 import pytest
 from clean_labels import clean_entries, labels_of, only, write_splits
 
-from dataset.checks.label_reading import read_labels
+from checks.label_reading import read_labels
 from dataset.labels import read_split
 from util.errors import UserError
 

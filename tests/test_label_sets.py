@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset.label_forms.sets import LabelledEvent, LabelSet, report_labels, settle_classes
+from label_forms.sets import LabelledEvent, LabelSet, report_labels, settle_classes
 from util.errors import UserError
 
 

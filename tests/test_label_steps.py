@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from clean_labels import clean_entries, labels_of, only
 
-from dataset.checks.label_reading import read_labels
-from dataset.checks.label_steps import step_findings
+from checks.label_reading import read_labels
+from checks.label_steps import step_findings
 
 
 def rounded(splits, to):

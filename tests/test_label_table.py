@@ -1,6 +1,6 @@
 import pytest
 
-from dataset.label_forms.table import read_table
+from label_forms.table import read_table
 from util.errors import UserError
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset.label_forms.sets import LabelledEvent, LabelSet
-from dataset.label_forms.videos import WHOLE, check_second_half, pair_labels
+from label_forms.sets import LabelledEvent, LabelSet
+from label_forms.videos import WHOLE, check_second_half, pair_labels
 from util.errors import UserError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import write_image
 
-from dataset.checks.motion import CHANNELS, camera_cuts, measure_motion
+from checks.motion import CHANNELS, camera_cuts, measure_motion
 
 ALL, REST, LOCAL = range(len(CHANNELS))
 RNG = np.random.default_rng(0)

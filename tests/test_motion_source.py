@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dataset.checks.label_reading import LabelledVideo
-from dataset.checks.motion_source import (
+from checks.label_reading import LabelledVideo
+from checks.motion_source import (
     CLIP,
     ENOUGH,
     FRAMES_OF_SOURCE,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from encoded import encode
 
-from dataset.footage.decoding import Decoder
-from dataset.footage.pictures import MATRICES, Fitter, fitted_size
+from footage.decoding import Decoder
+from footage.pictures import MATRICES, Fitter, fitted_size
 
 # bars of BGR colours
 COLOURS = np.array([(40, 40, 220), (60, 200, 50), (210, 70, 30), (30, 220, 230), (200, 200, 200), (20, 20, 20)], float)

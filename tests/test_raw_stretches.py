@@ -5,10 +5,10 @@ import pytest
 import torch
 from conftest import write_image
 
-from dataset.footage import raw_stretches
-from dataset.footage.raw_stretches import stretches
 from dataset.frames import VideoClips, read_batch
 from dataset.jpeg import read_frame
+from footage import raw_stretches
+from footage.raw_stretches import stretches
 
 
 def pictures(number, first=7):

@@ -3,9 +3,9 @@
 import pytest
 from pictures import CLASSES, EVENTS, VIDEO, decoded, holds_colour
 
+from plots.scores import confusion_matrix, offset_histogram, precision_recall_curves
+from plots.style import class_colour, towards_white
 from util.errors import UserError
-from util.plots import class_colour, towards_white
-from util.score_plots import confusion_matrix, offset_histogram, precision_recall_curves
 
 MANY = [*CLASSES, "SHOT", "FOUL", "GOAL"]
 DRAWN = [confusion_matrix, offset_histogram]

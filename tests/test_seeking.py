@@ -1,8 +1,8 @@
 import pytest
 from encoded import copy_packets, encode
 
-from dataset.footage.decoding import Decoder
-from dataset.footage.seeking import CannotSeek, count_packets, find_entry, frames_from, spread_frames
+from footage.decoding import Decoder
+from footage.seeking import CannotSeek, count_packets, find_entry, frames_from, spread_frames
 
 
 def read_from(path, seconds):

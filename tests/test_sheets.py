@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import pattern_frame, pattern_index, read_image, write_image
 
-from dataset.checks import sheets
-from dataset.checks.label_reading import LabelledVideo
-from dataset.checks.sheets import draw_sheet, fitted, sample_events, write_sheets
+from checks import sheets
+from checks.label_reading import LabelledVideo
+from checks.sheets import draw_sheet, fitted, sample_events, write_sheets
 
 COLOUR = "#0072B2"
 SIZE = (192, 128)  # a frame of 96x64, on a sheet

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataset.footage.sources import check_matches, find_sources
+from footage.sources import check_matches, find_sources
 from util.errors import UserError
 
 

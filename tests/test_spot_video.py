@@ -11,9 +11,9 @@ import pytest
 from conftest import run_here, run_script, user_error, write_video
 
 import spot_video
-from dataset.footage.frame_folders import extract_frames
-from dataset.footage.videos import FrameOptions, Frames
 from dataset.frames import Loader, VideoStretches
+from footage.frame_folders import extract_frames
+from footage.videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_videos
@@ -178,7 +178,7 @@ def test_bad_options_are_one_line_and_write_nothing(model, video, tmp_path, monk
     done = spot(model, broken, "--output", out)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [user_error(done)]  # of one video alone, there is nothing to sum up
-    monkeypatch.setattr("dataset.footage.annotated_video.ENCODER", "no_such_encoder")
+    monkeypatch.setattr("footage.annotated_video.ENCODER", "no_such_encoder")
     assert "cannot encode H.264" in complaint(model, video, "--annotate", "--output", out)
     for option in (["--start", "1:99"], ["--start", 5, "--end", 5], ["--threshold", 2], ["--fps", 0]):
         done = spot(model, video, "--output", out, *option)

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from dataset.footage.videos import VideoInfo
-from dataset.label_forms.sets import LabelledEvent, LabelSet
-from dataset.label_forms.timeline import announced_record, clock_of, place_events
-from dataset.label_forms.videos import Labelled
+from footage.videos import VideoInfo
+from label_forms.sets import LabelledEvent, LabelSet
+from label_forms.timeline import announced_record, clock_of, place_events
+from label_forms.videos import Labelled
 from util.errors import UserError
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from pictures import CLASSES, EVENTS, VIDEO, decoded, holds_colour
 
-from util.plots import class_colour
-from util.timeline_plot import judge, timeline
+from plots.style import class_colour
+from plots.timeline import judge, timeline
 
 
 def test_events_of_a_timeline_are_judged_as_the_metrics_do():

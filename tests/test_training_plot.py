@@ -3,8 +3,8 @@
 import pytest
 from pictures import decoded, holds_colour
 
-from util.plots import CLASS_COLOURS
-from util.training_plot import training_picture
+from plots.style import CLASS_COLOURS
+from plots.training import training_picture
 
 
 @pytest.mark.parametrize(

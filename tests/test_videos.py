@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from encoded import copy_packets, cut, encode, indices, noise
 
-from dataset.footage.decoding import Faults
-from dataset.footage.pictures import Fitter
-from dataset.footage.videos import FrameOptions, Frames, find_videos, probe, resample
+from footage.decoding import Faults
+from footage.pictures import Fitter
+from footage.videos import FrameOptions, Frames, find_videos, probe, resample
 from util.errors import UserError
 
 

@@ -18,9 +18,9 @@ from viewed import CLASSES, EVENTS, NUM_FRAMES, WRITE, client, event, labels_of,
 
 import eval as eval_script
 import view
+from plots.timeline import judge
 from util.io import read_json, write_json
 from util.score import evaluate
-from util.timeline_plot import judge
 
 
 @pytest.fixture

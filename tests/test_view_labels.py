@@ -20,8 +20,8 @@ from viewed import (
 )
 
 import view
-from dataset.label_forms.forms import read_labels
-from dataset.label_forms.timeline import clock_of
+from label_forms.forms import read_labels
+from label_forms.timeline import clock_of
 from util.event_files import write_events
 from util.io import read_json, write_json
 

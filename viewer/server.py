@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request, send_file
 from werkzeug.exceptions import HTTPException
 
+from plots.style import class_colour
 from util.errors import UserError
-from util.plots import class_colour
 from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
 from viewer.models import Model
 from viewer.results import Case, Results, Settings

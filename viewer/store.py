@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset.label_forms.forms import read_labels
-from dataset.label_forms.sets import LabelSet
-from dataset.label_forms.timeline import clock_of
 from dataset.labels import check_classes
+from label_forms.forms import read_labels
+from label_forms.sets import LabelSet
+from label_forms.timeline import clock_of
 from util.errors import UserError
 from util.events import Event
 from util.io import whole_file, write_json

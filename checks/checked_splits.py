@@ -1,0 +1,65 @@
+"""What a training takes: splits whose labels and frames have gone through the quick checks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from checks.findings import Finding, by_kind, ranked
+from checks.frame_checks import check_frames
+from checks.label_checks import event_findings
+from checks.label_density import density_findings
+from checks.label_fields import field_findings
+from checks.label_reading import Labels, read_labels
+from checks.label_steps import step_findings
+from dataset.labels import SPLITS, read_split
+from util.errors import UserError
+from util.words import number_of
+
+KINDS_SHOWN = 5  # of warnings before a training
+
+
+def label_findings(labels: Labels) -> list[Finding]:
+    """All that the labels tell by themselves, without frames."""
+    return [*event_findings(labels), *field_findings(labels), *step_findings(labels), *density_findings(labels)]
+
+
+def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict[str, list[dict]]:
+    """train and val, and test where it is there with its frames; what is worth a look is told on stderr.
+
+    Raises:
+        UserError: train or val or their frames are not what they must be, or would teach something false.
+    """
+    command = " ".join(f'"{part}"' if " " in part else part for part in (dataset, str(frame_dir)))
+    command = f"python check_data.py {command}"
+    splits: dict[str, list[dict]] = {}
+    findings: list[Finding] = []
+    for name in SPLITS:
+        try:
+            entries = read_split(dataset, name)
+            findings += check_frames(frame_dir, entries, crop)
+            splits[name] = entries
+        except UserError as error:
+            if name != "test":
+                raise UserError(f"{error}; {command} tells more") from error
+            print(f"no results on test at the end: {error}", file=sys.stderr)
+    findings = ranked(label_findings(read_labels(dataset, splits)) + findings)
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        more = f" ({number_of(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
+        first = errors[0]
+        advice = f": {first.advice}" if first.advice else ""
+        raise UserError(f"{first.where}: {first.message}{advice}{more}; {command} tells more")
+    if findings:
+        _warn(findings, command)
+    return splits
+
+
+def _warn(findings: list[Finding], command: str) -> None:
+    """A line for each kind of warning, up to some."""
+    kinds = by_kind(findings)
+    for group in kinds[:KINDS_SHOWN]:
+        more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
+        print(f"warning: {group[0].check}: {group[0].where}: {group[0].message}{more}", file=sys.stderr)
+    others = f"{number_of(len(kinds) - KINDS_SHOWN, 'other kind')} of warnings; " if len(kinds) > KINDS_SHOWN else ""
+    print(f"{others}{command} tells more", file=sys.stderr)

@@ -1,0 +1,180 @@
+"""A page that shows a dataset: what a check found, its labels as plots, and its events as contact sheets."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from checks.alignment import PROFILE, Alignment
+from checks.findings import LEVELS, Finding, ranked
+from checks.label_reading import LabelledVideo, Labels
+from checks.motion import CHANNELS
+from checks.motion_source import STEP_FPS
+from checks.sheets import ROWS, write_sheets
+from plots.labels import Curve, Lane, label_plots, motion_plots
+from util.io import whole_file
+from util.words import number_of
+
+MAX_ROWS = 300  # findings that are listed
+
+STYLE = """
+:root { color-scheme: light dark; --paper: #fff; --ink: #222; --pale: #666; --line: #ddd; --band: #f6f6f6;
+  --error: #b00020; --warning: #8a5a00; }
+@media (prefers-color-scheme: dark) { :root { --paper: #16181b; --ink: #e8e8e8; --pale: #a5a5a5; --line: #3a3d42;
+  --band: #202327; --error: #ff8a80; --warning: #ffc766; } }
+body { margin: 0 auto; padding: 1.5rem; max-width: 1840px; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
+p, ul { margin: .4rem 0; max-width: 75rem; } .pale { color: var(--pale); }
+table { border-collapse: collapse; } .wide { width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem .3rem; border-bottom: 1px solid var(--line);
+  overflow-wrap: anywhere; } th { color: var(--pale); font-weight: 600; } td.n, th.n { text-align: right; }
+tr.advice td { background: var(--band); color: var(--pale); }
+.error { color: var(--error); font-weight: 700; } .warning { color: var(--warning); font-weight: 700; }
+td.kind { white-space: nowrap; overflow-wrap: normal; } .scroll { overflow-x: auto; }
+img { max-width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 4px; }
+nav a { margin-right: 1.2rem; } a { color: inherit; }
+"""
+
+
+def write_report(
+    folder: Path,
+    labels: Labels,
+    findings: Sequence[Finding],
+    frame_dir: Path | None = None,
+    alignment: Alignment | None = None,
+    per_class: int = ROWS,
+    seed: int = 0,
+) -> Path:
+    """Write plots.png, motion.png where motion was read, sheet-*.jpg where there are frames, and index.html.
+
+    Sheets and motion of an earlier page in the folder are removed; nothing else in it is touched.
+
+    Args:
+        findings: of the whole check; listed at the top.
+        per_class: events at most of a class on its sheets, drawn by `seed`.
+
+    Returns:
+        The page, index.html, which shows all of it.
+
+    Raises:
+        UserError: something cannot be written.
+    """
+    classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
+    label_plots(folder / "plots.png", [_lane(video, classes) for video in _ordered(labels)], classes)
+    pictures = {"Labels": [folder / "plots.png"]}
+    if alignment and alignment.profiles:
+        steps, timed = np.arange(-PROFILE, PROFILE + 1), all(fit.source.fps for fit in alignment.fits)
+        times, unit = (steps / STEP_FPS, "seconds") if timed else (steps, "frames")
+        motion_plots(folder / "motion.png", _curves(alignment, classes), classes, times, unit)
+        pictures["Motion around events"] = [folder / "motion.png"]
+    if frame_dir:
+        sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed)
+        pictures |= {f"Frames around {label}": pages for label, pages in sheets.items()}
+    _remove_others(folder, {path.name for pages in pictures.values() for path in pages})
+    page = _page(labels, classes, findings, alignment, pictures)
+    with whole_file(folder / "index.html") as scratch:
+        scratch.write_text(page, encoding="utf-8", newline="\n")
+    return folder / "index.html"
+
+
+def _ordered(labels: Labels) -> list[LabelledVideo]:
+    """By split, and the halves of a match next to each other."""
+    return sorted(labels.videos, key=lambda video: (labels.splits.index(video.split), labels.match_of[video.name],
+                                                    video.name))
+
+
+def _lane(video: LabelledVideo, classes: list[str]) -> Lane:
+    found = [classes.index(event["label"]) for event in video.events]
+    return Lane(video.name, video.split, video.num_frames, video.fps, video.frames, np.array(found, int))
+
+
+def _curves(alignment: Alignment, classes: list[str]) -> list[Curve]:
+    channel = CHANNELS.index("all")
+    return [Curve(profile.source, classes.index(profile.label), profile.events, profile.fits,
+                  profile.levels[:, channel]) for profile in alignment.profiles]
+
+
+def _remove_others(folder: Path, written: set[str]) -> None:
+    for path in folder.iterdir():
+        if re.fullmatch(r"sheet-\d{2,}-.*\.jpg|motion\.png", path.name) and path.name not in written:
+            path.unlink()
+
+
+def _page(
+    labels: Labels, classes: list[str], findings: Sequence[Finding], alignment: Alignment | None,
+    pictures: dict[str, list[Path]],
+) -> str:
+    name = escape(str(labels.folder))
+    links = "".join(f'<a href="#p{i}">{escape(title)}</a>' for i, title in enumerate(pictures))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in (alignment.notes if alignment else []))
+    shown = "\n".join(_section(i, title, pages) for i, (title, pages) in enumerate(pictures.items()))
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>{name}</h1>
+{_counts_table(labels, classes)}
+<h2>Findings</h2>
+{_findings_table(findings)}
+{f'<ul class="pale">{notes}</ul>' if notes else ""}
+<nav>{links}</nav>
+{shown}
+</body>
+</html>
+"""
+
+
+def _counts_table(labels: Labels, classes: list[str]) -> str:
+    heads = "".join(f'<th class="n">{escape(name)}</th>' for name in ("videos", "frames", "events", *classes))
+    rows = []
+    for split in labels.splits:
+        videos = labels.of_split(split)
+        counts = Counter(event["label"] for video in videos for event in video.events)
+        numbers = [len(videos), sum(video.num_frames for video in videos), sum(counts.values()),
+                   *(counts[label] for label in classes)]
+        cells = "".join(f'<td class="n">{number:,}</td>' for number in numbers)
+        rows.append(f"<tr><td>{escape(split)}</td>{cells}</tr>")
+    return f'<div class="scroll"><table><tr><th>split</th>{heads}</tr>{"".join(rows)}</table></div>'
+
+
+def _findings_table(findings: Sequence[Finding]) -> str:
+    """Errors first; the advice once, below all that it is for."""
+    rows = ranked(findings)
+    if not rows:
+        return "<p>Nothing was found.</p>"
+    counts = Counter(finding.level for finding in rows)
+    head = " and ".join(number_of(counts[level], level) for level in LEVELS if counts[level])
+    cells = []
+    for i, finding in enumerate(rows[:MAX_ROWS]):
+        cells.append(
+            f'<tr><td class="kind {escape(finding.level)}">{escape(finding.level)}</td>'
+            f'<td class="kind">{escape(finding.check)}</td><td>{escape(finding.where)}</td>'
+            f"<td>{escape(finding.message)}</td></tr>"
+        )
+        following = rows[i + 1] if i + 1 < min(len(rows), MAX_ROWS) else None
+        kind = (finding.level, finding.check, finding.advice)
+        if finding.advice and (following is None or kind != (following.level, following.check, following.advice)):
+            cells.append(f'<tr class="advice"><td></td><td colspan="3">{escape(finding.advice)}</td></tr>')
+    more = f"<p>... and {len(rows) - MAX_ROWS:,} more; --json FILE lists all.</p>" if len(rows) > MAX_ROWS else ""
+    return (f'<p>{head}</p><table class="wide"><tr><th>level</th><th>kind</th><th>where</th><th>what</th></tr>'
+            f'{"".join(cells)}</table>{more}')
+
+
+def _section(number: int, title: str, pages: list[Path]) -> str:
+    images = "\n".join(
+        f'<p><a href="{quote(page.name)}"><img src="{quote(page.name)}" alt="{escape(title)}" loading="lazy"></a></p>'
+        for page in pages
+    )
+    return f'<h2 id="p{number}">{escape(title)}</h2>\n{images}'

@@ -1,0 +1,167 @@
+"""Whether events are as dense in one split as in the others, in one half as in the other, up to a video's end.
+
+Events come in bursts, and matches differ: counts scatter more than those of independent events do. How much more is
+taken from the dataset itself, between matches and videos for the splits, between stretches of a video for the rest, and
+the counts are judged by that (quasi-Poisson). What is told is both unlikely and large.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from math import erfc, log, sqrt
+
+import numpy as np
+
+from checks.findings import Finding
+from checks.label_reading import LabelledVideo, Labels
+from dataset.labels import SPLITS
+from dataset.matches import match_and_part
+
+CHANCE = 0.003  # how often, over all that is tried of one kind, chance may bring about a finding
+SPLIT_RATIO = 1.5  # splits whose densities are nearer to each other may differ as they like
+HALF_RATIO = 2.0
+STRETCHES = 8  # of a video, between which counts are compared
+LEAST_SCATTER = 1.5  # within videos: times that of independent events
+UNSURE_SCATTER = 4.0  # between videos, where they are too few to tell
+LONG = 500  # frames without events, up to a video's end, that are worth a word
+UNLABELLED = "is all of it labelled? An event without a label is learned as background, and counts as wrong where found"
+
+
+def density_findings(labels: Labels) -> list[Finding]:
+    """Splits, halves and ends of videos that have far fewer events than the rest."""
+    scatter = _scatter_within(labels.videos)
+    return [*_splits(labels), *_halves(labels, scatter), *_ends(labels, scatter)]
+
+
+def _splits(labels: Labels) -> Iterator[Finding]:
+    videos = [video for video in labels.videos if video.split in SPLITS]
+    splits = [split for split in SPLITS if any(video.split == split for video in videos)]
+    if len(splits) < 2:
+        return
+    split = np.array([splits.index(video.split) for video in videos])
+    frames = np.array([video.num_frames for video in videos], float)
+    units = [np.unique([f"{video.split} {name[video.name]}" for video in videos], return_inverse=True)[1]
+             for name in (labels.match_of, labels.recording_of, {video.name: video.name for video in videos})]
+    told: set[str] = set()
+    kinds = _numbers(labels, videos)
+    for kind, number in kinds.items():
+        tried = len(splits) * (len(kinds) - 1 if kind else 1)
+        scatter, freedom = _scatter_between(number, frames, split, units)
+        for index, name in enumerate(splits):
+            inside = split == index
+            here, others = ((number[where].sum(), frames[where].sum()) for where in (inside, ~inside))
+            chance, ratio = _compare(*here, *others, scatter, freedom)
+            if name in told or chance * tried > CHANCE or 1 / SPLIT_RATIO < ratio < SPLIT_RATIO:
+                continue
+            if kind and not (here[0] and others[0]):  # a missing class, which has been told
+                continue
+            told.update([] if kind else [name])
+            yield Finding(
+                "warning", "density-of-split", f"{labels.folder / name}.json" + (f": {kind}" if kind else ""),
+                f"{_density(*here)}{kind and ' '}{kind} events in 1000 frames, the other splits {_density(*others)}; "
+                f"videos of this dataset differ so by chance {_odds(chance * tried)}", UNLABELLED,
+            )
+
+
+def _numbers(labels: Labels, videos: list[LabelledVideo]) -> dict[str, np.ndarray]:
+    """Numbers of events (V,) of the videos: of all under "", and of each class if there are several."""
+    counters = [Counter(event["label"] for event in video.events) for video in videos]
+    classes = labels.classes if len(labels.classes) > 1 else []
+    numbers = {"": np.array([counter.total() for counter in counters], float)}
+    return numbers | {name: np.array([counter[name] for counter in counters], float) for name in classes}
+
+
+def _halves(labels: Labels, scatter: float) -> Iterator[Finding]:
+    pairs = []
+    for videos in labels.matches().values():
+        parts = {match_and_part(video.name)[1]: video for video in videos}
+        if len(videos) > 1 and {1, 2} <= parts.keys():
+            pairs.append((parts[1], parts[2]))
+    for first, second in pairs:
+        chance, ratio = _compare(len(second.events), second.num_frames, len(first.events), first.num_frames, scatter)
+        if chance * len(pairs) < CHANCE and not 1 / HALF_RATIO < ratio < HALF_RATIO:
+            fewer, more = (second, first) if ratio < 1 else (first, second)
+            yield Finding(
+                "warning", "density-of-half", fewer.where,
+                f"{len(fewer.events)} events in {fewer.num_frames} frames, the other half ({more.name!r}) "
+                f"{len(more.events)} in {more.num_frames}; chance does so {_odds(chance * len(pairs))}",
+                f"{UNLABELLED}. Or do the events of both halves stand in one?",
+            )
+
+
+def _ends(labels: Labels, scatter: float) -> Iterator[Finding]:
+    """Videos whose labels begin late or stop early."""
+    for video in labels.videos:
+        frames = np.sort(video.frames)
+        if len(frames) < 2:
+            continue
+        gap = np.diff(frames).max()
+        ends = (("before the first event", frames[0]), ("after the last event", video.num_frames - 1 - frames[-1]))
+        for place, length in ends:
+            odds = (1 - length / video.num_frames) ** (len(frames) / scatter) * 2 * len(labels.videos)
+            if odds < CHANCE and length > max(LONG, 3 * gap):
+                yield Finding(
+                    "warning", "labels-end-early", video.where,
+                    f"{length} of its {video.num_frames} frames are {place}, while events are never more than {gap} "
+                    f"frames apart; chance does so {_odds(odds)}", UNLABELLED,
+                )
+
+
+def _compare(
+    number: float, frames: float, others: float, other_frames: float, scatter: float, freedom: float = np.inf
+) -> tuple[float, float]:
+    """How likely two numbers of events are to differ so, or more, if they are equally dense; the ratio of densities.
+
+    Args:
+        scatter: of counts, in times that of independent events.
+        freedom: degrees of freedom that `scatter` was found with.
+    """
+    total, share = number + others, frames / (frames + other_frames)
+    if not total:
+        return 1.0, 1.0
+    deviation = (number - total * share) / sqrt(scatter * total * share * (1 - share))
+    if np.isfinite(freedom):  # Student's t as a normal deviate (Wallace 1959)
+        deviation = (8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * log(1 + deviation**2 / freedom))
+    ratio = (number / frames) / (others / other_frames) if others else np.inf
+    return erfc(abs(deviation) / sqrt(2)), ratio
+
+
+def _scatter_between(
+    number: np.ndarray, frames: np.ndarray, split: np.ndarray, units: list[np.ndarray]
+) -> tuple[float, float]:
+    """Scatter of the numbers of events within a split, the largest of several units, and its degrees of freedom.
+
+    Args:
+        number, frames, split: (V,) of the videos.
+        units: (V,) each, the number of the match, recording, ... that a video belongs to.
+    """
+    density = np.bincount(split, number) / np.bincount(split, frames)
+    scatter, freedom = 1.0, 0
+    for unit in units:
+        counted, expected = np.bincount(unit, number), np.bincount(unit, density[split] * frames)
+        free = len(counted) - len(density)
+        if free > 2:
+            there = expected > 0
+            scatter = max(scatter, float(((counted - expected)[there] ** 2 / expected[there]).sum() / free))
+            freedom = max(freedom, free)
+    return (scatter, freedom) if freedom else (UNSURE_SCATTER, np.inf)
+
+
+def _scatter_within(videos: list[LabelledVideo]) -> float:
+    """Scatter of the numbers of events in stretches of a video."""
+    squares = free = 0.0
+    for video in videos:
+        if len(video.events) >= 2 * STRETCHES:
+            counts = np.bincount(video.frames * STRETCHES // video.num_frames, minlength=STRETCHES)
+            squares += ((counts - counts.mean()) ** 2).sum() / counts.mean()
+            free += STRETCHES - 1
+    return max(LEAST_SCATTER, squares / free) if free else LEAST_SCATTER
+
+
+def _density(number: float, frames: float) -> str:
+    return f"{1000 * number / frames:.3g}"
+
+
+def _odds(chance: float) -> str:
+    return f"once in {1 / max(chance, 1e-6):,.0f} times" + (" at most" if chance < 1e-6 else "")

@@ -1,0 +1,186 @@
+"""Contact sheets: the frames around the labels of a class, a row an event, to see whether labels sit right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from checks.label_reading import LabelledVideo
+from dataset.frame_files import frame_name
+from dataset.jpeg import read_frame
+from plots.style import INK, class_colour
+from util.clock import show_time
+from util.errors import UserError
+from util.io import whole_file
+from util.words import number_of
+
+AROUND = 4  # frames to either side of the label
+ROWS = 24  # of a page
+CELL = 200  # pixels, sides of the square that a frame is fitted into;
+SMALLEST = 160  # one that is less wide is enlarged
+GAP, CAPTION, HEADER = 6, 24, 64  # pixels between cells, and high
+FRAME = 4  # pixels of the frame around the middle cell
+PAPER, BLANK, GONE = "#FFFFFF", "#F1F1F1", "#D9D9D9"
+JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+
+Sampled = tuple[LabelledVideo, int]  # a video, and the place of an event in its events
+
+
+def write_sheets(
+    folder: Path, videos: list[LabelledVideo], classes: list[str], frame_dir: Path, per_class: int = ROWS, seed: int = 0
+) -> dict[str, list[Path]]:
+    """Write pages of events for each class into a folder.
+
+    Args:
+        per_class: events at most of a class, drawn evenly over videos and time.
+        seed: of the draw.
+
+    Returns:
+        The pages of each class that has events.
+
+    Raises:
+        UserError: a page cannot be written.
+    """
+    pages = {}
+    for index, label in enumerate(classes):
+        sample = sample_events(videos, label, per_class, np.random.default_rng([seed, index]))
+        total = sum(event["label"] == label for video in videos for event in video.events)
+        parts = [sample[start : start + ROWS] for start in range(0, len(sample), ROWS)]
+        for number, part in enumerate(parts, 1):
+            shown = f"{len(sample):,} of {number_of(total, 'event')}" if len(sample) < total else \
+                number_of(total, "event")
+            title = f"{label}: {shown}" + (f", page {number} of {len(parts)}" if len(parts) > 1 else "")
+            path = folder / _page_name(index, label, number)
+            picture = draw_sheet(part, frame_dir, title, class_colour(index))
+            with whole_file(path) as scratch:
+                scratch.write_bytes(cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1])
+            pages.setdefault(label, []).append(path)
+    return pages
+
+
+def _page_name(index: int, label: str, number: int) -> str:
+    """A file name that any system takes, different for each class."""
+    safe = re.sub(r"[^\w.-]+", "_", label)[:60]
+    return f"sheet-{index + 1:02d}-{safe}{f'-{number}' if number > 1 else ''}.jpg"
+
+
+def sample_events(videos: list[LabelledVideo], label: str, count: int, rng: np.random.Generator) -> list[Sampled]:
+    """Draw events of a class: as many from each video as from any other, and evenly over its time."""
+    found = [(video, [i for i in np.argsort(video.frames, kind="stable") if video.events[i]["label"] == label])
+             for video in videos]
+    found = [(video, events) for video, events in found if events]
+    if len(found) > count:
+        found = [found[i] for i in _spread(len(found), count, rng)]
+    share = [0] * len(found)
+    left = min(count, sum(len(events) for _, events in found))
+    while left:  # a round gives one to each video that has more, in random order
+        for i in rng.permutation(len(found)):
+            if left and share[i] < len(found[i][1]):
+                share[i] += 1
+                left -= 1
+    return [(video, int(events[i])) for (video, events), part in zip(found, share, strict=True)
+            for i in _spread(len(events), part, rng)]
+
+
+def _spread(length: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` different numbers below `length`, one from each of as many equal parts, in order."""
+    edges = np.linspace(0, length, count + 1).astype(int)
+    return rng.integers(edges[:-1], edges[1:]) if count else np.zeros(0, int)
+
+
+def draw_sheet(sample: list[Sampled], frame_dir: Path, title: str, colour: str) -> np.ndarray:
+    """Draw one page: uint8 (H, W, 3), BGR.
+
+    Args:
+        colour: of the title and of the frame around the labelled picture, "#RRGGBB".
+    """
+    rows = [[_cell(video, video.events[i]["frame"] + offset, frame_dir) for offset in range(-AROUND, AROUND + 1)]
+            for video, i in sample]
+    width = max((cell.shape[1] for row in rows for cell in row if cell is not None), default=CELL)
+    heights = [max((cell.shape[0] for cell in row if cell is not None), default=CELL * 9 // 16) for row in rows]
+    column = width + GAP
+    shape = (HEADER + sum(heights) + (CAPTION + 2 * GAP) * len(rows), GAP + column * (2 * AROUND + 1), 3)
+    page = np.full(shape, _bgr(PAPER), np.uint8)
+    _write(page, title, (GAP, 24), colour, 20, 700)
+    for i, offset in enumerate(range(-AROUND, AROUND + 1)):
+        name = f"{offset:+d}" if offset else "label"
+        _write(page, name, (GAP + i * column + width // 2, HEADER - 12), INK if offset else colour, 16, 600, True)
+    top = HEADER
+    for (video, event), row, height in zip(sample, rows, heights, strict=True):
+        _write(page, _caption(video, event), (GAP, top + CAPTION - 8), INK, 15, 400)
+        top += CAPTION
+        for i, cell in enumerate(row):
+            left = GAP + i * column
+            box = page[top : top + height, left : left + width]
+            _fill(box, cell)
+            if i == AROUND:
+                edge = FRAME // 2 + 1
+                cv2.rectangle(page, (left - edge, top - edge), (left + width + edge - 1, top + height + edge - 1),
+                              _bgr(colour), FRAME)
+        top += height + 2 * GAP
+    return page
+
+
+def _caption(video: LabelledVideo, event: int) -> str:
+    frame = video.events[event]["frame"]
+    at = f"  ·  {show_time(frame / video.fps)}" if video.fps else ""
+    return f"{video.name}  ·  frame {frame:,}{at}  ·  {video.split}"
+
+
+_PAST_END = np.zeros((0, 0, 3), np.uint8)
+
+
+def _cell(video: LabelledVideo, number: int, frame_dir: Path) -> np.ndarray | None:
+    """A frame at the size it is shown at, BGR; empty past the video's ends, None where it cannot be read."""
+    if not 0 <= number < video.num_frames:
+        return _PAST_END
+    try:
+        frame = read_frame(frame_dir / video.name / frame_name(number))
+    except UserError:
+        return None
+    return fitted(frame[..., ::-1])
+
+
+def fitted(frame: np.ndarray) -> np.ndarray:
+    """A frame brought to a size at which one sees what happens, and to which many fit a page."""
+    height, width = frame.shape[:2]
+    scale = min(1, CELL / width, 2 * CELL / height)
+    if width < SMALLEST and height < SMALLEST:
+        scale = CELL // max(width, height)
+        if scale > 1:  # whole pixels stay sharp
+            return cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
+        scale = CELL / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def _fill(box: np.ndarray, cell: np.ndarray | None) -> None:
+    """Lay a picture into the middle of its place on the page."""
+    if cell is None:
+        box[:] = _bgr(GONE)
+        height, width = box.shape[:2]
+        cv2.line(box, (0, 0), (width, height), _bgr(PAPER), 2, cv2.LINE_AA)
+        cv2.line(box, (0, height), (width, 0), _bgr(PAPER), 2, cv2.LINE_AA)
+        _write(box, "no frame", (width // 2, height // 2 + 6), INK, 15, 400, True)
+        return
+    box[:] = _bgr(BLANK)
+    top, left = (box.shape[0] - cell.shape[0]) // 2, (box.shape[1] - cell.shape[1]) // 2
+    box[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
+
+
+def _write(picture: np.ndarray, text: str, place: tuple[int, int], colour: str, size: int, weight: int,
+           centred: bool = False) -> None:
+    """Write a line of text in any alphabet, from `place` on or around it; the part that has no room is left out."""
+    face = cv2.FontFace("sans")
+    if centred:
+        left, _, width, _ = cv2.getTextSize(picture.shape[1::-1], text, (0, 0), face, size, weight)
+        place = (place[0] - left - width // 2, place[1])
+    cv2.putText(picture, text, place, _bgr(colour), face, size, weight)
+
+
+def _bgr(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red

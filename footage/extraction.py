@@ -1,0 +1,242 @@
+"""Make the frames of many videos: what is done, what space the rest takes, and all cores at work on it."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from footage.decoding import Faults
+from footage.frame_folders import encode_jpeg, existing_frames, extract_frames, remove_scratch
+from footage.pictures import Fitter
+from footage.seeking import count_packets, spread_frames
+from footage.videos import FrameOptions, VideoInfo, probe
+from util.errors import UserError
+
+MOST_PROCESSES = 61  # Windows can wait for no more
+SAMPLED_VIDEOS, SAMPLED_FRAMES = 20, 3  # by which the size of JPEG files is estimated
+DISK_BLOCK = 4096  # bytes: most file systems give out no less
+SPARE = 1.1  # an estimate may be short by as much
+
+
+@dataclass(frozen=True)
+class FramesJob:
+    """One video file to be made into a frame folder."""
+
+    video: str
+    path: Path
+    folder: Path
+    source_frames: int  # to be expected
+    num_frames: int  # to be made of them
+
+
+class _StopWork(Exception):
+    """The main process was interrupted: a worker leaves its video."""
+
+
+def probe_all(videos: dict[str, Path]) -> tuple[dict[str, VideoInfo], dict[str, str]]:
+    """What the videos say of themselves, and what is wrong with those that are none."""
+    infos, failures = {}, {}
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        asked = {video: pool.submit(probe, path) for video, path in videos.items()}
+    for video, info in asked.items():
+        try:
+            infos[video] = info.result()
+        except UserError as error:
+            failures[video] = str(error)
+        except OSError as error:
+            failures[video] = f"{videos[video]}: {error.strerror}"
+    return infos, failures
+
+
+def plan_frames(
+    videos: dict[str, Path], infos: dict[str, VideoInfo], output: Path, options: FrameOptions, allow_short: bool
+) -> tuple[dict[str, dict], list[FramesJob]]:
+    """The records of the frames that are there already, and what is to be made.
+
+    Raises:
+        UserError: a folder below `output` holds something else.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    records, jobs = {}, []
+    for video, info in infos.items():
+        path, folder = videos[video], output / video
+        remove_scratch(folder)
+        record = existing_frames(path, folder, options, allow_short)
+        if record:
+            records[video] = record
+            continue
+        source_frames = info.announced_frames or count_packets(path)
+        num_frames = math.ceil(source_frames * (options.fps or info.fps) / info.fps)
+        jobs.append(FramesJob(video, path, folder, source_frames, num_frames))
+    return records, jobs
+
+
+def check_space(jobs: list[FramesJob], output: Path, options: FrameOptions) -> str:
+    """What the frames will take on the disk, estimated from a few of them, and what is free there.
+
+    Raises:
+        UserError: there is not enough.
+    """
+    num_frames = sum(job.num_frames for job in jobs)
+    needed, free = num_frames * _bytes_a_frame(jobs, options), shutil.disk_usage(output).free
+    if needed * SPARE > free:
+        raise UserError(f"{output}: {num_frames:,} frames take about {_size(needed)}, and a tenth to spare, but "
+                        f"{_size(free)} are free; make room, choose another --output, or a lower --height or --fps")
+    return f"{num_frames:,} frames, about {_size(needed)}; {_size(free)} are free"
+
+
+def _bytes_a_frame(jobs: list[FramesJob], options: FrameOptions) -> float:
+    """On the disk, on average; of more videos than a few, some stand for all."""
+    sizes: list[float] = []
+    weights: list[float] = []
+    for job in jobs[:: math.ceil(len(jobs) / SAMPLED_VIDEOS)] if jobs else []:
+        files = [encode_jpeg(Fitter(options.height, aspect, "bgr")(frame)).size
+                 for frame, aspect in spread_frames(job.path, SAMPLED_FRAMES)]
+        if files:
+            sizes.append(DISK_BLOCK * np.ceil(np.array(files) / DISK_BLOCK).mean())
+            weights.append(job.num_frames)
+    return float(np.average(sizes, weights=weights)) if sum(weights) else 0.0
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def extract_all(
+    jobs: list[FramesJob], options: FrameOptions, cores: int, allow_short: bool = False
+) -> tuple[dict[str, dict], dict[str, str]]:
+    """Make the frames of many videos on `cores` cores, with one bar over all their frames.
+
+    Returns:
+        The records of the videos that went well, and what was wrong with the others, each by video.
+    """
+    if not jobs:
+        return {}, {}
+    work = _Work(options, allow_short)
+    # the longest first, so that none is left to run alone at the end
+    jobs = sorted(jobs, key=lambda job: -job.source_frames)
+    with tqdm(total=sum(job.source_frames for job in jobs), unit="frame", ascii=True, disable=None) as bar:
+        left = work.run(jobs, cores, bar)
+        for job in left:  # a worker died: which of them killed it?
+            if work.run([job], cores, bar):
+                work.failures[job.video] = f"{job.path}: its worker process died; free memory, or try -j 1"
+    for job in jobs:  # of workers that died
+        remove_scratch(job.folder)
+    return work.records, work.failures
+
+
+class _Work:
+    """Videos given to worker processes, and what came of them."""
+
+    def __init__(self, options: FrameOptions, allow_short: bool) -> None:
+        self.options, self.allow_short = options, allow_short
+        self.records: dict[str, dict] = {}
+        self.failures: dict[str, str] = {}
+        self._context = multiprocessing.get_context("spawn")
+        self._decoded, self._stop = self._context.Value("q", 0), self._context.Event()
+
+    def run(self, jobs: list[FramesJob], cores: int, bar: tqdm) -> list[FramesJob]:
+        """Do the jobs; returns those that were left when a worker died."""
+        workers = min(cores, len(jobs), MOST_PROCESSES)
+        last = len(jobs) % workers  # that many run at the end, and share the cores
+        left = []
+        with ProcessPoolExecutor(workers, self._context, _start_worker, (self._decoded, self._stop)) as pool:
+            running = {}
+            for number, job in enumerate(jobs):
+                beside = last if number >= len(jobs) - last else workers
+                share = math.ceil(cores / beside)
+                running[pool.submit(_run_job, job, self.options, share, self.allow_short)] = job
+            try:
+                while running:
+                    done = wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done
+                    for future in done:
+                        job = running.pop(future)
+                        try:
+                            self.records[job.video] = record = future.result()
+                            bar.total += record["source_frames"] - job.source_frames
+                        except UserError as error:
+                            self.failures[job.video] = str(error)
+                        except BrokenProcessPool:
+                            left.append(job)
+                    bar.update(self._decoded.value - bar.n)
+            finally:  # where all is done this stops nothing
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                self._stop.clear()
+        return left
+
+
+def report_frames(records: dict[str, dict], options: FrameOptions) -> tuple[list[str], list[str]]:
+    """A line for each video, and warnings of those whose frames are not what one would think."""
+    lines, warnings = [], []
+    for video, record in sorted(records.items()):
+        size = f"{record['width']}x{record['height']}"
+        lines.append(f"{video}: {record['num_frames']} frames of {size}, {record['fps']:g} per second")
+        warnings += [f"{video}: {warning}" for warning in _warnings(record, options)]
+    return lines, warnings
+
+
+def _warnings(record: dict, options: FrameOptions) -> list[str]:
+    warnings = []
+    if record["lost_start"]:
+        warnings.append(f"the key frame that it should begin with is missing, and with it {record['lost_start']} "
+                        "frames; frame 0 is the first that can be decoded")
+    faults = Faults(record["missing_frames"], record["damaged_frames"], record["trouble"])
+    if faults:
+        warnings.append(f"{faults}; taken as it is (--allow_short), so that frames after a gap have lower numbers "
+                        "than in the whole video")
+    elif record["variable_rate"] and not options.fps:
+        warnings.append("its frames come at no even rate, so that a frame's number does not tell its time; --fps "
+                        f"{max(1, round(record['source_fps']))} would make it even")
+    if record["fps"] > 1.01 * record["source_fps"]:
+        warnings.append(f"has only {record['source_fps']:g} frames per second; some are repeated to give those of "
+                        "--fps")
+    return warnings
+
+
+_decoded = _stop = None  # of a worker process: the frames decoded by all, and the order to stop
+
+
+def _start_worker(decoded, stop) -> None:
+    global _decoded, _stop
+    _decoded, _stop = decoded, stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the main process, which says stop
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose main process was killed would wait for work for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _run_job(job: FramesJob, options: FrameOptions, cores: int, allow_short: bool) -> dict:
+    try:
+        return extract_frames(job.path, job.folder, options, cores, allow_short, _count_frames)
+    except av.FFmpegError as error:
+        raise UserError(f"{job.path}: FFmpeg cannot read it ({error.strerror})") from error
+    except OSError as error:
+        raise UserError(f"{job.path}: {error.strerror or error} ({error.filename or job.folder})") from error
+    except cv2.error as error:
+        raise UserError(f"{job.path}: OpenCV cannot make pictures of it ({error.err})") from error
+
+
+def _count_frames(count: int) -> None:
+    if _stop.is_set():
+        raise _StopWork
+    with _decoded.get_lock():
+        _decoded.value += count

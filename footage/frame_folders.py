@@ -1,0 +1,262 @@
+"""The folder of frames that is made of one video: written whole or not at all, and known again.
+
+It holds 000000.jpg, 000001.jpg, ... and video.json, which tells what they were made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from dataset.frame_files import RECORD_NAME, frame_name
+from footage.pictures import Fitter
+from footage.videos import FrameOptions, Frames, nothing_decoded
+from util.errors import UserError
+from util.io import read_json, rename, write_json
+
+# Full colour (4:4:4) at quality 90 takes about the bytes of the usual halved colour at 95, and comes 1 dB
+# nearer to a plain frame, 14 dB to a colourful one: what tells a ball of a few pixels from the court is often
+# its colour.
+JPEG_QUALITY = 90
+JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+
+CORES_A_WRITER = 4  # decoding on as many keeps a core busy with what becomes of the frames
+MORE_ON_THE_WAY = 4  # frames that are decoded beyond one a core: what waits for a writer leaves no core idle
+
+
+def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short: bool = False) -> dict | None:
+    """The record of frames made before from the same source with the same options; None if there are none.
+
+    Args:
+        path: the video file. One with another date is the same if it has the same content.
+        allow_short: take frames of a video that is not whole.
+
+    Raises:
+        UserError: the folder holds something that `extract_frames` did not write, which it would remove.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return None
+    record = _record(folder)
+    if not isinstance(record, dict) or "num_frames" not in record:
+        raise UserError(f"{folder}: is there already, and not from prepare_data.py (no {RECORD_NAME} in it); "
+                        "move it away, or choose another --output")
+    short = record.get("missing_frames") or record.get("damaged_frames") or record.get("trouble")
+    made_as_now = all(record.get(key) == value for key, value in _identity(path, options).items())
+    if not made_as_now or (short and not allow_short) or not _holds(folder, record):
+        return None
+    modified = path.stat().st_mtime_ns
+    if record.get("source_modified") == modified:
+        return record
+    if record.get("source_sha256") != _sha256(path):
+        return None
+    record["source_modified"] = modified  # a copy: not to be read through each time
+    write_json(folder / RECORD_NAME, record)
+    return record
+
+
+def made_options(folder: Path) -> dict | None:
+    """What the frames in a folder were made with, as in `FrameOptions`; None if there are no such frames."""
+    record = _record(folder)
+    options = record.get("options") if isinstance(record, dict) else None
+    return options if isinstance(options, dict) else None
+
+
+def _record(folder: Path) -> Any:
+    return read_json(folder / RECORD_NAME) if (folder / RECORD_NAME).is_file() else None
+
+
+def extract_frames(
+    path: Path,
+    folder: Path,
+    options: FrameOptions,
+    cores: int = 0,
+    allow_short: bool = False,
+    on_frames: Callable[[int], None] = lambda count: None,
+) -> dict:
+    """Decode a video into `folder`, replacing frames made before.
+
+    Args:
+        cores: to work on; 0 for all.
+        allow_short: take a video that is not whole.
+        on_frames: told how many more frames were decoded; what it raises ends the work and leaves no trace.
+
+    Returns:
+        The record that stands in video.json. Of the source: source (its name), source_size (bytes), source_modified
+        (nanoseconds), source_sha256, source_fps, variable_rate (whether its frames come at no even rate),
+        source_frames (decoded), announced_frames, lost_start (frames before the first key frame, which cannot be
+        decoded), missing_frames, damaged_frames, trouble (see `Faults`). Then options, and of the frames fps, width,
+        height, num_frames, bytes.
+
+    Raises:
+        UserError: it is no video, is not whole, not one frame can be decoded, or its frames change in size.
+    """
+    cores = cores or os.cpu_count() or 1
+    before = path.stat()
+    with _whole_folder(folder) as scratch:
+        frames, written = _write_frames(path, scratch, options, cores, on_frames)
+        if frames.faults and not allow_short:
+            raise UserError(f"{path}: {frames.faults} ({frames.decoder.decoded_frames} could be decoded); get a whole "
+                            "copy of it, or take what there is with --allow_short")
+        if frames.faults and cores > 1:  # on several cores, what is damaged does not come out the same each time
+            on_frames(-frames.decoder.decoded_frames)
+            shutil.rmtree(scratch)
+            scratch.mkdir()
+            frames, written = _write_frames(path, scratch, options, 1, on_frames)
+        if (path.stat().st_size, path.stat().st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise UserError(f"{path}: was changed while it was read; run again once it is whole")
+        decoder, rate = frames.decoder, frames.decoder.even_rate()
+        record = _identity(path, options) | {
+            "source_modified": before.st_mtime_ns,
+            "source_sha256": _sha256(path),
+            "source_fps": rate or decoder.fps,
+            "variable_rate": rate is None,
+            "source_frames": decoder.decoded_frames,
+            "announced_frames": decoder.announced_frames,
+            "lost_start": decoder.lost_start,
+            "missing_frames": frames.faults.missing,
+            "damaged_frames": frames.faults.damaged,
+            "trouble": frames.faults.trouble,
+            "fps": options.fps or rate or decoder.fps,
+            **written,
+        }
+        write_json(scratch / RECORD_NAME, record)
+    return record
+
+
+def remove_scratch(folder: Path) -> None:
+    """Remove what this process or a killed one left beside `folder`."""
+    scratch_name = re.compile(rf"\.part-\d+(\.old)?-{re.escape(folder.name)}")
+    for path in folder.parent.iterdir() if folder.parent.is_dir() else ():
+        if scratch_name.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def encode_jpeg(picture: np.ndarray) -> np.ndarray:
+    """The bytes of the JPEG file of a frame, BGR uint8 (H, W, 3)."""
+    return cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1]
+
+
+def _write_frames(
+    path: Path, folder: Path, options: FrameOptions, cores: int, on_frames: Callable[[int], None]
+) -> tuple[Frames, dict]:
+    """Write numbered JPEG files; returns what they came from, and their width, height, num_frames and bytes."""
+    frames = Frames(path, options, threads=cores + MORE_ON_THE_WAY if cores > 1 else 1)
+    counted = num_frames = 0
+    with _Writer(folder, frames, math.ceil(cores / CORES_A_WRITER) if cores > 1 else 0) as writer:
+        for frame, numbers in frames.decoded():
+            writer.write(frame, numbers)
+            num_frames = numbers.stop
+            on_frames(frames.decoder.decoded_frames - counted)
+            counted = frames.decoder.decoded_frames
+    if not num_frames:
+        raise nothing_decoded(path)
+    return frames, {"width": writer.size[0], "height": writer.size[1], "num_frames": num_frames,
+                    "bytes": sum(writer.bytes)}
+
+
+class _Writer:
+    """Makes JPEG files of decoded frames: in threads of its own, or there and then where a core is all there is."""
+
+    size: tuple[int, int]  # width and height of the pictures
+
+    def __init__(self, folder: Path, frames: Frames, threads: int) -> None:
+        self.folder, self.frames = folder, frames
+        self.bytes: list[int] = []  # of each file
+        self._fit: Fitter | None = None
+        self._error: Exception | None = None
+        self._waiting: Queue = Queue(2 * threads)  # each a frame of full size
+        self._threads = [Thread(target=self._work, daemon=True) for _ in range(threads)]
+
+    def __enter__(self) -> _Writer:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        for _thread in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+        if self._error and not failed:
+            raise self._error
+
+    def write(self, frame: av.VideoFrame, numbers: range) -> None:
+        """Write a frame under each of some numbers."""
+        if self._error:
+            raise self._error
+        if self._threads:
+            self._waiting.put((frame, numbers))
+        else:
+            self._fit = self._fit or self.frames.fitter("bgr")
+            self._save(self._fit, frame, numbers)
+
+    def _work(self) -> None:
+        fit = None
+        while (task := self._waiting.get()) is not None:
+            try:
+                fit = fit or self.frames.fitter("bgr")
+                if not self._error:
+                    self._save(fit, *task)
+            except Exception as error:  # for the thread that decodes
+                self._error = error
+
+    def _save(self, fit: Fitter, frame: av.VideoFrame, numbers: range) -> None:
+        picture = fit(frame)
+        self.size = picture.shape[1], picture.shape[0]
+        jpeg = encode_jpeg(picture)
+        for number in numbers:
+            with open(f"{self.folder}{os.sep}{frame_name(number)}", "wb", 0) as file:  # noqa: PTH123 - Path takes long
+                file.write(jpeg)
+            self.bytes.append(jpeg.size)
+
+
+def _identity(path: Path, options: FrameOptions) -> dict:
+    """What must be the same for frames not to be made anew, beside the content of the source."""
+    options_used = asdict(options) | {"jpeg_quality": JPEG_QUALITY}
+    return {"source": path.name, "source_size": path.stat().st_size, "options": options_used}
+
+
+def _holds(folder: Path, record: dict) -> bool:
+    """Whether the frames of a record are all there and whole."""
+    with os.scandir(folder) as found:
+        sizes = {file.name: file.stat().st_size for file in found if file.name.endswith(".jpg")}
+    names = {frame_name(number) for number in range(record["num_frames"])}
+    return sizes.keys() == names and sum(sizes.values()) == record.get("bytes")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a scratch folder beside `folder`, put in its place when the block ends, removed when it raises."""
+    remove_scratch(folder)
+    scratch = folder.with_name(f".part-{os.getpid()}-{folder.name}")
+    try:
+        scratch.mkdir(parents=True)
+        yield scratch
+        if folder.exists():
+            rename(folder, folder.with_name(f".part-{os.getpid()}.old-{folder.name}"))
+        rename(scratch, folder)
+    finally:
+        remove_scratch(folder)

@@ -1,0 +1,216 @@
+"""Raw video files: found, asked what they hold, and read as the frames that are made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import av
+import numpy as np
+
+from footage.decoding import Decoder, Faults
+from footage.pictures import Fitter, fitted_size
+from footage.seeking import CannotSeek, Entry, find_entry, frames_from
+from util.errors import UserError
+
+VIDEO_SUFFIXES = (
+    ".264", ".265", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".h264", ".hevc", ".ivf", ".m2ts", ".m2v",
+    ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".rm", ".rmvb",
+    ".ts", ".vob", ".webm", ".wmv", ".y4m",
+)
+ANNOTATED = ".events.mp4"  # ends the name of a copy that spot_video.py made: none of the videos
+HAIR = 1e-6  # seconds: a tie is one whatever the last digit of a float
+
+Frame = TypeVar("Frame")
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says of itself, before all of it is decoded."""
+
+    fps: float  # frames per second
+    width: int  # pixels, as displayed
+    height: int
+    announced_frames: int  # as counted in the file or reckoned from its duration; 0 where it tells neither
+
+
+@dataclass(frozen=True)
+class FrameOptions:
+    """How frames are made of a video."""
+
+    height: int = 224  # lines of a frame; a video with fewer keeps its own
+    fps: float | None = None  # frames per second to resample to by time stamp; None keeps each frame
+
+
+def find_videos(videos_dir: Path | str) -> dict[str, Path]:
+    """The video files at any depth below a folder, by name: the path below it, without suffix.
+
+    Raises:
+        UserError: no such folder, no video in it, or two videos whose frames would go to the same folder.
+    """
+    videos_dir = Path(videos_dir)
+    if not videos_dir.is_dir():
+        raise UserError(f"{videos_dir}: no such folder; --videos names the folder with the video files")
+    videos: dict[str, Path] = {}
+    folders: dict[str, Path] = {}  # names without case: on Windows and macOS it makes no other folder
+    for path in sorted(videos_dir.rglob("*"), key=lambda path: path.relative_to(videos_dir).as_posix()):
+        inside = path.relative_to(videos_dir)
+        if path.suffix.lower() not in VIDEO_SUFFIXES or any(part.startswith(".") for part in inside.parts):
+            continue
+        if path.name.endswith(ANNOTATED):
+            continue
+        if path.is_file():
+            video = inside.with_suffix("").as_posix()
+            other = folders.setdefault(video.casefold(), path)
+            if other != path:
+                raise UserError(f"{path}: its frames would go to the same folder as {other}'s; rename one")
+            videos[video] = path
+    for video, path in videos.items():
+        for parent in PurePosixPath(video.casefold()).parents:
+            if str(parent) in folders:
+                other = folders[str(parent)]
+                raise UserError(f"{path}: its frames would go into the frame folder of {other}; rename one")
+    if not videos:
+        raise UserError(f"{videos_dir}: no video files found (known are {' '.join(VIDEO_SUFFIXES)})")
+    return videos
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read what a video file says of itself, and decode its first frame.
+
+    Raises:
+        UserError: it is no video, or nothing in it can be decoded.
+    """
+    with Decoder(path, threads=1) as decoder:
+        frame = next((frame for _, frame in decoder), None)
+        if frame is None:
+            raise nothing_decoded(path)
+        return VideoInfo(decoder.fps, *fitted_size(frame, decoder.aspect), decoder.announced_frames)
+
+
+def nothing_decoded(path: Path) -> UserError:
+    return UserError(f"{path}: not one frame can be decoded; it is damaged, or of a kind that FFmpeg cannot decode")
+
+
+def resample(frames: Iterable[tuple[float, Frame]], fps: float, source_fps: float) -> Iterator[tuple[Frame, range]]:
+    """Give the frames of a video at another rate, by their time stamps.
+
+    The new frame k shows the frame whose time is nearest to k / fps, the earlier of two that are as near. The last
+    one is shown for half of a source frame.
+
+    Args:
+        frames: time since the video's first frame in seconds, rising, and frame. If it begins later than that, its
+            first one is only a neighbour and not given.
+        fps: frames per second to give.
+        source_fps: frames per second of `frames`, on average.
+
+    Yields:
+        A frame that is shown, and the numbers of the new frames that show it.
+    """
+    first: int | None = None  # number of the first new frame that shows `shown`
+    shown, shown_at = None, None
+    for at, frame in frames:
+        if shown_at is None:
+            first = None if at else 0
+        else:
+            end = _numbers_until((shown_at + at) / 2, fps)
+            if first is not None and end > first:
+                yield shown, range(first, end)
+            first = end
+        shown, shown_at = frame, at
+    if shown_at is not None and first is not None:
+        end = _numbers_until(shown_at + 0.5 / source_fps, fps)
+        if end > first:
+            yield shown, range(first, end)
+
+
+def _numbers_until(seconds: float, fps: float) -> int:
+    """How many of the times 0, 1 / fps, ... are not after `seconds`."""
+    return math.floor((seconds + HAIR) * fps) + 1
+
+
+class Frames:
+    """The frames of a raw video as extraction makes them, with the same numbers, but without JPEG.
+
+        frames = Frames(path, FrameOptions(), start=60, end=120)
+        for number, picture in frames: ...  # uint8 (H, W, 3), RGB
+        if frames.faults: ...
+
+    Those from `start` seconds on come by seeking, if the time stamps of the file allow it.
+
+    Attributes:
+        decoder: what decodes the video; there once the first frame is.
+        faults: what was wrong with the part that was read; there after the last frame.
+        times: of each frame given so far, seconds since the video's first frame.
+    """
+
+    decoder: Decoder
+    faults: Faults
+
+    def __init__(
+        self, path: Path, options: FrameOptions, start: float = 0, end: float = math.inf, threads: int = 0
+    ) -> None:
+        """
+        Args:
+            start, end: seconds since the video's first frame; frames at `end` or later are not given.
+            threads: cores to decode on; 0 for all.
+        """
+        self.path, self.options, self.start, self.end, self.threads = path, options, start, end, threads
+        self.times = array("d")
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
+        """
+        Raises:
+            UserError: it is no video, or its frames change in size.
+        """
+        fit = None
+        for frame, numbers in self.decoded():
+            fit = fit or self.fitter("rgb")
+            picture = np.ascontiguousarray(fit(frame))
+            for number in numbers:
+                yield number, picture
+
+    def fitter(self, order: str) -> Fitter:
+        """What makes pictures of the frames that `decoded` yields."""
+        return Fitter(self.options.height, self.decoder.aspect, order)
+
+    def decoded(self) -> Iterator[tuple[av.VideoFrame, range]]:
+        """The frames before they are made pictures, and the numbers of those that show each."""
+        if self.start > 0:
+            with contextlib.suppress(CannotSeek):  # before any frame is given
+                yield from self._read(find_entry(self.path, self.start))
+                return
+        yield from self._read(None)
+
+    def _read(self, entry: Entry | None) -> Iterator[tuple[av.VideoFrame, range]]:
+        with Decoder(self.path, self.threads) as self.decoder:
+            if entry:
+                numbered = frames_from(self.decoder, entry)
+            else:
+                numbered = ((number, at, frame) for number, (at, frame) in enumerate(self.decoder))
+            yield from self._resampled(numbered) if self.options.fps else self._each(numbered)
+            self.faults = self.decoder.faults()
+
+    def _each(self, numbered: Iterator[tuple[int, float, av.VideoFrame]]) -> Iterator[tuple[av.VideoFrame, range]]:
+        for number, at, frame in numbered:
+            if at >= self.end - HAIR:
+                break
+            if at >= self.start - HAIR:
+                self.times.append(at)
+                yield frame, range(number, number + 1)
+
+    def _resampled(self, numbered: Iterator[tuple[int, float, av.VideoFrame]]) -> Iterator[tuple[av.VideoFrame, range]]:
+        fps = self.options.fps
+        first = math.ceil((self.start - HAIR) * fps)
+        end = math.ceil((self.end - HAIR) * fps) if self.end < math.inf else math.inf
+        for frame, numbers in resample(((at, frame) for _, at, frame in numbered), fps, self.decoder.fps):
+            if numbers.start >= end:
+                break
+            if inside := range(max(first, numbers.start), min(end, numbers.stop)):
+                self.times.extend(number / fps for number in inside)
+                yield frame, inside

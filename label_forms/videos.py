@@ -1,0 +1,134 @@
+"""Which videos labels are about: one of their name, or the halves of a match."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+
+from dataset.matches import match_and_part
+from label_forms.sets import LabelSet
+from util.errors import UserError
+
+WHOLE = 0  # the part of a video that is labelled by itself, or that shows the whole match
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A label set and the videos that it is about, by part: {WHOLE: video}, or {1: first half, 2: second half}."""
+
+    labels: LabelSet
+    parts: dict[int, str]
+
+    @property
+    def match(self) -> str:
+        return match_and_part(self.parts[min(self.parts)])[0]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether positions count through the match, and must be dealt out over its halves."""
+        return WHOLE not in self.parts and not any(event.half for event in self.labels.events)
+
+    @property
+    def needs_second_half(self) -> bool:
+        """Whether it must be known where the second half begins."""
+        if WHOLE not in self.parts:
+            return self.is_cut
+        halved = any(event.half and event.half > 1 for event in self.labels.events)
+        return halved and match_and_part(self.parts[WHOLE])[1] is None
+
+
+def pair_labels(sets: Sequence[LabelSet], videos: Collection[str]) -> list[Labelled]:
+    """Find the videos that each label set is about.
+
+    The name of a set is that of a video; or of a match, whose halves are called <match>_1 and <match>_2, or 1 and 2
+    in a folder <match>, or which is one video, such as the only one in a folder <match>. A size such as _720p may
+    follow a video's name.
+
+    Raises:
+        UserError: a set has no video, or one of two; or a video has two sets.
+    """
+    index = _Index(videos)
+    paired, owners = [], {}
+    for labels in sets:
+        parts = next(filter(None, map(index.parts_of, labels.names)), None)
+        if parts is None:
+            raise UserError(f"{labels.path}: {_no_video(labels, videos)}")
+        _check_parts(labels, parts)
+        for (video,) in parts.values():
+            other = owners.setdefault(video, labels)
+            if other is not labels:
+                raise UserError(f"{labels.path}: labels the video {video!r}, and so does {other.path}; take one of the "
+                                "files away, or join them")
+        paired.append(Labelled(labels, {part: found[0] for part, found in sorted(parts.items())}))
+    return paired
+
+
+class _Index:
+    """Videos by all that labels may call them."""
+
+    def __init__(self, videos: Collection[str]) -> None:
+        self.by_name = {_composed(video): video for video in videos}
+        self.by_part: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self.by_folder: dict[str, list[str]] = defaultdict(list)
+        for name, video in sorted(self.by_name.items()):
+            match, part = match_and_part(name)
+            self.by_part[match][part or WHOLE].append(video)
+            self.by_folder[str(PurePosixPath(name).parent)].append(video)
+            if match_and_part(f"./{name}")[0] == ".":  # a half of the only match that there is
+                self.by_part["."][match_and_part(f"./{name}")[1] or WHOLE].append(video)
+
+    def parts_of(self, name: str) -> dict[int, list[str]] | None:
+        """The videos of each part of what labels call `name`; None if there are none."""
+        name = _composed(name)
+        if name in self.by_name:
+            return {WHOLE: [self.by_name[name]]}
+        match, part = match_and_part(name)
+        if part and match in self.by_part and part in self.by_part[match]:
+            return {WHOLE: self.by_part[match][part]}
+        if name in self.by_part:
+            return dict(self.by_part[name])
+        in_folder = self.by_folder.get(name, [])
+        return {WHOLE: in_folder} if len(in_folder) == 1 else None
+
+
+def _composed(name: str) -> str:
+    """A name with each accented letter as one character: macOS may write it as two in the name of a file."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _check_parts(labels: LabelSet, parts: Mapping[int, list[str]]) -> None:
+    if WHOLE in parts and len(parts) > 1:
+        raise UserError(f"{labels.path}: {parts[WHOLE][0]!r} shows the whole of what it labels, and there are halves "
+                        "of it too; take one or the other away")
+    for part, found in parts.items():
+        if len(found) > 1:
+            shown = f"half {part}" if part else "the whole"
+            raise UserError(f"{labels.path}: {' and '.join(map(repr, found))} show {shown} of what it labels; take all "
+                            "but one of these videos away")
+
+
+def _no_video(labels: LabelSet, videos: Collection[str]) -> str:
+    name = labels.names[0]
+    if name == ".":  # a file that its folder names, but not in one
+        return (f"lies in no folder that names its match; move it into one, such as "
+                f"{match_and_part(min(videos))[0]}/{labels.path.name}")
+    like = get_close_matches(name, videos, 1)
+    hint = f" (is it {like[0]!r}?)" if like else ""
+    what = "these lines" if labels.form == "csv" else "the label file"
+    return (f"there is no video {name!r}{hint}, nor its halves {name + '_1'!r} and {name + '_2'!r}; rename one of "
+            f"them, or take {what} away")
+
+
+def check_second_half(labelled: Sequence[Labelled], second_half: Mapping[str, str]) -> None:
+    """Raise a UserError where it names a match that is not there, or no labels need it."""
+    need = sorted({one.match for one in labelled if one.needs_second_half})
+    for match in second_half:
+        if not need:
+            raise UserError("--second_half: no label file counts through a match of two halves; leave it out")
+        if match and match not in need:
+            raise UserError(f"--second_half {match}: no labels count through such a match; those of these do: "
+                            f"{', '.join(need)}")

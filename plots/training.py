@@ -1,0 +1,67 @@
+"""A picture of a training: losses, val mAP and learning rate by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plots.style import CLASS_COLOURS, GREY, INK, clean_axes, new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def training_picture(path: Path | str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write a picture of training: the losses, val mAP and the learning rate, by epoch.
+
+    Args:
+        rows: loss.json, [{"epoch", "train", "val", "val_mAP", "lr"}]; all but the first may be missing or None.
+            A val_mAP of 0 before the first other one means that it was not reckoned.
+
+    Raises:
+        UserError: the picture cannot be written.
+    """
+    figure = new_figure(7.5, 7.5)
+    loss, val_map, rate = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.6])
+    for key, look in (("train", {"color": GREY, "marker": "o"}), ("val", {"color": INK, "marker": "s"})):
+        epochs, values = _series(rows, key)
+        loss.plot(epochs, values, markersize=4, linewidth=2, label=f"{key} loss", **look)
+    loss.set(ylabel="loss")
+    loss.legend(fontsize=9)
+    _draw_val_map(val_map, rows)
+    epochs, values = _series(rows, "lr")
+    rate.plot(epochs, values, color=INK, marker="o", markersize=3, linewidth=2)
+    rate.set(ylabel="learning rate", xlabel="epoch")
+    rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    if rows:
+        rate.set_xlim(rows[0]["epoch"] - 0.5, rows[-1]["epoch"] + 0.5)
+    rate.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    for axes in (loss, val_map, rate):
+        clean_axes(axes)
+    for axes in (loss, rate):
+        axes.set_ylim(bottom=0)
+    figure.align_ylabels()
+    save_figure(figure, path)
+
+
+def _draw_val_map(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    epochs, values = _series(rows, "val_mAP")
+    axes.set(ylabel="val mAP (%)")
+    if not values.any():
+        axes.text(0.5, 0.5, "no val mAP yet", transform=axes.transAxes, ha="center", va="center", color=GREY)
+        axes.set_yticks([])
+        return
+    first, best = int(np.flatnonzero(values)[0]), int(values.argmax())
+    axes.plot(epochs[first:], 100 * values[first:], color=CLASS_COLOURS[0], marker="o", markersize=4, linewidth=2)
+    axes.plot(epochs[best], 100 * values[best], "*", color=CLASS_COLOURS[1], markersize=15)
+    axes.set_ylim(0, 115 * values[best])
+    text = f"best: {100 * values[best]:.1f} at epoch {epochs[best]}"
+    axes.set_title(text, loc="right", fontsize=10, color=CLASS_COLOURS[1])
+
+
+def _series(rows: Sequence[dict[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray]:
+    kept = [(row["epoch"], row[key]) for row in rows if row.get(key) is not None]
+    return np.array([epoch for epoch, _ in kept], int), np.array([value for _, value in kept], float)

@@ -1,0 +1,26 @@
+"""What pictures have in common: colours that tell classes apart, and text that is shown as it is."""
+
+from itertools import combinations
+
+import numpy as np
+from pictures import decoded, holds_colour
+
+from plots.style import CLASS_COLOURS, class_colour, new_figure, plain, save_figure, towards_white
+
+
+def test_the_first_classes_have_colours_far_apart_and_further_ones_the_same_again():
+    rgb = [np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in CLASS_COLOURS]
+    assert min(np.abs(one - other).sum() for one, other in combinations(rgb, 2)) > 80
+    assert class_colour(len(CLASS_COLOURS) + 1) == class_colour(1)
+
+
+def test_a_paler_colour_lies_on_the_way_to_white():
+    assert towards_white("#204060", 1) == tuple(part / 255 for part in (0x20, 0x40, 0x60))
+    assert towards_white("#204060", 0) == (1, 1, 1)
+
+
+def test_dollar_signs_in_a_name_start_no_formula(tmp_path):
+    figure = new_figure(2, 1)
+    figure.suptitle(plain("cup $_1 and $\\bad{"), color=class_colour(1))
+    save_figure(figure, tmp_path / "name.png")
+    assert holds_colour(decoded(tmp_path / "name.png"), class_colour(1))
