@@ -77,6 +77,41 @@ def test_a_gzip_file_that_is_damaged_or_none_is_a_user_error(tmp_path):
             read_json(tmp_path / "a.json.gz")
 
 
+@pytest.mark.parametrize("text, said", [
+    ("[" * 50_000, "nested"), ('{"a":' * 2000 + "1" + "}" * 2000, "nested"), ("[" * 300 + "]" * 300, "nested"),
+    ("[NaN]", "NaN"), ('{"a": -Infinity}', "Infinity"), ("[1e999]", "too large"), ("1" + "0" * 400, "too large"),
+    (f'[{{"frame": {"9" * 5000}}}]', "too large"), ('["a\\u0000b"]', "NUL"), ('{"\\u0000": 1}', "NUL"),
+    ('["\\ud800"]', "surrogate"), ('{"video": {"\\udcff": []}}', "surrogate"), ("\ufeff\ufeff[1]", "line 1, column 1"),
+])
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
+def test_json_that_could_not_be_used_or_written_again_is_refused_in_one_line(tmp_path, text, said, name):
+    data = text.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(UserError, match=rf"{name}: is not valid JSON \(.*{said}") as refused:
+        read_json(tmp_path / name)
+    assert "\n" not in str(refused.value)
+
+
+def test_large_numbers_and_any_letter_and_many_levels_are_read(tmp_path):
+    value = [12345678901234567890, 1e300, "\U0001f945 \u00e9", {"a": [[{"b": [None, True, -0.5]}]]}]
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value
+
+
+def test_losses_that_are_no_numbers_can_be_read_as_null(tmp_path):
+    (tmp_path / "loss.json").write_text('[{"train": NaN, "val": -Infinity}]', encoding="utf-8")
+    assert read_json(tmp_path / "loss.json", nan=True) == [{"train": None, "val": None}]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
+def test_a_file_that_unpacks_to_more_than_the_memory_holds_is_not_unpacked(tmp_path, name, monkeypatch):
+    monkeypatch.setattr("util.io.MAX_BYTES", 2**20)
+    data = b" " * 2**24
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(UserError, match=rf"{name}: holds more than 1 MiB"):
+        read_json(tmp_path / name)
+
+
 def test_a_missing_file_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"none\.json: no such file"):
         read_json(tmp_path / "none.json")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
+import sys
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+
+MAX_BYTES = 2**30  # of a JSON file's text; ten times that in memory is the most that a usual computer has
+MAX_DEPTH = 100  # lists and objects within each other; Python's own functions fail at about a thousand
+MAX_NUMBER = int(sys.float_info.max)
 
 
 @contextmanager
@@ -57,27 +65,70 @@ def rename(source: Path, target: Path) -> None:
     source.replace(target)
 
 
-def read_json(path: Path | str) -> Any:
+def read_json(path: Path | str, nan: bool = False) -> Any:
     """Read JSON; a name ending in .gz is taken as gzip.
 
+    Args:
+        nan: whether NaN and Infinity, which are no JSON, may stand in it, and are read as null.
+
     Raises:
-        UserError: there is no such file, or it is not JSON.
+        UserError: there is no such file, or it is not JSON, or holds what no file of ours holds: see `parse_json`.
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
-        return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not JSON (not UTF-8 text); write it anew") from error
+    if len(data) > MAX_BYTES:
+        raise UserError(f"{path}: holds more than {MAX_BYTES >> 20} MiB of text; is it the right file?")
+    try:
+        return parse_json(data, nan)
+    except ValueError as error:
+        raise UserError(f"{path}: is not valid JSON ({error}); correct it or write it again") from error
+
+
+def parse_json(data: bytes | str, nan: bool = False) -> Any:
+    """Parse JSON of which any part can be written again, as JSON and as UTF-8, and sent to a browser.
+
+    Raises:
+        ValueError: it is not JSON, or is nested more than MAX_DEPTH deep, or holds a number that no float is as large
+            as, NaN or Infinity (unless `nan`, where they become null), NUL, or half a surrogate pair; in one line.
+    """
+    try:
+        value = json.loads(data, parse_constant=(lambda _: None) if nan else None)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise UserError(f"{path}: is not valid JSON ({place}); correct it or write it anew") from error
-    except ValueError as error:  # a number of more digits than Python reads
-        raise UserError(f"{path}: is not valid JSON ({error}); correct it or write it anew") from error
+        raise ValueError(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("not UTF-8 text") from error
+    except RecursionError as error:
+        raise ValueError(f"nested more than {MAX_DEPTH} deep") from error
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise ValueError("a number in it is too large") from error
+    _check_values(value)
+    return value
+
+
+def _check_values(value: Any) -> None:
+    level = [value]  # all that stands at one depth
+    for _ in range(MAX_DEPTH):
+        by_type: dict[type, list] = defaultdict(list)
+        for item in level:
+            by_type[type(item)].append(item)
+        dicts = by_type[dict]
+        if not all(map(math.isfinite, by_type[float])) or any(abs(number) > MAX_NUMBER for number in by_type[int]):
+            raise ValueError("a number in it is NaN, Infinity or too large")
+        text = "".join({*by_type[str], *chain.from_iterable(dicts)})
+        if "\0" in text:
+            raise ValueError("a text in it has a NUL character")
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValueError("a text in it has half a surrogate pair, which is no character")
+        level = [*chain.from_iterable(by_type[list]), *chain.from_iterable(row.values() for row in dicts)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {MAX_DEPTH} deep")
 
 
 def write_json(path: Path | str, value: Any) -> None:

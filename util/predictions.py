@@ -94,7 +94,7 @@ def best_epoch(folder: Path | str) -> int | None:
     path = Path(folder) / "loss.json"
     if not path.is_file():
         return None
-    rows = read_json(path)
+    rows = read_json(path, nan=True)
     try:
         columns = [
             {int(row["epoch"]): float(row[key]) for row in rows if row.get(key) is not None}
