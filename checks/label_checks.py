@@ -14,7 +14,7 @@ import numpy as np
 from checks.findings import Finding
 from checks.label_reading import LabelledVideo, Labels
 from dataset.labels import SPLITS
-from dataset.matches import match_and_part
+from dataset.matches import doubt_matches, match_and_part
 from util.words import number_of
 
 CLOSE = 2  # frames: of two events of a class so near to each other, non-maximum suppression keeps one
@@ -143,6 +143,9 @@ def _matches_in_two_splits(labels: Labels) -> Iterator[Finding]:
                 "the score then tells how well the model remembers a match, and not how it does on a new one; put all "
                 "videos of a match into one split",
             )
+    if doubt := doubt_matches({video.name: video.split for video in labels.videos}):
+        what, advice = doubt.split("; ", 1)
+        yield Finding("warning", "match-in-doubt", str(labels.folder), what, advice)
 
 
 def _recordings_in_two_splits(labels: Labels) -> Iterator[Finding]:

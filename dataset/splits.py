@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SPLITS, shown
+from dataset.matches import doubt_matches
 from util.errors import UserError
 from util.io import read_json
 
@@ -220,6 +221,8 @@ def _warnings(
         rest = f" (and of {len(torn) - 1} more)" if len(torn) > 1 else ""
         yield (f"the videos of match {torn[0]!r}{rest} stand in more than one split: the score will tell "
                "how well a match is remembered, and not how well a new one is spotted")
+    elif doubt := doubt_matches({entry["video"]: split for split in SPLITS for entry in splits[split]}):
+        yield doubt
 
 
 def _counts(entries: list[dict], classes: Sequence[str]) -> list[int]:

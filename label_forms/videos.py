@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
-from dataset.matches import match_and_part
+from dataset.matches import match_and_part, parts_of
 from label_forms.sets import LabelSet
 from util.errors import UserError
 
@@ -74,8 +74,9 @@ class _Index:
         self.by_name = {_composed(video): video for video in videos}
         self.by_part: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         self.by_folder: dict[str, list[str]] = defaultdict(list)
+        parts = parts_of(self.by_name)
         for name, video in sorted(self.by_name.items()):
-            match, part = match_and_part(name)
+            match, part = parts[name]
             self.by_part[match][part or WHOLE].append(video)
             self.by_folder[str(PurePosixPath(name).parent)].append(video)
             if match_and_part(f"./{name}")[0] == ".":  # a half of the only match that there is

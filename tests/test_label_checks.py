@@ -88,6 +88,12 @@ def test_numbered_videos_are_no_halves(splits, tmp_path):
     assert not findings(tmp_path, splits)
 
 
+def test_names_that_differ_by_a_number_and_may_be_parts_of_one_match(splits, tmp_path):
+    splits["train"][0]["video"], splits["test"][0]["video"] = "cup_red_blue_cam1", "cup_red_blue_cam2"
+    found = only(findings(tmp_path, splits), "warning", "match-in-doubt")
+    assert "'cup_red_blue_cam1' is in train and 'cup_red_blue_cam2' in test" in found.message
+
+
 def test_clips_of_one_recording_in_two_splits(splits, tmp_path):
     splits["train"][0]["video"], splits["test"][0]["video"] = "final_2020_0_4000", "final_2020_9000_13000"
     found = only(findings(tmp_path, splits), "warning", "recording-in-two-splits")
@@ -183,4 +189,4 @@ def test_no_error_is_found_in_real_labels(dataset, shared):
     labels = read_labels(str(shared / "labels" / dataset))
     assert sum(len(video.events) for video in labels.videos) > 3000
     assert {(f.level, f.check) for f in event_findings(labels)} <= {
-        ("warning", "num-events"), ("warning", "recording-in-two-splits")}
+        ("warning", "num-events"), ("warning", "recording-in-two-splits"), ("warning", "match-in-doubt")}
