@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataset.frame_files import frame_name
+from dataset.video_record import frame_name
 from footage.frame_folders import encode_jpeg
 from simulation.draw import Renderer
 from simulation.sim import MATCHES, simulate

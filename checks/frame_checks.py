@@ -12,10 +12,10 @@ from pathlib import Path
 
 from checks.findings import Finding
 from checks.label_reading import LabelledVideo, as_video
-from dataset.frame_files import RECORD_NAME, frame_name
 from dataset.jpeg import jpeg_size
 from dataset.labels import SAME_FPS
 from dataset.matches import match_and_part
+from dataset.video_record import RECORD_NAME, frame_name
 from util.errors import UserError
 from util.io import read_json
 from util.words import number_of

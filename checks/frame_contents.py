@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from checks.findings import Finding
 from checks.frame_checks import FrameFolder, first_size, frame_name, size_changes, unreadable
-from dataset.frame_files import RECORD_NAME
 from dataset.jpeg import read_frame
+from dataset.video_record import RECORD_NAME
 from util.errors import UserError
 from util.io import read_json
 from util.words import number_of

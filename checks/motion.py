@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from dataset.frame_files import frame_name
+from dataset.video_record import frame_name
 from util.errors import UserError
 
 # What is told of each frame, in grey levels of change from the frame before: the mean of the picture as it is, its

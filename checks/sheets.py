@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from checks.label_reading import LabelledVideo
-from dataset.frame_files import frame_name
 from dataset.jpeg import read_frame
+from dataset.video_record import frame_name
 from plots.style import INK, class_colour
 from util.clock import show_time
 from util.errors import UserError

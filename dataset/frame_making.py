@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from dataset.frame_files import RECORD_NAME, frame_name
 from dataset.jpeg import jpeg_size
+from dataset.video_record import RECORD_NAME, frame_name
 from util.io import read_json
 
 

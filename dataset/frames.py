@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dataset.frame_files import frame_name
 from dataset.jpeg import jpeg_size, read_frame
+from dataset.video_record import frame_name
 from util.errors import UserError
 
 PAST_END = 5  # frames by which a clip may reach past either end of a video

@@ -15,6 +15,7 @@ import numpy as np
 from av.stream import Disposition
 
 from util.errors import UserError
+from util.stamps import Stamps
 
 # Formats whose header tells the duration: that of others is reckoned from what is there, cut off or not.
 TELL_DURATION = ("asf", "flv", "matroska", "mov", "mxf")
@@ -57,13 +58,14 @@ class Decoder:
     """Decodes a video once, and counts what goes in and what comes out.
 
         with Decoder(path) as decoder:
-            for at, frame in decoder: ...  # seconds since the first frame, strictly rising, and frame
+            for at, frame in decoder: ...  # seconds since the container's start, strictly rising, and frame
             decoder.faults()
 
     Attributes:
         fps: frames per second that the file announces.
         announced_frames: as counted in the file or reckoned from its duration; 0 where it tells neither.
         aspect: width of a stored pixel by its height.
+        start: seconds from the container's start to the video's first frame, once that is there.
         lost_start: frames at the start that cannot be decoded, for lack of a key frame before them.
         begun_with: after `seek`, the packet of the key frame that was found.
     """
@@ -95,8 +97,10 @@ class Decoder:
         self.announced_frames = _announced_frames(self.container, self.stream, self.fps)
         self._unit = float(self.stream.time_base)  # seconds
         self._stamps = array("d")  # seconds, of each frame given
-        self._zero: float | None = None  # the stamp of the video's first frame, in seconds of the file
+        self._zero: float | None = None  # the stamp that counts as 0, in seconds of the file
+        self._duration = 0.0  # seconds; of the last frame given, where the file tells it
         self._sought = False
+        self.start = 0.0
         self._read_error = ""
         self._size: tuple[int, int] | None = None
 
@@ -108,15 +112,16 @@ class Decoder:
         self.stream.codec_context.flush_buffers()  # its threads must be idle when it is taken down
         self.container.close()
 
-    def seek(self, time: int, zero: int) -> None:
+    def seek(self, time: int, zero: float, start: float) -> None:
         """Begin at a key frame, the last at or before a time if the file lets it be found.
 
         Args:
             time: in order of decoding, in units of the stream.
-            zero: the `pts` of the video's first frame.
+            zero: seconds of the file that count as 0.
+            start: of the video's first frame.
         """
         self.container.seek(time, stream=self.stream)
-        self._zero, self._sought = zero * self._unit, True
+        self._zero, self.start, self._sought = zero, start, True
 
     def __iter__(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """
@@ -135,6 +140,11 @@ class Decoder:
                     continue
                 self._check_size(frame)
                 yield self._time(frame), frame
+
+    def stamps(self) -> Stamps:
+        """Those of the frames that were given."""
+        lasts = self._duration if 0 < self._duration <= LONGEST_PAUSE else 1 / self.fps
+        return Stamps(np.array(self._stamps), self._stamps[-1] + lasts)
 
     @property
     def decoded_frames(self) -> int:
@@ -160,7 +170,7 @@ class Decoder:
     def even_rate(self) -> float | None:
         """Frames per second by the time stamps of a whole video; None where they come at no even rate."""
         stamps = np.array(self._stamps)
-        for fps in (self.fps, (len(stamps) - 1) / stamps[-1] if len(stamps) > 1 else self.fps):
+        for fps in (self.fps, (len(stamps) - 1) / (stamps[-1] - stamps[0]) if len(stamps) > 1 else self.fps):
             if np.ptp(stamps * fps - np.arange(len(stamps))) <= STRAY:
                 return fps
         return None
@@ -192,11 +202,16 @@ class Decoder:
         return max(0, self.stream.index_entries.search_timestamp(dts, any_frame=True))
 
     def _time(self, frame: av.VideoFrame) -> float:
-        """Seconds since the video's first frame; a stamp that is missing, turns back or leaps is mended."""
+        """Seconds since the container's start; a stamp that is missing, turns back or leaps is replaced."""
         next_at = self._stamps[-1] + 1 / self.fps if self._stamps else 0.0
-        stamp = frame.dts if self._tally.kind == "avi" else frame.pts  # AVI knows only the order of decoding
+        avi = self._tally.kind == "avi"  # which knows only the order of decoding
+        stamp = frame.dts if avi else frame.pts
         if self._zero is None and stamp is not None:
             self._zero = stamp * self._unit - next_at
+            begins = self.container.start_time  # where the earliest of its streams, such as the sound, does
+            if not self._stamps and begins is not None:
+                later = (self._tally.first_dts if avi else stamp) * self._unit - begins / av.time_base
+                self._zero -= max(0.0, later)
         at = next_at if stamp is None else stamp * self._unit - self._zero
         if self._stamps:
             step = at - self._stamps[-1]
@@ -204,7 +219,10 @@ class Decoder:
                 self._zero += at - next_at
             if not 0 < step <= LONGEST_PAUSE:
                 at = next_at
+        if not self._stamps and not self._sought:
+            self.start = at
         self._stamps.append(at)
+        self._duration = (frame.duration or 0) * self._unit
         return at
 
     def _check_size(self, frame: av.VideoFrame) -> None:
@@ -259,7 +277,7 @@ class _Tally:
         self.errors = 0  # packets that the decoder refused
         self.damaged = 0
         self.broken: list[int] = []  # packets, by number, that came with errors
-        self.last_dts: int | None = None
+        self.first_dts = self.last_dts = None  # int, of packets
         self.fields = self.at_end = False
         self.keys = 0  # packets of key frames
         self.key_pts: int | None = None
@@ -281,6 +299,7 @@ class _Tally:
                 # two files were joined here: it only looks as if packets had been lost
                 self.broken = [number for number in self.broken if number < self.packets - 3]
             self.last_dts = packet.dts
+            self.first_dts = packet.dts if self.first_dts is None else self.first_dts
         if packet.is_keyframe:
             self.keys += 1
             self.key_pts = packet.pts if self.keys == 1 else self.key_pts

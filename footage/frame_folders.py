@@ -22,7 +22,7 @@ import av
 import cv2
 import numpy as np
 
-from dataset.frame_files import RECORD_NAME, frame_name
+from dataset.video_record import RECORD_NAME, frame_name
 from footage.pictures import Fitter
 from footage.videos import FrameOptions, Frames, nothing_decoded
 from util.errors import UserError
@@ -99,8 +99,8 @@ def extract_frames(
         The record that stands in video.json. Of the source: source (its name), source_size (bytes), source_modified
         (nanoseconds), source_sha256, source_fps, variable_rate (whether its frames come at no even rate),
         source_frames (decoded), announced_frames, lost_start (frames before the first key frame, which cannot be
-        decoded), missing_frames, damaged_frames, trouble (see `Faults`). Then options, and of the frames fps, width,
-        height, num_frames, bytes.
+        decoded), missing_frames, damaged_frames, trouble (see `Faults`), stamps (see `Stamps.to_json`). Then options,
+        and of the frames fps, width, height, num_frames, bytes.
 
     Raises:
         UserError: it is no video, is not whole, not one frame can be decoded, or its frames change in size.
@@ -132,6 +132,7 @@ def extract_frames(
             "damaged_frames": frames.faults.damaged,
             "trouble": frames.faults.trouble,
             "fps": options.fps or rate or decoder.fps,
+            "stamps": decoder.stamps().to_json(decoder.stream.time_base),
             **written,
         }
         write_json(scratch / RECORD_NAME, record)

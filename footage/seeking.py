@@ -26,7 +26,8 @@ class CannotSeek(Exception):
 class Entry:
     """A place to begin in a video, and what is to be found there. Times are in units of the stream."""
 
-    zero: int  # `pts` of the video's first frame
+    zero: float  # seconds of the file that count as 0
+    start: float  # seconds from there to the video's first frame
     stamps: list[int]  # `pts` of the frames from the first one to beyond the time that is sought, in order of display
     key: int  # time, in order of decoding, of the last key frame that reading may begin with
     keys: dict[int, int]  # where in the file the key frames up to that one lie, in bytes, by `pts`
@@ -40,26 +41,27 @@ def find_entry(path: Path, seconds: float) -> Entry:
         UserError: it is no video.
     """
     with Decoder(path, threads=1) as decoder:
-        zero = next((frame.pts for _, frame in decoder), None)
+        start, first = next(((at, frame.pts) for at, frame in decoder), (0, None))
         unit = float(decoder.stream.time_base)
-        if zero is None or decoder.container.format.name.split(",")[0] not in STAMP_FRAMES:
+        if first is None or decoder.container.format.name.split(",")[0] not in STAMP_FRAMES:
             raise CannotSeek
-    target = zero + seconds / unit
-    stamps, keys = _packet_stamps(path, zero, target)
+    zero = first * unit - start
+    target = (zero + seconds) / unit
+    stamps, keys = _packet_stamps(path, first, target)
     if any(later - stamp > LONGEST_PAUSE / unit or later == stamp for stamp, later in pairwise(stamps)):
         raise CannotSeek  # see Decoder, which mends such
     # a frame before the first one shows when that one begins to be shown, another that numbers are right
     place = bisect_left(stamps, target) - 2
-    before = [key for key in keys if zero < key.pts <= stamps[max(0, place)]]
+    before = [key for key in keys if first < key.pts <= stamps[max(0, place)]]
     if place < 0 or not before:
         raise CannotSeek
     time = before[-1].pts if before[-1].dts is None else before[-1].dts
-    return Entry(zero, stamps, time, {key.pts: key.pos for key in before})
+    return Entry(zero, start, stamps, time, {key.pts: key.pos for key in before})
 
 
-def _packet_stamps(path: Path, zero: int, target: float) -> tuple[list[int], list[av.Packet]]:
-    """The `pts`, from `zero` on, of all packets to the second key frame after `target`; and the key frames' packets."""
-    stamps, keys, beyond, latest = [], [], 0, zero
+def _packet_stamps(path: Path, first: int, target: float) -> tuple[list[int], list[av.Packet]]:
+    """The `pts`, from `first` on, of packets to the second key frame after `target`; and the key frames' packets."""
+    stamps, keys, beyond, latest = [], [], 0, first
     container, stream = open_video(path)
     with container:
         for packet in container.demux(stream):
@@ -68,7 +70,7 @@ def _packet_stamps(path: Path, zero: int, target: float) -> tuple[list[int], lis
             if packet.pts is None or (packet.pts - latest) * stream.time_base < -LONGEST_TURN:
                 raise CannotSeek
             latest = max(latest, packet.pts)
-            if packet.pts < zero:
+            if packet.pts < first:
                 continue
             stamps.append(packet.pts)
             if packet.is_keyframe:
@@ -80,12 +82,12 @@ def _packet_stamps(path: Path, zero: int, target: float) -> tuple[list[int], lis
 
 
 def frames_from(decoder: Decoder, entry: Entry) -> Iterator[tuple[int, float, av.VideoFrame]]:
-    """Number, seconds since the video's first frame, and frame, from an entry on.
+    """Number, seconds since the container's start, and frame, from an entry on.
 
     Raises:
         CannotSeek: with one of the first two, if they are not what the packets promise.
     """
-    decoder.seek(entry.key, entry.zero)
+    decoder.seek(entry.key, entry.zero, entry.start)
     first = number = None
     for at, frame in decoder:
         if first is None:

@@ -7,6 +7,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from footage.decoding import Decoder, Faults
 from footage.pictures import Fitter, fitted_size
 from footage.seeking import CannotSeek, Entry, find_entry, frames_from
 from util.errors import UserError
+from util.stamps import SLACK
 
 VIDEO_SUFFIXES = (
     ".264", ".265", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".h264", ".hevc", ".ivf", ".m2ts", ".m2v",
@@ -37,6 +39,7 @@ class VideoInfo:
     width: int  # pixels, as displayed
     height: int
     announced_frames: int  # as counted in the file or reckoned from its duration; 0 where it tells neither
+    start: float = 0.0  # seconds from the container's start, which players count from, to the first frame
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,10 @@ def probe(path: Path) -> VideoInfo:
         UserError: it is no video, or nothing in it can be decoded.
     """
     with Decoder(path, threads=1) as decoder:
-        frame = next((frame for _, frame in decoder), None)
+        start, frame = next(iter(decoder), (0.0, None))
         if frame is None:
             raise nothing_decoded(path)
-        return VideoInfo(decoder.fps, *fitted_size(frame, decoder.aspect), decoder.announced_frames)
+        return VideoInfo(decoder.fps, *fitted_size(frame, decoder.aspect), decoder.announced_frames, start)
 
 
 def nothing_decoded(path: Path) -> UserError:
@@ -146,7 +149,7 @@ class Frames:
     Attributes:
         decoder: what decodes the video; there once the first frame is.
         faults: what was wrong with the part that was read; there after the last frame.
-        times: of each frame given so far, seconds since the video's first frame.
+        times: of each frame given so far, seconds since the container's start.
     """
 
     decoder: Decoder
@@ -157,7 +160,8 @@ class Frames:
     ) -> None:
         """
         Args:
-            start, end: seconds since the video's first frame; frames at `end` or later are not given.
+            start, end: seconds since the container's start: the first frame is the one on display at `start`, and
+                those that come at `end` or later are not given.
             threads: cores to decode on; 0 for all.
         """
         self.path, self.options, self.start, self.end, self.threads = path, options, start, end, threads
@@ -197,20 +201,35 @@ class Frames:
             self.faults = self.decoder.faults()
 
     def _each(self, numbered: Iterator[tuple[int, float, av.VideoFrame]]) -> Iterator[tuple[av.VideoFrame, range]]:
+        shown = None  # the frame on display until the next one comes
         for number, at, frame in numbered:
-            if at >= self.end - HAIR:
+            if at >= self.end - SLACK:
                 break
-            if at >= self.start - HAIR:
-                self.times.append(at)
-                yield frame, range(number, number + 1)
+            if at > self.start + SLACK:
+                if shown:
+                    yield self._timed(*shown)
+                    shown = None
+                yield self._timed(number, at, frame)
+            else:
+                shown = number, at, frame
+        if shown and self.start < shown[1] + 1 / self.decoder.fps:
+            yield self._timed(*shown)
+
+    def _timed(self, number: int, at: float, frame: av.VideoFrame) -> tuple[av.VideoFrame, range]:
+        self.times.append(at)
+        return frame, range(number, number + 1)
 
     def _resampled(self, numbered: Iterator[tuple[int, float, av.VideoFrame]]) -> Iterator[tuple[av.VideoFrame, range]]:
-        fps = self.options.fps
-        first = math.ceil((self.start - HAIR) * fps)
-        end = math.ceil((self.end - HAIR) * fps) if self.end < math.inf else math.inf
-        for frame, numbers in resample(((at, frame) for _, at, frame in numbered), fps, self.decoder.fps):
+        fps, begun = self.options.fps, next(numbered, None)
+        if begun is None:
+            return
+        begins = self.decoder.start  # where the new frames begin to count as well
+        first = math.floor((self.start - begins + SLACK) * fps)
+        end = math.ceil((self.end - begins - SLACK) * fps) if self.end < math.inf else math.inf
+        since = ((at - begins, frame) for _, at, frame in chain([begun], numbered))
+        for frame, numbers in resample(since, fps, self.decoder.fps):
             if numbers.start >= end:
                 break
             if inside := range(max(first, numbers.start), min(end, numbers.stop)):
-                self.times.extend(number / fps for number in inside)
+                self.times.extend(begins + number / fps for number in inside)
                 yield frame, inside

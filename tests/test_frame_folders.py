@@ -52,7 +52,8 @@ def test_frames_are_those_of_the_video_in_order_each_once(tmp_path, cores):
         "source_fps": 25.0, "variable_rate": False, "source_frames": 40, "announced_frames": 40,
         "lost_start": 0, "missing_frames": 0, "damaged_frames": 0, "trouble": "",
         "options": {"height": 224, "fps": None, "jpeg_quality": 90},
-        "fps": 25.0, "width": 96, "height": 64, "num_frames": 40,
+        "fps": 25.0, "stamps": {"first": 0.0, "unit": "1/12800", "steps": "512x40"},
+        "width": 96, "height": 64, "num_frames": 40,
         "bytes": sum(file.stat().st_size for file in folder.glob("*.jpg")),
     }
 

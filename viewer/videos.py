@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataset.frame_files import RECORD_NAME, frame_name
+from dataset.video_record import RECORD_NAME, frame_name
 from util.errors import UserError
 from util.events import Event, Video
 from util.io import read_json
