@@ -10,6 +10,8 @@ Exit code 1 if there is an error: a training would fail, or learn something fals
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 import os
 from collections.abc import Sequence
@@ -22,7 +24,7 @@ from checks.findings import LEVELS, Finding, findings_json, format_findings, has
 from checks.frame_checks import folder_findings, scan, unlabelled_findings
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from checks.label_reading import Labels, read_labels
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.io import write_json
 from util.options import positive
 from util.words import number_of

@@ -9,6 +9,8 @@ many frames right predictions are off, and videos with their true events, the pr
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 import math
 import re
@@ -22,7 +24,7 @@ from dataset.labels import read_classes, read_split
 from plots.scores import confusion_matrix, offset_histogram, precision_recall_curves
 from plots.timeline import timeline
 from util.config import trained_on
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.events import Video, non_maximum_suppression, score_curves
 from util.io import write_json
 from util.options import count

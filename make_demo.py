@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from util.script import run_script, start_worker
+
 import argparse
 import os
-import signal
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,8 +15,9 @@ from tqdm import tqdm
 
 from simulation.draw import Renderer
 from simulation.sim import MATCHES, Event, FrameState, Match, simulate
-from util.errors import UserError, run_script
-from util.io import read_json, whole_file, write_json
+from util.errors import UserError
+from util.io import read_json, remove, sweep, whole_file, write_json
+from util.lock import exclusive
 
 SMALLEST, LARGEST = 64, 1920  # pixels, of either side
 
@@ -87,7 +89,7 @@ def make_half(half: Half) -> list[Event]:
     video = half.output / "Videos" / f"{half.video}.mp4"
     if video.is_file() and labels.is_file() and read_json(labels) == entry:
         return events
-    labels.unlink(missing_ok=True)  # never old labels beside a new video
+    remove(labels)  # never old labels beside a new video
     with whole_file(video) as scratch:
         write_video(scratch, half, states)
         written = int(cv2.VideoCapture(str(scratch)).get(cv2.CAP_PROP_FRAME_COUNT))
@@ -122,9 +124,17 @@ def label_entry(half: Half, events: list[Event]) -> dict:
     }
 
 
-def ignore_interrupt() -> None:
-    """Ctrl-C is for the main process, which ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def make_all(halves: list[Half], workers: int) -> list[Event]:
+    """Make the halves in processes of their own; gives the events of all."""
+    events: list[Event] = []
+    try:
+        with get_context("spawn").Pool(workers, initializer=start_worker) as pool:  # ends them when it is left
+            for found in tqdm(pool.imap_unordered(make_half, halves), "making halves", len(halves), unit="half",
+                              ascii=True):
+                events += found
+    finally:
+        sweep(*(half.output / name for half in halves[:1] for name in ("Videos", "Labels")))  # of ended workers
+    return events
 
 
 def main() -> None:
@@ -136,12 +146,8 @@ def main() -> None:
         for match in MATCHES[: args.matches]
         for half in (1, 2)
     ]
-    events: list[Event] = []
-    workers = min(args.workers, len(halves))
-    with get_context("spawn").Pool(workers, initializer=ignore_interrupt) as pool:
-        made = pool.imap_unordered(make_half, halves)
-        for found in tqdm(made, "making halves", len(halves), unit="half", ascii=True):
-            events += found
+    with exclusive(args.output, "another make_demo.py"):
+        events = make_all(halves, min(args.workers, len(halves)))
     passes = sum(event.label == "PASS" for event in events)
     print(f"{args.output}: {len(halves)} halves, {passes} PASS, {len(events) - passes} DRIVE")
 

@@ -12,6 +12,8 @@ halves of a match in one.
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 import os
 import re
@@ -31,7 +33,7 @@ from label_forms.sets import report_labels, settle_classes
 from label_forms.timeline import announced_record, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels
 from util.clock import parse_time
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.options import count, positive
 
 

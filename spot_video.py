@@ -6,6 +6,8 @@ python spot_video.py out Videos/ --output found --csv --annotate
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 import math
 import sys
@@ -31,7 +33,7 @@ from model.folding import for_inference
 from model.inference import head_overlap, score_stretches
 from util.clock import parse_time, show_time
 from util.config import ModelConfig, read_config
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, non_maximum_suppression, recall_events
 from util.options import count, positive, rate, share

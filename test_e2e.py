@@ -5,6 +5,8 @@ Reads folders of the original E2E-Spot as they are.
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from model.device import DEVICES, memory_errors, move, pick_device
 from model.folder import load_model
 from model.inference import head_overlap, score_clips, score_videos
 from util.config import ModelConfig, read_config
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.events import predicted_events
 from util.options import count, positive
 from util.predictions import prediction_prefix, save_predictions

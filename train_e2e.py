@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 import contextlib
 import math
@@ -30,9 +32,10 @@ from model.schedule import lr_factor
 from model.spotter import MODALITIES, EventSpotter
 from plots.training import training_picture
 from util.config import check_same
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.events import predicted_events
 from util.io import write_json
+from util.lock import exclusive
 from util.options import count, positive, rate, share
 from util.predictions import best_epoch, prediction_prefix, save_predictions
 from util.report import print_report
@@ -184,6 +187,12 @@ def make_loaders(
 @memory_errors("lower --batch_size (and raise -ag to make up for it), or train with --grad_checkpoint")
 def main() -> None:
     args = parse_args()
+    with exclusive(args.save_dir, "a training"):
+        train(args)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train from the arguments to the table of results."""
     classes = read_classes(args.dataset)
     splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim)
     train_frames = sum(v["num_frames"] for v in splits["train"])
@@ -213,11 +222,11 @@ def main() -> None:
 
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
-        train = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
+        loss = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
-        row = {"epoch": epoch, "train": train, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0,
+        row = {"epoch": epoch, "train": loss, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0,
                "lr": optimizer.param_groups[0]["lr"]}
-        if not math.isfinite(train + row["val"]):
+        if not math.isfinite(loss + row["val"]):
             raise UserError(f"epoch {epoch}: the loss is no longer a number; train anew with a lower -lr, another -s")
         if args.criterion == "map" and epoch >= args.start_val_epoch:
             predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args), classes)
@@ -229,7 +238,7 @@ def main() -> None:
             training_picture(args.save_dir / "training.png", history)
         show_row(row)
         checkpoint.remove_stale(args.save_dir, {epoch, best_epoch(args.save_dir)})
-        print(f"epoch {epoch}  train {train:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
+        print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
               f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
     epoch = best_epoch(args.save_dir)

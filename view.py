@@ -12,6 +12,8 @@ with the events of the split.
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import argparse
 import errno
 import os
@@ -24,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_split
 from util.config import trained_on
-from util.errors import UserError, run_script
+from util.errors import UserError
 from util.events import Video
 from util.io import whole_file
 from util.words import number_of

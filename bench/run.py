@@ -18,8 +18,9 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # and not this folder
 
+from util.script import run_script  # noqa: E402
+
 from bench.rows import Row  # noqa: E402
-from util.errors import run_script  # noqa: E402
 
 STAGES = ("extraction", "loading", "training", "inference", "metrics")
 

@@ -18,7 +18,7 @@ from checks.motion import CHANNELS
 from checks.motion_source import STEP_FPS
 from checks.sheets import ROWS, write_sheets
 from plots.labels import Curve, Lane, label_plots, motion_plots
-from util.io import whole_file
+from util.io import remove, whole_file
 from util.words import number_of
 
 MAX_ROWS = 300  # findings that are listed
@@ -104,7 +104,7 @@ def _curves(alignment: Alignment, classes: list[str]) -> list[Curve]:
 def _remove_others(folder: Path, written: set[str]) -> None:
     for path in folder.iterdir():
         if re.fullmatch(r"sheet-\d{2,}-.*\.jpg|motion\.png", path.name) and path.name not in written:
-            path.unlink()
+            remove(path)
 
 
 def _page(

@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from util.errors import UserError
-from util.io import read_json, whole_file
+from util.io import read_json, remove, whole_file
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 SAME_FPS = 0.1  # rates that differ by less are one, rounded: 29.97 and 30, 59.94 and 60, but not 24 and 25
@@ -104,7 +104,7 @@ def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]
         raise UserError(f"{folder}: holds another dataset ({', '.join(in_the_way)} would change); replace it "
                         "with --overwrite, or choose another name with --dataset")
     for path in stale:
-        path.unlink()
+        remove(path)
     for path, text in changed.items():
         with whole_file(path) as scratch:
             scratch.write_text(text, encoding="utf-8", newline="\n")

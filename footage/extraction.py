@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from util.script import start_worker
+
 import math
 import multiprocessing
 import os
 import shutil
-import signal
-import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from footage.decoding import Faults
-from footage.frame_folders import encode_jpeg, existing_frames, extract_frames, remove_scratch
+from footage.frame_folders import encode_jpeg, existing_frames, extract_frames
 from footage.pictures import Fitter
 from footage.seeking import count_packets, spread_frames
 from footage.videos import FrameOptions, VideoInfo, probe
 from util.errors import UserError
+from util.io import sweep
 
 MOST_PROCESSES = 61  # Windows can wait for no more
 SAMPLED_VIDEOS, SAMPLED_FRAMES = 20, 3  # by which the size of JPEG files is estimated
@@ -70,10 +71,10 @@ def plan_frames(
         UserError: a folder below `output` holds something else.
     """
     output.mkdir(parents=True, exist_ok=True)
+    sweep(*{(output / video).parent for video in infos})
     records, jobs = {}, []
     for video, info in infos.items():
         path, folder = videos[video], output / video
-        remove_scratch(folder)
         record = existing_frames(path, folder, options, allow_short)
         if record:
             records[video] = record
@@ -133,8 +134,7 @@ def extract_all(
         for job in left:  # a worker died: which of them killed it?
             if work.run([job], cores, bar):
                 work.failures[job.video] = f"{job.path}: its worker process died; free memory, or try -j 1"
-    for job in jobs:  # of workers that died
-        remove_scratch(job.folder)
+    sweep(*{job.folder.parent for job in jobs})  # of workers that died
     return work.records, work.failures
 
 
@@ -213,15 +213,8 @@ _decoded = _stop = None  # of a worker process: the frames decoded by all, and t
 def _start_worker(decoded, stop) -> None:
     global _decoded, _stop
     _decoded, _stop = decoded, stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the main process, which says stop
+    start_worker()
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A worker whose main process was killed would wait for work for ever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def _run_job(job: FramesJob, options: FrameOptions, cores: int, allow_short: bool) -> dict:

@@ -8,10 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
@@ -26,7 +23,7 @@ from dataset.video_record import RECORD_NAME, frame_name
 from footage.pictures import Fitter
 from footage.videos import FrameOptions, Frames, nothing_decoded
 from util.errors import UserError
-from util.io import read_json, rename, write_json
+from util.io import read_json, remove, whole_folder, write_json
 
 # Full colour (4:4:4) at quality 90 takes about the bytes of the usual halved colour at 95, and comes 1 dB
 # nearer to a plain frame, 14 dB to a colourful one: what tells a ball of a few pixels from the court is often
@@ -107,14 +104,14 @@ def extract_frames(
     """
     cores = cores or os.cpu_count() or 1
     before = path.stat()
-    with _whole_folder(folder) as scratch:
+    with whole_folder(folder) as scratch:
         frames, written = _write_frames(path, scratch, options, cores, on_frames)
         if frames.faults and not allow_short:
             raise UserError(f"{path}: {frames.faults} ({frames.decoder.decoded_frames} could be decoded); get a whole "
                             "copy of it, or take what there is with --allow_short")
         if frames.faults and cores > 1:  # on several cores, what is damaged does not come out the same each time
             on_frames(-frames.decoder.decoded_frames)
-            shutil.rmtree(scratch)
+            remove(scratch)
             scratch.mkdir()
             frames, written = _write_frames(path, scratch, options, 1, on_frames)
         if (path.stat().st_size, path.stat().st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -137,14 +134,6 @@ def extract_frames(
         }
         write_json(scratch / RECORD_NAME, record)
     return record
-
-
-def remove_scratch(folder: Path) -> None:
-    """Remove what this process or a killed one left beside `folder`."""
-    scratch_name = re.compile(rf"\.part-\d+(\.old)?-{re.escape(folder.name)}")
-    for path in folder.parent.iterdir() if folder.parent.is_dir() else ():
-        if scratch_name.fullmatch(path.name):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def encode_jpeg(picture: np.ndarray) -> np.ndarray:
@@ -246,18 +235,3 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a scratch folder beside `folder`, put in its place when the block ends, removed when it raises."""
-    remove_scratch(folder)
-    scratch = folder.with_name(f".part-{os.getpid()}-{folder.name}")
-    try:
-        scratch.mkdir(parents=True)
-        yield scratch
-        if folder.exists():
-            rename(folder, folder.with_name(f".part-{os.getpid()}.old-{folder.name}"))
-        rename(scratch, folder)
-    finally:
-        remove_scratch(folder)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from util.errors import UserError
-from util.io import whole_file
+from util.io import remove, whole_file
 
 # How the original E2E-Spot names what is named otherwise here; applied in this order to every key.
 ORIGINAL_KEYS = [
@@ -202,10 +202,8 @@ def load_optim(path: Path, optimizer: torch.optim.Optimizer, scaler: torch.amp.G
 def remove_stale(save_dir: Path, keep: set[int]) -> None:
     """Remove every checkpoint but those of the epochs to keep, and every optimiser state but the newest."""
     newest = newest_epoch(save_dir, "optim")
-    for path in save_dir.glob(".part-*.pt"):  # of a run that was killed while it wrote
-        path.unlink()
     for kind, kept in (("checkpoint", keep), ("optim", {newest})):
         for path in save_dir.glob(f"{kind}_*.pt"):
             match = re.fullmatch(rf"{kind}_(\d+)\.pt", path.name)
             if match and int(match[1]) not in kept:
-                path.unlink()
+                remove(path)

@@ -21,8 +21,9 @@ import cv2
 import numpy as np
 import pytest
 
-from util import errors
+from util import script as scripts
 from util.errors import UserError
+from util.io import scratch_path
 
 # models of the tests are so small that a second thread costs more than it brings; before torch is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -108,6 +109,13 @@ def write_image(path: Path, picture: np.ndarray) -> None:
     path.write_bytes(cv2.imencode(path.suffix, picture)[1])
 
 
+def killed_scratch(path: Path) -> Path:
+    """Where a process that has ended would have written what was to become `path`."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return path.with_name(scratch_path(path).name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
+
+
 def write_labels(path: Path, events: list[tuple[int, str]], **extra: object) -> None:
     """Write a label file; events as (frame, label)."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +191,7 @@ def run_here(script: ModuleType, *args: object) -> subprocess.CompletedProcess[s
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as ended,
     ):
-        errors.run_script(script.main)
+        scripts.run_script(script.main)
     return subprocess.CompletedProcess(argv, ended.value.code or 0, out.getvalue(), err.getvalue())
 
 

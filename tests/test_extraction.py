@@ -3,7 +3,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
-from conftest import pattern_index, read_image
+from conftest import killed_scratch, pattern_index, read_image
 from encoded import copy_packets, cut, encode, noise
 
 from footage import extraction
@@ -47,7 +47,7 @@ def test_many_videos_in_processes_good_ones_are_done_and_bad_ones_told(tmp_path)
 def test_a_worker_that_dies_fails_its_video_alone(tmp_path, monkeypatch):
     paths = [encode(tmp_path / f"{name}.mp4", num_frames=3) for name in ("a", "deadly", "b", "c")]
     monkeypatch.setattr(extraction, "_run_job", _die_of_one)
-    (tmp_path / "frames" / ".part-1-a").mkdir(parents=True)
+    killed_scratch(tmp_path / "frames" / "a").mkdir(parents=True)
     jobs = [job(path, tmp_path / "frames" / path.stem, 3) for path in paths]
     records, failures = extract_all(jobs, OPTIONS, cores=2)
     assert sorted(records) == ["a", "b", "c"] and list(failures) == ["deadly"]
@@ -69,7 +69,7 @@ def test_what_is_done_is_told_from_what_is_to_do(tmp_path):
     assert sorted(infos) == ["a", "cup/b", "live"] and "c.mp4: cannot be opened" in failures["c"]
     output = tmp_path / "frames"
     record = extract_frames(videos["a"], output / "a", OPTIONS)
-    (output / "cup" / ".part-7-b").mkdir(parents=True)
+    killed_scratch(output / "cup" / "b").mkdir(parents=True)
     records, jobs = plan_frames(videos, infos, output, OPTIONS, allow_short=False)
     assert records == {"a": record}
     assert jobs == [FramesJob("cup/b", videos["cup/b"], output / "cup" / "b", 40, 40),

@@ -25,12 +25,6 @@ def indices(folder):
     return [pattern_index(read_image(path)) for path in paths]
 
 
-def touch(*paths):
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -171,14 +165,6 @@ def test_what_cannot_be_written_ends_the_work(tmp_path, monkeypatch, cores):
     with pytest.raises(FileNotFoundError):
         extract_frames(path, tmp_path / "frames" / "a", OPTIONS, cores)
     assert names(tmp_path / "frames") == []
-
-
-def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path):
-    path = encode(tmp_path / "a.mp4", num_frames=3)
-    touch(*(tmp_path / "frames" / name / "000000.jpg"
-            for name in (".part-123-a", ".part-123.old-a", ".part-123-b-a", ".part-x-a", "b-a")))
-    extract_frames(path, tmp_path / "frames" / "a", OPTIONS)
-    assert names(tmp_path / "frames") == [".part-123-b-a", ".part-x-a", "a", "b-a"]
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):

@@ -1,14 +1,16 @@
 import errno
 import gzip
 import json
-import subprocess
-import sys
+import os
+import time
+from pathlib import Path
 
 import pytest
-from conftest import REPO
+from conftest import killed_scratch
 
+from util import io
 from util.errors import UserError
-from util.io import read_json, whole_file, write_json
+from util.io import read_json, remove, rename, scratch_path, sweep, whole_file, whole_folder, write_json
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
@@ -122,30 +124,72 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
     assert read_json(tmp_path / "a.json") == [1]
 
 
-def run_main(body):
-    code = f"from util.errors import *\ndef main():\n    {body}\nrun_script(main)"
-    return subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+@pytest.fixture
+def scanned(monkeypatch):
+    """Windows with a virus scanner: the first two attempts at any change of a file are refused."""
+    monkeypatch.setattr(io, "PAUSES", (0, 0, 0))
+    refusals = {}
+
+    def refuse(name):
+        change = getattr(Path, name)
+
+        def refusing(path, *args, **options):
+            refusals[path, name] = refusals.get((path, name), 0) + 1
+            if refusals[path, name] <= 2:
+                raise PermissionError(13, "being used by another process")
+            return change(path, *args, **options)
+
+        monkeypatch.setattr(Path, name, refusing)
+
+    for name in ("replace", "unlink"):
+        refuse(name)
+    return refusals
 
 
-def test_a_script_ends_with_the_code_and_the_line_that_the_error_asks_for():
-    done = run_main("raise UserError('a.json:\\n broken')")
-    assert (done.returncode, done.stderr) == (2, "error: a.json: broken\n")
-    done = run_main("open('no/such/file')")
-    assert done.returncode == 2 and done.stderr.startswith("error: no/such/file: No such file")
-    assert run_main("raise KeyboardInterrupt").returncode == 130
-    assert run_main("return 1").returncode == 1
-    assert run_main("print(end='')").returncode == 0
+def test_what_windows_refuses_for_a_moment_is_tried_again(tmp_path, scanned):
+    write_json(tmp_path / "a.json", 1)
+    with whole_folder(tmp_path / "folder") as scratch:
+        write_json(scratch / "b.json", 2)
+    rename(tmp_path / "a.json", tmp_path / "c.json")
+    remove(tmp_path / "c.json")
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")] == ["folder", "folder/b.json"]
+    assert {name for _, name in scanned} == {"replace", "unlink"} and min(scanned.values()) == 3
 
 
-def test_a_bug_keeps_its_traceback():
-    for body in ("raise ValueError('bug')", "raise OSError('not of the file system')"):
-        done = run_main(body)
-        assert done.returncode == 1 and "Traceback" in done.stderr
+def test_what_stays_refused_is_an_error_in_the_end(tmp_path, scanned, monkeypatch):
+    monkeypatch.setattr(io, "PAUSES", (0,))
+    with pytest.raises(UserError, match="cannot be written"):
+        write_json(tmp_path / "a.json", 1)
 
 
-def test_a_console_that_lacks_a_letter_gets_it_escaped():
-    done = subprocess.run(
-        [sys.executable, "-c", "from util.errors import *\nrun_script(lambda: print('Malm\\u00f6'))"],
-        cwd=REPO, capture_output=True, check=False, env={"PYTHONIOENCODING": "ascii"},
-    )
-    assert done.returncode == 0 and done.stdout.strip() == b"Malm\\xf6"
+def test_a_folder_is_put_in_place_whole_or_not_at_all(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    for number in range(2):
+        with whole_folder(folder) as scratch:
+            (scratch / f"{number}").touch()
+    with pytest.raises(ZeroDivisionError), whole_folder(folder) as scratch:
+        (scratch / "half").touch()
+        raise ZeroDivisionError
+    replace = Path.replace
+    monkeypatch.setattr(io, "PAUSES", ())
+    with pytest.raises(PermissionError), whole_folder(folder) as scratch:  # the last step fails
+        def refuse(path, target):
+            if path == scratch:
+                raise PermissionError
+            return replace(path, target)
+
+        monkeypatch.setattr(Path, "replace", refuse)
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")] == ["folder", "folder/1"]
+
+
+def test_what_killed_processes_left_is_swept_and_what_is_being_written_is_not(tmp_path):
+    ours, of_ended = scratch_path(tmp_path / "a.json"), killed_scratch(tmp_path / "a.json")
+    elsewhere = of_ended.with_name(of_ended.name.replace(io._HOST, "0123abcd"))
+    long_ago = tmp_path / ".part-1-checkpoint_001.pt"
+    for path in (ours, of_ended, elsewhere, long_ago, tmp_path / "part-1"):
+        path.touch()
+    folder = Path(f"{of_ended}.old")
+    (folder / "sub").mkdir(parents=True)
+    os.utime(long_ago, (time.time() - io.STALE - 60,) * 2)
+    sweep(tmp_path, tmp_path / "none")
+    assert sorted(tmp_path.iterdir()) == sorted([ours, elsewhere, tmp_path / "part-1"])

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -9,10 +10,11 @@ import time
 
 import pytest
 import torch
-from conftest import REPO, TINY_TRAINING, make_dataset, run_here, run_script, user_error
+from conftest import REPO, TINY_TRAINING, killed_scratch, make_dataset, run_here, run_script, user_error
 
 import train_e2e
 from util.io import read_json
+from util.lock import exclusive
 
 KEYS = {"dataset", "num_classes", "modality", "feature_arch", "temporal_arch", "clip_len", "batch_size", "crop_dim",
         "num_epochs", "warm_up_epochs", "learning_rate", "start_val_epoch", "gpu_parallel", "epoch_num_frames",
@@ -111,7 +113,7 @@ def test_a_stop_between_two_files_of_an_epoch_does_no_harm(killed, trained, tiny
     (folder / "loss.json").unlink()  # the epoch's checkpoint was written, its row not
     (folder / "training.png").unlink(missing_ok=True)
     (folder / "checkpoint_002.pt").write_bytes(b"of an epoch whose optimiser state was not written")
-    (folder / ".part-1-checkpoint_001.pt").write_bytes(b"half")
+    killed_scratch(folder / "checkpoint_001.pt").write_bytes(b"half")
     run_script("train_e2e.py", *tiny, "-s", folder, *TINY_TRAINING, "--resume")
     assert_same_training(folder, trained[0])
 
@@ -137,6 +139,7 @@ def test_resume_in_a_new_folder_begins(tiny, tmp_path):
     (["-m", "rn18"], "'feature_arch': 'rn18'"), (["-lr", 0.1], "'learning_rate': 0.1"),
 ])
 def test_a_training_does_not_resume_with_other_options(options, named, killed, tiny):
+    (killed / ".lock").unlink(missing_ok=True)  # of the killed run; it binds nobody
     before = {path: path.read_bytes() for path in killed.iterdir()}
     message = complaint(*tiny, "-s", killed, *TINY_TRAINING, *options, "--resume")
     assert "config.json: was trained with" in message and named in message
@@ -144,6 +147,7 @@ def test_a_training_does_not_resume_with_other_options(options, named, killed, t
 
 
 def test_a_folder_that_holds_a_training_is_not_trained_over(killed, tiny, tmp_path):
+    (killed / ".lock").unlink(missing_ok=True)  # of the killed run; it binds nobody
     before = {path: path.read_bytes() for path in killed.iterdir()}
     assert "holds a training; --resume it" in complaint(*tiny, "-s", killed, *TINY_TRAINING)
     assert {path: path.read_bytes() for path in killed.iterdir()} == before
@@ -318,3 +322,10 @@ def test_less_memory_and_compiling_change_nothing_of_what_is_learned(tiny, tmp_p
         rows.append({key: read_json(folder / "loss.json")[0][key] for key in ("train", "val")})
     assert rows[1] == pytest.approx(rows[0], rel=1e-4) and rows[2] == pytest.approx(rows[0], rel=1e-4)
     assert len(compiled) == 1
+
+
+def test_a_second_training_into_a_folder_is_refused_while_the_first_runs(tiny, tmp_path):
+    with exclusive(tmp_path, "a training"):
+        done = run_here(train_e2e, *tiny, "-s", tmp_path, *TINY_TRAINING)
+        assert f"{tmp_path}: is in use by a training (process {os.getpid()}" in user_error(done)
+    assert not list(tmp_path.iterdir())

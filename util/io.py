@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
 import gzip
+import hashlib
 import json
 import math
 import os
+import platform
+import re
+import shutil
 import sys
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from util.errors import UserError
+
+T = TypeVar("T")
 
 MAX_BYTES = 2**30  # of a JSON file's text; ten times that in memory is the most that a usual computer has
 MAX_DEPTH = 100  # lists and objects within each other; Python's own functions fail at about a thousand
 MAX_NUMBER = int(sys.float_info.max)
+SCRATCH = re.compile(r"\.part-(\d{1,10})-([0-9a-f]{8})-")  # process, machine
+STALE = 24 * 3600  # seconds without a change after which a scratch file is nobody's
+PAUSES = 0.1, 0.5, 2  # seconds between attempts at what Windows refuses for a moment
+SYNCHRONIZE, WAIT_TIMEOUT = 0x100000, 258  # of Windows' processes
+
+_HOST = hashlib.sha1(platform.node().encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -34,9 +48,10 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         UserError: the folder cannot be written to.
     """
     path = Path(path)
-    scratch = path.with_name(f".part-{os.getpid()}-{path.name}")
+    scratch = scratch_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(path.parent)
         scratch.touch()
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
@@ -48,21 +63,104 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        _remove_scratch(scratch)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty scratch folder beside `folder`, and put it in its place when the block ends.
+
+    When the block raises, what stood there before stands there still.
+    """
+    scratch, old = scratch_path(folder), scratch_path(folder.with_name(f"{folder.name}.old"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(folder.parent)
+        remove(scratch)
+        scratch.mkdir()
+        yield scratch
+        if folder.exists():
+            rename(folder, old)
+        try:
+            rename(scratch, folder)
+        except BaseException:
+            if old.exists():
+                rename(old, folder)
+            raise
+    finally:
+        _remove_scratch(scratch)
+        _remove_scratch(old)
+
+
+def scratch_path(path: Path) -> Path:
+    """Where this process writes what is to become `path`."""
+    return path.with_name(f".part-{os.getpid()}-{_HOST}-{path.name}")
+
+
+def _remove_scratch(path: Path) -> None:
+    with suppress(OSError):  # what cannot be removed now is swept later; an error of the block says more
+        remove(path)
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    """Before a process first writes into a folder."""
+    sweep(folder)
+
+
+def sweep(*folders: Path) -> None:
+    """Remove what killed processes left of `whole_file` and `whole_folder`, which call this, in some folders.
+
+    What belongs to a process that runs stays. Of another machine's processes, and of numbers that were given out
+    again, one cannot know: there, what has not been written to for a day goes.
+    """
+    for folder in folders:
+        for path in folder.glob(".part-*"):
+            name = SCRATCH.match(path.name)
+            with suppress(OSError):  # somebody else was faster, or it is not ours to remove
+                killed = name and name[2] == _HOST and not is_running(int(name[1]))
+                if killed or time.time() - path.stat().st_mtime > STALE:
+                    remove(path)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this machine runs."""
+    if os.name == "nt":  # where os.kill ends it
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(SYNCHRONIZE, False, process)
+        running = bool(handle) and kernel.WaitForSingleObject(handle, 0) == WAIT_TIMEOUT
+        kernel.CloseHandle(handle)
+        return running
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def rename(source: Path, target: Path) -> None:
-    """Rename a file or folder, in place of a file of that name.
+    """Rename a file or folder, in place of a file of that name."""
+    retried(lambda: source.replace(target))
 
-    Windows refuses while a virus scanner or a viewer has it open; mostly that is over soon.
-    """
-    for pause in (0.1, 0.5, 2):  # seconds
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, where there is one."""
+    if path.is_dir() and not path.is_symlink():
+        retried(lambda: shutil.rmtree(path))
+    else:
+        retried(lambda: path.unlink(missing_ok=True))
+
+
+def retried(change: Callable[[], T]) -> T:
+    """Windows refuses changes while a virus scanner or a viewer has the file open; mostly that is over soon."""
+    for pause in PAUSES:
         try:
-            source.replace(target)
-            return
+            return change()
         except PermissionError:
             time.sleep(pause)
-    source.replace(target)
+    return change()
 
 
 def read_json(path: Path | str, nan: bool = False) -> Any:

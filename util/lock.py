@@ -1,0 +1,119 @@
+"""A lock on a folder, so that two programs do not write into it at once.
+
+The operating system holds the lock (flock; on Windows the lock of a byte) and takes it back when the process ends,
+however it ends. On a shared disk it holds between machines, where the disk's server knows locks, as NFS and SMB do.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from util.errors import UserError
+from util.io import retried
+
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
+
+LOCK_NAME = ".lock"  # the file that is locked; it lies in the folder while somebody holds or waits for the lock
+LOCKED_BYTE = 1 << 30  # on Windows nobody else can read a locked byte: one far past the text in the file
+HELD = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
+NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+PAUSE = 0.02  # seconds between two attempts
+
+
+@contextmanager
+def exclusive(folder: Path | str, what: str, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock of a folder while the block runs; the folder is made where it is missing.
+
+    Who holds it already is refused like anybody else. On a disk without locks the block runs all the same, after a
+    warning on standard error.
+
+    Args:
+        what: what is done in the block, for those who have to wait: "a training".
+        wait: seconds to wait until somebody else is done.
+
+    Raises:
+        UserError: somebody else holds the lock, or the folder cannot be written to.
+    """
+    path = Path(folder) / LOCK_NAME
+    missing = not path.parent.exists()
+    deadline = time.monotonic() + wait
+    try:
+        while (file := _attempt(path)) is None:
+            if time.monotonic() >= deadline:
+                raise UserError(f"{folder}: is in use by {_holder(path)}; let it end, end it, or choose another folder")
+            time.sleep(PAUSE)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror or error}); choose another folder") from error
+    try:
+        os.write(file, f"{what} (process {os.getpid()} on {platform.node()})".encode(errors="replace"))
+        yield
+    finally:
+        _release(file, path)
+        if missing:
+            with suppress(OSError):  # it holds what the block wrote
+                path.parent.rmdir()
+
+
+def _attempt(path: Path) -> int | None:
+    """The descriptor of the locked and emptied file; None where somebody else has it locked."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = retried(lambda: os.open(path, os.O_RDWR | os.O_CREAT, 0o666))
+    except FileNotFoundError:  # the folder has just been removed by who held the lock before
+        return None
+    try:
+        _lock(file)
+        if os.name == "nt" or os.path.samestat(os.fstat(file), path.stat()):
+            os.ftruncate(file, 0)
+            return file
+    except FileNotFoundError:  # whoever held the lock removed the file in between: that was a lock on nothing
+        pass
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            print(f"warning: {path.parent}: this disk has no locks ({error.strerror}); let no two programs write there "
+                  "at once", file=sys.stderr)
+            return file
+        if error.errno not in HELD | {errno.ESTALE}:
+            os.close(file)
+            raise
+    os.close(file)
+    return None
+
+
+def _lock(file: int) -> None:
+    """Raises OSError where it is locked already."""
+    if os.name == "nt":
+        os.lseek(file, LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        os.lseek(file, 0, os.SEEK_SET)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _release(file: int, path: Path) -> None:
+    """Unlock and remove the file. On Windows nobody can remove it while somebody has it open; elsewhere it goes while
+    it is still locked, and who waits for it sees that it is gone."""
+    if os.name == "nt":
+        os.close(file)
+    with suppress(OSError):
+        path.unlink()
+    if os.name != "nt":
+        os.close(file)
+
+
+def _holder(path: Path) -> str:
+    """Who holds the lock, as far as can be read."""
+    with suppress(OSError):
+        if held := path.read_text(encoding="utf-8", errors="replace").strip():
+            return held
+    return "another program"

@@ -1,0 +1,96 @@
+"""How a script ends: errors that a user can correct are one line on stderr, and so is being stopped.
+
+Scripts import this module first (pyproject.toml sees to the order): from then on Ctrl-C ends them in one line, in the
+seconds that loading PyTorch takes as well.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from util.errors import UserError
+
+# Ctrl-C, an order to end, a closed terminal, Ctrl-Break and a closed console; not every system has them all
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal asks the script to end; its number is the argument."""
+
+
+def run_script(main: Callable[[], int | None]) -> None:
+    """Run a script's main function and exit: with 0 or what it returns, 2 on bad input, 128 and the number of the
+    signal when stopped (Ctrl-C: 130, SIGTERM: 143). A second signal ends the process at once."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an old console cannot print every video's name
+            stream.reconfigure(errors="backslashreplace")
+    before = _on_stop_signals(_stop)
+    try:
+        sys.exit(main())
+    except UserError as error:
+        message = str(error)
+    except BrokenPipeError:  # whoever read the output, as `head` does, has seen enough
+        os._exit(0)
+    except KeyboardInterrupt as stopped:
+        print("stopped", file=sys.stderr)
+        sys.exit(128 + (stopped.args[0] if isinstance(stopped, _Stopped) else signal.SIGINT))
+    except OSError as error:
+        if error.filename is None and error.errno is None:  # not the file system's
+            raise
+        message = f"{error.filename or 'file system'}: {error.strerror or error}"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def start_worker() -> None:
+    """What a worker process begins with: Ctrl-C is for the main process, which ends its workers; they end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose main process was killed would wait for work for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _on_stop_signals(handler: Callable) -> dict[int, object]:
+    """Handle the signals so, but for those that are ignored, as nohup does; gives the handlers before."""
+    if threading.current_thread() is not threading.main_thread():  # where Python sets no handlers
+        return {}
+    heard = [number for number in STOP_SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    return {number: signal.signal(number, handler) for number in heard}
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    _on_stop_signals(_stop_at_once)
+    raise _Stopped(number)
+
+
+def _stop_at_once(number: int, _frame: object) -> NoReturn:
+    """Without a way through the code that runs, which may be a library's import that takes errors for its own."""
+    print("stopped", file=sys.stderr, flush=True)
+    os._exit(128 + number)
+
+
+def _is_script() -> bool:
+    """Whether the program is one of the project's scripts, and not a notebook or a test."""
+    script, root = Path(sys.argv[0] if sys.argv else ""), Path(__file__).resolve().parents[1]
+    return script.suffix == ".py" and script.resolve().parent in (root, root / "bench")
+
+
+if _is_script():
+    if multiprocessing.parent_process():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    else:
+        _on_stop_signals(_stop_at_once)
