@@ -15,9 +15,8 @@ from checks.label_reading import LabelledVideo, as_video
 from dataset.jpeg import jpeg_size
 from dataset.labels import SAME_FPS
 from dataset.matches import match_and_part
-from dataset.video_record import RECORD_NAME, frame_name
+from dataset.video_record import RECORD_NAME, frame_name, read_record
 from util.errors import UserError
-from util.io import read_json
 from util.words import number_of
 
 SAMPLE = 3  # frames at either end of a video whose headers are read
@@ -123,17 +122,14 @@ def _extra(folder: FrameFolder) -> Iterator[Finding]:
 
 def _record(folder: FrameFolder) -> Iterator[Finding]:
     """video.json, which prepare_data.py leaves beside the frames, against frames and labels."""
-    if RECORD_NAME not in folder.names:
-        return
     path = folder.path / RECORD_NAME
     try:
-        record = read_json(path)
+        record = read_record(folder.path) or {}
     except UserError as error:
         yield Finding("warning", "record", str(path), str(error).removeprefix(f"{path}: "))
         return
-    record = record if isinstance(record, dict) else {}
     fps, number = record.get("fps"), record.get("num_frames")
-    if type(fps) in (int, float) and folder.video.fps and abs(fps - folder.video.fps) >= SAME_FPS:
+    if fps and folder.video.fps and abs(fps - folder.video.fps) >= SAME_FPS:
         yield Finding(
             "error", "fps-differs", folder.video.where,
             f"fps is {folder.video.fps:g}, but its frames were extracted at {fps:g} (see {path})",
@@ -141,7 +137,7 @@ def _record(folder: FrameFolder) -> Iterator[Finding]:
             "frame numbers, or extract frames at that rate",
         )
     jpegs = sum(name.endswith(".jpg") for name in folder.names)
-    if type(number) is int and number != jpegs:
+    if number and number != jpegs:
         yield Finding("warning", "record", str(path), f"tells of {number} frames, but {jpegs} are there",
                       "were some removed or added by hand? prepare_data.py makes them anew")
 

@@ -16,9 +16,8 @@ from tqdm import tqdm
 from checks.findings import Finding
 from checks.frame_checks import FrameFolder, first_size, frame_name, size_changes, unreadable
 from dataset.jpeg import read_frame
-from dataset.video_record import RECORD_NAME
+from dataset.video_record import RECORD_NAME, read_record
 from util.errors import UserError
-from util.io import read_json
 from util.words import number_of
 
 COMPARED = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)  # frames by which videos are told to show the same
@@ -44,18 +43,18 @@ def bytes_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
     """Frames that are not of as many bytes as video.json tells: cut short, or replaced."""
     findings = []
     for folder in folders:
-        path = folder.path / RECORD_NAME
-        told = _bytes_told(path) if RECORD_NAME in folder.names else None
-        if told is None:
+        number, told = _bytes_told(folder.path)
+        if number is None or told is None:
             continue
         sizes = {name: _bytes_in(f"{folder.path}{os.sep}{name}") for name in folder.names if name.endswith(".jpg")}
         empty = sorted(name for name, size in sizes.items() if not size)
         if empty:
             findings.append(unreadable(folder.path / empty[0]))
-        elif len(sizes) == told[0] and sum(sizes.values()) != told[1]:
+        elif len(sizes) == number and sum(sizes.values()) != told:
             findings.append(Finding(
                 "warning", "frames-changed", str(folder.path),
-                f"its frames have {sum(sizes.values()):,} bytes, but were extracted with {told[1]:,} (see {path})",
+                f"its frames have {sum(sizes.values()):,} bytes, but were extracted with {told:,} (see "
+                f"{folder.path / RECORD_NAME})",
                 "frames were cut short or replaced since, in copying or on a full disk, say: --read finds those that "
                 "are broken, and prepare_data.py makes all anew",
             ))
@@ -69,14 +68,13 @@ def _bytes_in(path: str) -> int:
         return 0
 
 
-def _bytes_told(path: Path) -> tuple[int, int] | None:
+def _bytes_told(folder: Path) -> tuple[int | None, int | None]:
     """num_frames and bytes of a video.json, if it tells them."""
     try:
-        record = read_json(path)
+        record = read_record(folder) or {}
     except UserError:
-        return None  # which `folder_findings` tells
-    told = (record.get("num_frames"), record.get("bytes")) if isinstance(record, dict) else (None, None)
-    return told if all(type(number) is int for number in told) else None
+        record = {}  # which `folder_findings` tells
+    return record.get("num_frames"), record.get("bytes")
 
 
 def same_frames_findings(folders: Iterable[FrameFolder]) -> list[Finding]:

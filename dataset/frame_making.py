@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset.jpeg import jpeg_size
-from dataset.video_record import RECORD_NAME, frame_name
-from util.io import read_json
+from dataset.video_record import frame_name, read_record
 
 
 def how_frames_were_made(frame_dir: Path, videos: list[dict]) -> dict[str, Any]:
@@ -24,13 +23,12 @@ def how_frames_were_made(frame_dir: Path, videos: list[dict]) -> dict[str, Any]:
     counts: dict[str, Counter] = {"frame_height": Counter(), "frame_fps": Counter(), "resample_fps": Counter()}
     for entry in videos:
         folder = frame_dir / entry["video"]
-        record = read_json(folder / RECORD_NAME) if (folder / RECORD_NAME).is_file() else {}
-        options = record.get("options") if isinstance(record, dict) else None
+        options = (read_record(folder) or {}).get("options") or {}
         size = jpeg_size(folder / frame_name(0))
         found = {
             "frame_height": size and size[1],
             "frame_fps": entry.get("fps"),
-            "resample_fps": options.get("fps") if isinstance(options, dict) else None,
+            "resample_fps": options.get("fps"),
         }
         for key, value in found.items():
             counts[key][value] += entry["num_frames"]

@@ -13,17 +13,16 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import Any
 
 import av
 import cv2
 import numpy as np
 
-from dataset.video_record import RECORD_NAME, frame_name
+from dataset.video_record import RECORD_NAME, frame_name, read_record, write_record
 from footage.pictures import Fitter
 from footage.videos import FrameOptions, Frames, nothing_decoded
 from util.errors import UserError
-from util.io import read_json, remove, whole_folder, write_json
+from util.io import remove, whole_folder
 
 # Full colour (4:4:4) at quality 90 takes about the bytes of the usual halved colour at 95, and comes 1 dB
 # nearer to a plain frame, 14 dB to a colourful one: what tells a ball of a few pixels from the court is often
@@ -37,7 +36,8 @@ MORE_ON_THE_WAY = 4  # frames that are decoded beyond one a core: what waits for
 
 
 def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short: bool = False) -> dict | None:
-    """The record of frames made before from the same source with the same options; None if there are none.
+    """The record of frames made before from the same source with the same options; None if there are none, or if
+    their time stamps were not kept.
 
     Args:
         path: the video file. One with another date is the same if it has the same content.
@@ -48,13 +48,13 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return None
-    record = _record(folder)
-    if not isinstance(record, dict) or "num_frames" not in record:
+    record = read_record(folder)
+    if not record or not record.get("num_frames"):
         raise UserError(f"{folder}: is there already, and not from prepare_data.py (no {RECORD_NAME} in it); "
                         "move it away, or choose another --output")
-    short = record.get("missing_frames") or record.get("damaged_frames") or record.get("trouble")
+    short = any(record.get(key) for key in ("missing_frames", "damaged_frames", "trouble"))
     made_as_now = all(record.get(key) == value for key, value in _identity(path, options).items())
-    if not made_as_now or (short and not allow_short) or not _holds(folder, record):
+    if not made_as_now or not record.get("stamps") or (short and not allow_short) or not _holds(folder, record):
         return None
     modified = path.stat().st_mtime_ns
     if record.get("source_modified") == modified:
@@ -62,19 +62,13 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
     if record.get("source_sha256") != _sha256(path):
         return None
     record["source_modified"] = modified  # a copy: not to be read through each time
-    write_json(folder / RECORD_NAME, record)
+    write_record(folder, record)
     return record
 
 
 def made_options(folder: Path) -> dict | None:
     """What the frames in a folder were made with, as in `FrameOptions`; None if there are no such frames."""
-    record = _record(folder)
-    options = record.get("options") if isinstance(record, dict) else None
-    return options if isinstance(options, dict) else None
-
-
-def _record(folder: Path) -> Any:
-    return read_json(folder / RECORD_NAME) if (folder / RECORD_NAME).is_file() else None
+    return (read_record(folder) or {}).get("options")
 
 
 def extract_frames(
@@ -132,7 +126,7 @@ def extract_frames(
             "stamps": decoder.stamps().to_json(decoder.stream.time_base),
             **written,
         }
-        write_json(scratch / RECORD_NAME, record)
+        write_record(scratch, record)
     return record
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from dataset.video_record import frame_stamps, source_stamps
+from dataset.video_record import frame_stamps, read_record, source_stamps, write_record
+from util.errors import UserError
 
 RECORD = {"source_frames": 60, "source_fps": 30.0, "num_frames": 60, "fps": 30.0, "options": {"fps": None},
           "stamps": {"first": 0.5, "unit": "1/600", "steps": "20x30 30x30"}}
@@ -19,3 +20,22 @@ def test_resampled_frames_come_at_their_rate_from_the_first_picture_on():
 def test_a_record_without_stamps_has_those_of_its_rate():
     old = {key: value for key, value in RECORD.items() if key != "stamps"}
     assert [frame_stamps(old).time_of(frame) for frame in (0, 30)] == pytest.approx([0, 1])
+
+
+def test_what_was_written_is_read_and_keys_may_be_missing(tmp_path):
+    assert read_record(tmp_path) is None
+    for record in (RECORD, {}, {"num_frames": 3, "fps": None}):
+        write_record(tmp_path, record)
+        assert read_record(tmp_path) == record
+
+
+@pytest.mark.parametrize("changed, said", [
+    ({"num_frames": 10**9}, "num_frames"), ({"source_frames": True}, "source_frames"), ({"bytes": "1"}, "bytes"),
+    ({"fps": 0}, "as fps"), ({"source_fps": "25"}, "source_fps"), ({"options": {"fps": -1}}, "fps of its options"),
+    ({"options": []}, "options"), ({"stamps": {}}, "a time stamp for each"), ({"source_frames": 61}, "a time stamp"),
+    ({"source_frames": None}, "a time stamp"),
+])
+def test_impossible_values_are_refused_with_the_way_out(tmp_path, changed, said):
+    write_record(tmp_path, RECORD | changed)
+    with pytest.raises(UserError, match=rf"video\.json: must .*{said}.*; delete its folder and run prepare_data\.py"):
+        read_record(tmp_path)

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataset.video_record import RECORD_NAME, frame_name
+from dataset.video_record import frame_name, read_record
 from util.errors import UserError
 from util.events import Event, Video
-from util.io import read_json
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def found_videos(frame_dir: Path, entries: Mapping[str, tuple[str, Video]]) -> l
             split, entry = entries[name]
             videos.append(_of_entry(frame_dir, entry, split))
         else:
-            record = _read_record(folder)
+            record = _full_record(folder)
             num_frames = record["num_frames"] if record else _count_frames(folder)
             videos.append(ViewedVideo(name, folder, num_frames, record and record["fps"], True, record))
     if not videos:
@@ -104,7 +103,7 @@ def _check_folder(frame_dir: Path) -> None:
 
 def _of_entry(frame_dir: Path, entry: Video, split: str) -> ViewedVideo:
     folder = frame_dir / entry["video"]
-    record = _read_record(folder)
+    record = _full_record(folder)
     if record and record["num_frames"] != entry["num_frames"]:
         raise UserError(f"{folder}: holds {record['num_frames']} frames, but split {split} says {entry['num_frames']}; "
                         "make both by one prepare_data.py --labels")
@@ -115,17 +114,12 @@ def _of_entry(frame_dir: Path, entry: Video, split: str) -> ViewedVideo:
     return ViewedVideo(entry["video"], folder, entry["num_frames"], fps, there, record, split, entry["events"])
 
 
-def _read_record(folder: Path) -> dict[str, Any] | None:
-    path = folder / RECORD_NAME
-    if not path.is_file():
+def _full_record(folder: Path) -> dict[str, Any] | None:
+    """A record that says how many frames there are and at which rate; others are as good as none."""
+    record = read_record(folder) or {}
+    if not (record.get("num_frames") and record.get("fps")):
         return None
-    record = read_json(path)
-    numbers = ("num_frames", "fps", "source_frames", "source_fps")
-    if not isinstance(record, dict) or not all(
-        type(record.get(key)) in (int, float) and record[key] > 0 for key in numbers
-    ):
-        raise UserError(f"{path}: must have {', '.join(numbers)}; delete its folder and run prepare_data.py again")
-    return record
+    return {"source_frames": record["num_frames"], "source_fps": record["fps"]} | record
 
 
 def _count_frames(folder: Path) -> int:
