@@ -90,7 +90,8 @@ def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: A
         checked.append("frames are there and of one size and rate")
         for what, done, how in (
             ("each frame decodes", args.read, "--read"),
-            ("labels go with what moves", alignment and alignment.tells, "cannot be told" if alignment else "--motion"),
+            ("labels go with what moves", alignment and alignment.judged,
+             "cannot be judged" if alignment else "--motion"),
         ):
             if done:
                 checked.append(what)
@@ -108,7 +109,7 @@ def main() -> int:
     if args.frame_dir:
         findings += check_frames(labels, args)
     if args.motion:
-        alignment = align(args.frame_dir, labels.videos, labels.classes, args.num_workers)
+        alignment = align(labels, args.frame_dir, args.num_workers)
         findings += alignment.findings
         print("\n".join(["", *alignment.notes]))
     findings = ranked(findings)

@@ -1,34 +1,36 @@
-"""Do labels sit where the pictures change? Judged by the motion around the events of each video and of the others.
+"""Do labels sit where the pictures change? The motion around the events of each video, compared with the others'.
 
-What is told this way is told by comparison: were all labels of a dataset late by the same, nothing would show but the
-place where motion rises, which is told as information.
+The mean course of motion around the events of a class in all other videos is correlated with that around each event of
+one video, at every lag. The lag with the highest mean says how late the labels are; the events, drawn again with
+replacement, say how sure that is (bootstrap). It finds how videos differ: a shift that all of them share looks right.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import exp, log
 from pathlib import Path
 
 import numpy as np
 
 from checks.findings import Finding
-from checks.label_fit import LEAST_LAG, LEAST_OTHERS, Fit, judge, usual_late
-from checks.label_reading import LabelledVideo
-from checks.motion import CHANNELS, camera_cuts, measure_motion
-from checks.motion_source import STEP_FPS, grouped, make_source, stretches_to_read
+from checks.label_reading import Labels
+from checks.motion import STEPS_PER_SECOND, WINDOW, EventMotion, read_event_motion
+from plots.labels import Curve
 from util.clock import show_time
 from util.words import number_of
 
-LONGEST = 5_000_000  # frames, which are two days
-PROFILE = 30  # steps of 1/25 s to either side of the label that are shown
-NEAR = 20  # of those in which the motion of the event itself is looked for
-LEAST_TO_SHOW = 30  # events that the motion around a class is described by
-AT_CUT = 2  # frames around a camera cut
-CHANCE = 1e-5  # of so many events at cuts, below which they are told
-CHECKS = {"late": "labels-shifted", "drifts": "labels-drift", "elsewhere": "labels-elsewhere",
-          "nowhere": "labels-elsewhere"}
+MAX_LAG = 50  # steps by which labels are moved
+REACH = WINDOW - MAX_LAG  # steps to either side of the event that are compared
+SHOWN = 30  # steps to either side of the event that the plots show
+LEAST_EVENTS = 8  # that a video is judged by, or a half of it
+LEAST_OTHERS = 3  # videos that one is compared with
+LEAST_LAG = 3  # steps; people who label differ by less
+RESAMPLES = 400
+CLEAR = 5.0  # standard errors of the mean correlation, from which labels fit; of 101 lags of random ones the best has 3
+NONE = 3.0  # standard errors below which they do not fit, where those of the other videos would reach EXPECTED
+EXPECTED = 6.0
+GAIN = 4.0  # standard errors by which the best lag must be better than none
 ADVICE = (
     "judged by motion alone, which another camera or habit of labelling changes too: look at the events with --sheet; "
     "if they are off, extract the frames again from the very file that was labelled, or correct the labels"
@@ -36,177 +38,182 @@ ADVICE = (
 
 
 @dataclass(frozen=True)
-class Profile:
-    """Mean motion around the events of a class in one video, or in several short ones."""
+class Alignment:
+    """What motion says of the labels of a dataset."""
 
-    label: str
-    source: str
-    events: int
-    fits: bool  # whether the labels are in line with those of the others
-    levels: np.ndarray  # (steps, C) mean deviation from the usual motion of the video, -PROFILE to PROFILE steps
+    findings: list[Finding]
+    notes: list[str]  # lines for the reader: what was compared, and what cannot be judged
+    curves: list[Curve]  # mean motion around the events of each class and video, -SHOWN to SHOWN steps
+    timed: bool  # whether a step is 1/25 s, not a frame
+    judged: bool  # whether any video could be
 
 
 @dataclass(frozen=True)
-class Alignment:
-    """What motion tells of the labels of a dataset."""
+class Fit:
+    """How labels fit the motion at the best lag."""
 
-    fits: list[Fit]
-    profiles: list[Profile]
-    findings: list[Finding]
-    notes: list[str]  # lines for the reader: what is told, and what cannot be
+    events: int
+    late: int = 0  # steps
+    interval: tuple[int, int] = (0, 0)  # of `late`, 95 %
+    strength: float = 0.0  # standard errors of the mean correlation at the best lag
+    expected: float = 0.0  # the same, were the correlation that of the other videos
+    shifted: bool = False
 
     @property
-    def tells(self) -> bool:
-        """Whether it could be judged of any video."""
-        return any(fit.verdict != "unknown" for fit in self.fits)
+    def placed(self) -> bool:
+        return self.strength >= CLEAR
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether labels fit at no lag, though those of the other videos do."""
+        return self.strength < NONE and self.expected >= EXPECTED
+
+    def text(self, step: float) -> str:
+        """As in "about 5 frames late (4 to 6, 95 %)"."""
+        late, *ends = (round(step * steps) for steps in (self.late, *self.interval))
+        low, high = sorted(abs(end) for end in ends)
+        return f"about {abs(late)} frames {'late' if late > 0 else 'early'} ({low} to {high}, 95 %)"
 
 
-def align(
-    frame_dir: Path, videos: list[LabelledVideo], classes: list[str], workers: int, seed: int = 0
-) -> Alignment:
-    """Read frames of all videos and judge whether their labels go with what moves.
+def align(labels: Labels, frame_dir: Path, workers: int, seed: int = 0) -> Alignment:
+    """Read the frames around the events of all videos and judge whether the labels go with what moves.
 
-    Long videos are read in part, see `checks.motion_source`; frames that are missing or broken are left out,
-    and so are videos that have no frames at all or more than can be.
+    Frames that are missing or broken are left out, and so are videos without frames.
 
     Args:
-        classes: those of class.txt, that all events are of; where there is none, those of the events are taken.
-        workers: processes that read; 1 or less reads in this one.
-        seed: of what is read of long videos, and of the intervals.
+        workers: threads that read.
+        seed: of the resampling.
     """
-    rng = np.random.default_rng(seed)
-    classes = classes or sorted({event["label"] for video in videos for event in video.events})
-    videos = [video for video in videos if video.num_frames <= LONGEST and (frame_dir / video.name).is_dir()]
-    groups = grouped(videos)
-    stretches = stretches_to_read(groups, rng)
-    motion = measure_motion(frame_dir, stretches, {video.name: video.num_frames for video in videos}, workers)
-    sources = [make_source(name, group, motion, classes) for name, group in groups.items()]
-    sources = [source for source in sources if not np.isnan(source.levels).all()]
-    fits = judge(sources, len(classes), rng)
-    profiles = _profiles(fits, classes)
-    findings = [*_fit_findings(fits, groups), *_cut_findings(videos, motion)]
-    return Alignment(fits, profiles, findings, _notes(fits, profiles))
+    classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
+    motions = read_event_motion(labels, classes, frame_dir, workers)
+    fits, in_line, drifts = judge(motions, np.random.default_rng(seed))
+    findings = [finding for motion, fit, drift in zip(motions, fits, drifts, strict=True)
+                for finding in _findings(motion, fit, drift)]
+    curves = [curve for motion, good in zip(motions, in_line, strict=True) for curve in _curves(motion, good)]
+    timed = all(video.fps for video in labels.videos)
+    judged = any(fit.placed or fit.nowhere for fit in fits)
+    return Alignment(findings, _notes(motions, fits, curves, classes, timed), curves, timed, judged)
 
 
-def _fit_findings(fits: list[Fit], groups: dict[str, list[LabelledVideo]]) -> list[Finding]:
-    findings = [
-        Finding("warning", CHECKS[fit.verdict], _where(fit.source.name, groups), fit.message, ADVICE)
-        for fit in fits if fit.verdict in CHECKS
-    ]
-    if usual_late(fits)[1] >= LEAST_LAG:  # the videos differ by so much that none can be told to be out of line
-        placed = [fit for fit in fits if fit.placed and fit.verdict != "drifts"]
-        first, last = (end(placed, key=lambda fit: fit.late) for end in (min, max))
-        text = (f"by the motion around them, its labels are {last.late - first.late} frames later than those of "
-                f"{first.source.name!r}, and those of other videos lie between")
-        findings.append(Finding("warning", "labels-disagree", _where(last.source.name, groups), text, ADVICE))
-    return findings
+def judge(
+    motions: list[EventMotion], rng: np.random.Generator
+) -> tuple[list[Fit], list[bool], list[tuple[Fit, Fit] | None]]:
+    """Of each video: the fit of its labels, whether they are in line with the others, and the fits of the first and the
+    second half of its events where they differ.
+
+    What is out of line is not compared with in a second round; a third of the videos may be.
+    """
+    in_line = [True] * len(motions)
+    for _ in range(2):
+        found = [correlate(motion, [other for other, good in zip(motions, in_line, strict=True)
+                                    if good and other is not motion]) for motion in motions]
+        fits = [fit_lag(*one, rng) for one in found]
+        in_line = [not (fit.shifted or fit.nowhere) for fit in fits]
+    drifts = [_drift(*one, rng) for one in found]
+    return fits, [good and not drift for good, drift in zip(in_line, drifts, strict=True)], drifts
 
 
-def _where(name: str, groups: dict[str, list[LabelledVideo]]) -> str:
-    group = groups[name]
-    if len(group) == 1:
-        return group[0].where
-    files = ", ".join(sorted({video.where.split(": video ")[0] for video in group}))
-    return f"{files}: {len(group)} videos {name!r}"
+def correlate(motion: EventMotion, others: list[EventMotion]) -> tuple[np.ndarray, float]:
+    """(n, 2 * MAX_LAG + 1): the correlation of the motion around each event of a video, at each lag, with the mean of
+    its class in the other videos, NaN where unknown; and the mean correlation of the events of those at lag 0."""
+    found = np.full((len(motion.labels), 2 * MAX_LAG + 1), np.nan)
+    usual = []
+    for label in np.unique(motion.labels).tolist() if len(others) >= LEAST_OTHERS else ():
+        around = np.concatenate([other.windows[other.labels == label, MAX_LAG:-MAX_LAG] for other in others])
+        around = around[~np.isnan(around).any(1)]
+        if len(around) >= 2 * LEAST_EVENTS:
+            course, here = _normalised(around.mean(0)), motion.labels == label
+            windows = np.lib.stride_tricks.sliding_window_view(motion.windows[here], len(course), axis=1)
+            found[here] = _normalised(windows) @ course
+            usual += [float((_normalised(around) @ course).mean())] * int(here.sum())
+    return found, float(np.mean(usual)) if usual else 0.0
 
 
-def _cut_findings(videos: list[LabelledVideo], motion: dict[str, np.ndarray]) -> list[Finding]:
-    """Videos in which more events of a class lie at camera cuts than chance, and other videos, make believe."""
-    at_cuts, counts, chances = Counter(), Counter(), {}
-    for video in videos:
-        if video.name not in motion:
-            continue
-        known = ~np.isnan(motion[video.name]).any(1)
-        near = np.convolve(camera_cuts(motion[video.name]), np.ones(2 * AT_CUT + 1))[AT_CUT:-AT_CUT] > 0.5
-        chances[video.name] = (near & known).sum() / max(known.sum(), 1)
-        for event in video.events:
-            if known[event["frame"]]:
-                counts[video.name, event["label"]] += 1
-                at_cuts[video.name, event["label"]] += int(near[event["frame"]])
-    where = {video.name: video.where for video in videos}
-    findings = []
-    for (name, label), found in at_cuts.items():
-        of = counts[name, label]
-        others = [key for key in counts if key[1] == label and key[0] != name]
-        usual = sum(at_cuts[key] for key in others) / max(sum(counts[key] for key in others), 1)
-        chance = max(chances[name], usual)
-        if found >= 5 and _chance_of(found, of, chance) < CHANCE / len(counts):
-            text = (f"{found} of {of} {label} lie within {AT_CUT} frames of a camera cut, where {chance * of:.1f} are "
-                    "expected")
-            findings.append(Finding("warning", "labels-at-cuts", where[name], text, ADVICE))
-    return findings
+def _normalised(windows: np.ndarray) -> np.ndarray:
+    """(..., steps) with mean 0 and length 1."""
+    windows = windows - windows.mean(-1, keepdims=True)
+    return windows / np.maximum(np.linalg.norm(windows, axis=-1, keepdims=True), 1e-9)
 
 
-def _chance_of(found: int, of: int, chance: float) -> float:
-    """Chernoff's bound of the chance that so many or more come about."""
-    share = found / of
-    if share <= chance:
-        return 1.0
-    if chance == 0:
-        return 0.0
-    rest = (1 - share) * log((1 - share) / (1 - chance)) if share < 1 else 0.0
-    return exp(-of * (share * log(share / chance) + rest))
+def fit_lag(found: np.ndarray, usual: float, rng: np.random.Generator) -> Fit:
+    """The lag at which labels fit best, of what `correlate` gives."""
+    found = found[~np.isnan(found).any(1)]
+    number = len(found)
+    if number < LEAST_EVENTS:
+        return Fit(number)
+    best = int(found.mean(0).argmax())
+    error = found[:, best].std(ddof=1) / np.sqrt(number) + 1e-9
+    strength, late = float(found[:, best].mean() / error), MAX_LAG - best
+    times = rng.multinomial(number, np.full(number, 1 / number), RESAMPLES)
+    lates = MAX_LAG - (times @ found).argmax(1)
+    gain = found[:, best] - found[:, MAX_LAG]
+    gains = gain.mean() / (gain.std(ddof=1) / np.sqrt(number) + 1e-9)
+    low, first, last, high = np.percentile(lates, (0.5, 2.5, 97.5, 99.5))
+    shifted = strength >= CLEAR and abs(late) >= LEAST_LAG and not low <= 0 <= high and gains >= GAIN
+    return Fit(number, late, (round(first) - 1, round(last) + 1), strength, float(usual / error), bool(shifted))
 
 
-def _profiles(fits: list[Fit], classes: list[str]) -> list[Profile]:
-    profiles = []
-    for label, name in enumerate(classes):
-        for fit in fits:
-            source = fit.source
-            steps = np.rint(np.arange(-PROFILE, PROFILE + 1) * source.step).astype(int)
-            places = source.frames[source.labels == label][:, None] + steps
-            around = source.levels[places[(places >= 0).all(1) & (places < len(source.levels)).all(1)]]
-            around = around[~np.isnan(around).any((1, 2))]
-            if len(around):
-                in_line = fit.verdict in ("fits", "unknown")
-                profiles.append(Profile(name, source.name, len(around), in_line, around.mean(0)))
-    return profiles
+def _drift(found: np.ndarray, usual: float, rng: np.random.Generator) -> tuple[Fit, Fit] | None:
+    middle = len(found) // 2
+    first, second = (fit_lag(part, usual, rng) for part in (found[:middle], found[middle:]))
+    apart = first.interval[1] < second.interval[0] or second.interval[1] < first.interval[0]
+    placed = first.placed and second.placed and (first.shifted or second.shifted)
+    return (first, second) if placed and apart and abs(first.late - second.late) >= LEAST_LAG else None
 
 
-def _notes(fits: list[Fit], profiles: list[Profile]) -> list[str]:
-    """What is told in words."""
-    timed = all(fit.source.fps for fit in fits)
-    fitting = [fit for fit in fits if fit.verdict == "fits"]
-    unknown = [fit.source.name for fit in fits if fit.verdict == "unknown"]
+def _findings(motion: EventMotion, fit: Fit, drift: tuple[Fit, Fit] | None) -> Iterator[Finding]:
+    if drift:
+        first, second = (half.text(motion.step) if half.shifted else "right" for half in drift)
+        check, seem = "labels-drift", f"seem {first} in the first half of the events and {second} in the second"
+    elif fit.shifted:
+        check, seem = "labels-shifted", f"seem {fit.text(motion.step)}"
+    elif fit.nowhere:
+        check, seem = "labels-elsewhere", (
+            "go with the motion of its frames no better than random places do; are they another video's, or more than "
+            "two seconds off?")
+    else:
+        return
+    yield Finding("warning", check, motion.where, f"labels {seem}, judged by the motion around {fit.events} events",
+                  ADVICE)
+
+
+def _curves(motion: EventMotion, in_line: bool) -> Iterator[Curve]:
+    around = motion.windows[:, WINDOW - SHOWN : WINDOW + SHOWN + 1]
+    known = ~np.isnan(around).any(1)
+    for label in np.unique(motion.labels[known]).tolist():
+        found = around[known & (motion.labels == label)]
+        yield Curve(motion.name, label, len(found), in_line, found.mean(0))
+
+
+def _notes(
+    motions: list[EventMotion], fits: list[Fit], curves: list[Curve], classes: list[str], timed: bool
+) -> list[str]:
+    def span(steps: int) -> str:
+        return show_time(steps / STEPS_PER_SECOND) if timed else number_of(steps, "frame")
+
+    if not motions:
+        return ["motion: no frames could be read"]
     notes = []
-    if fitting:
-        furthest = _span(max([1.0, *(abs(fit.late) / fit.source.step for fit in fitting)]), timed)
-        notes.append(f"motion: the labels of {len(fitting)} of {number_of(len(fits), 'video')} sit alike against the "
-                     f"motion around them, to within {furthest}; a shift of less than {_span(LEAST_LAG, timed)} is not "
-                     "told, nor one that all of them share, which --sheet shows")
+    alike = sum(fit.placed and not fit.shifted for fit in fits)
+    if alike:
+        notes.append(f"motion: the labels of {alike} of {number_of(len(fits), 'video')} sit alike against the motion "
+                     f"around them; a shift of less than {span(LEAST_LAG)} is not found, nor one that all of them "
+                     "share, which --sheet shows")
+    unknown = [motion.name for motion, fit in zip(motions, fits, strict=True) if not (fit.placed or fit.nowhere)]
     if unknown:
         more = f" and {len(unknown) - 3:,} more" if len(unknown) > 3 else ""
         why = "too few events, or the motion around them is not alike enough"
-        if len(fits) <= LEAST_OTHERS:
+        if len(motions) <= LEAST_OTHERS:
             why = f"it takes {LEAST_OTHERS + 1} videos to compare"
-        elif len(unknown) == len(fits):
+        elif len(unknown) == len(motions):
             why += ", as where the labels of all videos are off: look at them with --sheet"
-        notes.append(f"motion: cannot be told of {', '.join(unknown[:3])}{more}: {why}")
-    if not fits:
-        notes.append("motion: no frames could be read")
-    for label in dict.fromkeys(profile.label for profile in profiles):
-        notes += _rise(label, [profile for profile in profiles if profile.label == label and profile.fits], timed)
+        notes.append(f"motion: cannot be judged for {', '.join(unknown[:3])}{more}: {why}")
+    for label, name in enumerate(classes):
+        of_class = [curve for curve in curves if curve.label == label and curve.fits]
+        if sum(curve.events for curve in of_class) >= 4 * LEAST_EVENTS:
+            mean = np.average([curve.levels for curve in of_class], 0, [curve.events for curve in of_class])
+            late = int(mean[SHOWN - REACH : SHOWN + REACH + 1].argmax()) - REACH
+            place = f"{span(abs(late))} {'after' if late > 0 else 'before'}" if late else "on"
+            if abs(late) < REACH:
+                notes.append(f"motion: around {name} it is highest {place} the label")
     return notes
-
-
-def _rise(label: str, profiles: list[Profile], timed: bool) -> list[str]:
-    """Where motion around a class rises: late in all videos if all labels are early."""
-    events = sum(profile.events for profile in profiles)
-    if events < LEAST_TO_SHOW:
-        return []
-    mean = sum(profile.events * profile.levels[:, CHANNELS.index("all")] for profile in profiles) / events
-    mean = mean[PROFILE - NEAR : PROFILE + NEAR + 1]
-    highest = int(mean.argmax()) - NEAR
-    soft = np.convolve(mean, np.ones(3) / 3, "valid")
-    steepest = int(np.diff(soft).argmax()) + 2 - NEAR
-    rise, top = (_after(steps, timed) for steps in (steepest, highest))
-    peak = f" and is highest {top}" if abs(highest) < NEAR else ""
-    return [f"motion: around {label} it rises most steeply {rise}{peak}"]
-
-
-def _after(steps: int, timed: bool) -> str:
-    return f"{_span(abs(steps), timed)} {'after' if steps > 0 else 'before'} the label" if steps else "on the label"
-
-
-def _span(steps: float, timed: bool) -> str:
-    return show_time(steps / STEP_FPS) if timed else number_of(round(steps), "frame")

@@ -11,13 +11,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-from checks.alignment import PROFILE, Alignment
+from checks.alignment import SHOWN, Alignment
 from checks.findings import LEVELS, Finding, ranked
 from checks.label_reading import LabelledVideo, Labels
-from checks.motion import CHANNELS
-from checks.motion_source import STEP_FPS
+from checks.motion import STEPS_PER_SECOND
 from checks.sheets import ROWS, write_sheets
-from plots.labels import Curve, Lane, label_plots, motion_plots
+from plots.labels import Lane, label_plots, motion_plots
 from util.io import remove, whole_file
 from util.words import number_of
 
@@ -69,10 +68,10 @@ def write_report(
     classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
     label_plots(folder / "plots.png", [_lane(video, classes) for video in _ordered(labels)], classes)
     pictures = {"Labels": [folder / "plots.png"]}
-    if alignment and alignment.profiles:
-        steps, timed = np.arange(-PROFILE, PROFILE + 1), all(fit.source.fps for fit in alignment.fits)
-        times, unit = (steps / STEP_FPS, "seconds") if timed else (steps, "frames")
-        motion_plots(folder / "motion.png", _curves(alignment, classes), classes, times, unit)
+    if alignment and alignment.curves:
+        steps = np.arange(-SHOWN, SHOWN + 1)
+        times, unit = (steps / STEPS_PER_SECOND, "seconds") if alignment.timed else (steps, "frames")
+        motion_plots(folder / "motion.png", alignment.curves, classes, times, unit)
         pictures["Motion around events"] = [folder / "motion.png"]
     if frame_dir:
         sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed)
@@ -93,12 +92,6 @@ def _ordered(labels: Labels) -> list[LabelledVideo]:
 def _lane(video: LabelledVideo, classes: list[str]) -> Lane:
     found = [classes.index(event["label"]) for event in video.events]
     return Lane(video.name, video.split, video.num_frames, video.fps, video.frames, np.array(found, int))
-
-
-def _curves(alignment: Alignment, classes: list[str]) -> list[Curve]:
-    channel = CHANNELS.index("all")
-    return [Curve(profile.source, classes.index(profile.label), profile.events, profile.fits,
-                  profile.levels[:, channel]) for profile in alignment.profiles]
 
 
 def _remove_others(folder: Path, written: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""Labels against pictures, from JPEG files to findings: planted shifts are found, and nothing in clean data."""
+"""Labels that do not go with the motion of their frames are found with where they belong; others are left alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +8,12 @@ import pytest
 from conftest import write_image
 
 from checks import alignment
-from checks.alignment import align
-from checks.label_reading import LabelledVideo
-from checks.motion import measure_motion
+from checks.alignment import align, judge
+from checks.label_reading import LabelledVideo, Labels
+from checks.motion import WINDOW, EventMotion
 
 CLASSES = ["DRIVE", "PASS"]
 NUM_FRAMES, EVENTS = 400, 14
-
-
-def labelled(name, events, fps=25.0):
-    return LabelledVideo(name, "train", f"data/x/train.json: video {name!r}", NUM_FRAMES, fps, (64, 48), events)
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +36,13 @@ def footage(tmp_path_factory) -> tuple[Path, list[LabelledVideo]]:
             top, left = int(y[number]) % 40, int(x[number]) % 56
             picture[top : top + 8, left : left + 8] = (20, 120, 250)
             write_image(folder / name / f"{number:06d}.jpg", picture)
-        videos.append(labelled(name, events))
+        where = f"data/x/train.json: video {name!r}"
+        videos.append(LabelledVideo(name, "train", where, NUM_FRAMES, 25.0, (64, 48), events))
     return folder, videos
 
 
-@pytest.fixture(scope="module")
-def motion(footage):
-    folder, videos = footage
-    return measure_motion(folder, {v.name: [(0, NUM_FRAMES)] for v in videos}, dict.fromkeys(
-        [v.name for v in videos], NUM_FRAMES), 1)
-
-
-@pytest.fixture
-def read_before(motion, monkeypatch):
-    monkeypatch.setattr(alignment, "measure_motion", lambda *_: motion)
+def aligned(folder, videos, classes=CLASSES):
+    return align(Labels(Path("data/x"), classes, ["train"], videos, []), folder, 1)
 
 
 def shifted(video, by):
@@ -61,69 +50,95 @@ def shifted(video, by):
 
 
 def test_clean_labels_are_silent_and_said_to_agree(footage):
-    folder, videos = footage
-    found = align(folder, videos, CLASSES, workers=1)
-    assert not found.findings
-    assert found.notes[0].startswith("motion: the labels of 5 of 5 videos sit alike") and found.tells
-    assert found.notes[0].endswith("not told, nor one that all of them share, which --sheet shows")
-    assert any("around PASS it rises" in note for note in found.notes)
-    assert {(profile.label, profile.source) for profile in found.profiles} == {
-        (label, video.name) for label in CLASSES for video in videos}
+    found = aligned(*footage)
+    assert not found.findings and found.judged
+    assert found.notes[0].startswith("motion: the labels of 5 of 5 videos sit alike")
+    assert found.notes[0].endswith("is not found, nor one that all of them share, which --sheet shows")
+    assert any("around PASS it is highest" in note and "after the label" in note for note in found.notes)
+    assert {(curve.label, curve.name) for curve in found.curves} == {
+        (label, video.name) for label in (0, 1) for video in footage[1]}
 
 
-def test_a_planted_shift_is_one_warning_with_its_size_and_place(footage, read_before):
+@pytest.mark.parametrize(("fps", "classes"), [(25.0, CLASSES), (None, [])])
+def test_a_planted_shift_is_one_warning_with_its_size_and_place(fps, classes, footage):
     folder, videos = footage
-    found = align(folder, [*videos[:2], shifted(videos[2], 6), *videos[3:]], CLASSES, 1)
+    videos = [replace(video, fps=fps) for video in videos]
+    found = aligned(folder, [*videos[:2], shifted(videos[2], -6), *videos[3:]], classes)
     assert [(f.level, f.check, f.where) for f in found.findings] == [
         ("warning", "labels-shifted", "data/x/train.json: video 'b_1'")]
-    assert found.findings[0].message.startswith("labels seem about 6 frames late (")
-    assert {profile.source for profile in found.profiles if not profile.fits} == {"b_1"}
+    assert found.findings[0].message.startswith("labels seem about 6 frames early (5 to 7, 95 %), judged by")
+    assert {curve.name for curve in found.curves if not curve.fits} == {"b_1"}
+    assert ("less than 3 frames" if fps is None else "less than 0.12 s") in found.notes[0]
 
 
-def test_swapped_labels_are_two_warnings_that_name_each_other(footage, read_before):
+def test_without_frames_or_events_nothing_is_judged(footage):
     folder, videos = footage
-    swapped = [replace(videos[0], events=videos[1].events), replace(videos[1], events=videos[0].events), *videos[2:]]
-    findings = align(folder, swapped, CLASSES, 1).findings
-    assert [f.check for f in findings] == ["labels-elsewhere"] * 2
-    assert "frames of 'a_2'" in findings[0].message and "frames of 'a_1'" in findings[1].message
+    for found in (aligned(folder, [replace(video, events=[]) for video in videos]), aligned(folder / "gone", videos)):
+        assert not found.findings and not found.judged and found.notes == ["motion: no frames could be read"]
 
 
-def test_unknown_rates_and_unreadable_classes_are_taken(footage, read_before):
-    folder, videos = footage
-    videos = [replace(video, fps=None) for video in videos]
-    found = align(folder, [shifted(videos[0], -9), *videos[1:]], [], 1)
-    assert [f.message.split(" (")[0] for f in found.findings] == ["labels seem about 9 frames early"]
-    assert "less than 3 frames" in found.notes[0]
+SHAPE = np.exp(-0.5 * ((np.arange(40) - 6) / 3) ** 2)  # of the motion from an event on
 
 
-def test_labels_that_are_off_in_all_videos_are_not_called_right(footage, read_before):
-    folder, videos = footage
-    rng = np.random.default_rng(0)
-    anywhere = [replace(video, events=[event | {"frame": int(rng.integers(NUM_FRAMES))} for event in video.events])
-                for video in videos]
-    found = align(folder, anywhere, CLASSES, 1)
-    assert not found.tells and "motion: cannot be told of a_1, a_2, b_1 and 2 more: " in found.notes[0]
-    assert found.notes[0].endswith("as where the labels of all videos are off: look at them with --sheet")
+def made(seed, height=3.0, jitter=0.0, events=40, labels_late=0):
+    """Motion after each event of two classes, in noise that lasts some frames."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, events)
+    noise = rng.standard_normal((events, 2 * WINDOW + 5))
+    windows = np.stack([np.convolve(row, np.full(5, 5**-0.5), "valid") for row in noise])
+    late = np.broadcast_to(labels_late, events)
+    for row, label, by in zip(windows, labels, late, strict=True):
+        start = WINDOW - by + round(rng.normal(0, jitter)) + 3 * label
+        row[start : start + 40] += height * SHAPE[: len(row[start : start + 40])]
+    return EventMotion(f"v_{seed}", f"v_{seed}", 1.0, labels, windows.astype(np.float32))
 
 
-def test_without_frames_or_events_nothing_is_told(footage, read_before, motion, monkeypatch):
-    folder, videos = footage
-    found = align(folder, [replace(video, events=[]) for video in videos], CLASSES, 1)
-    assert not found.findings and "cannot be told" in found.notes[0] and not found.tells
-    monkeypatch.setattr(alignment, "measure_motion", measure_motion)
-    found = align(folder / "not there", videos, CLASSES, 1)
-    assert not found.findings and found.notes == ["motion: no frames could be read"]
+def judged(motions):
+    fits, in_line, drifts = judge(motions, np.random.default_rng(0))
+    return fits, [index for index, good in enumerate(in_line) if not good], drifts
 
 
-def test_events_at_camera_cuts_are_told_unless_they_are_so_in_all_videos(footage, motion, monkeypatch):
-    folder, videos = footage
-    cut = {name: levels.copy() for name, levels in motion.items()}
-    for event in videos[3].events:
-        cut["b_2"][event["frame"] - 1] = 90
-    monkeypatch.setattr(alignment, "measure_motion", lambda *_: cut)
-    found = [f for f in align(folder, videos, CLASSES, 1).findings if f.check == "labels-at-cuts"]
-    assert found and all("'b_2'" in f.where and "of a camera cut" in f.message for f in found)
-    for video in videos:
-        for event in video.events:
-            cut[video.name][event["frame"] - 1] = 90
-    assert not [f for f in align(folder, videos, CLASSES, 1).findings if f.check == "labels-at-cuts"]
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_said_of_clean_labels(seed):
+    fits, out, _ = judged([made(100 * seed + i, jitter=1.5) for i in range(8)])
+    assert not out and all(fit.placed and abs(fit.late) <= 1 for fit in fits)
+    assert all(fit.interval[0] <= 0 <= fit.interval[1] for fit in fits)
+
+
+@pytest.mark.parametrize("shift", [5, -12, 40])
+def test_a_shift_is_found_in_its_video_alone_with_its_interval(shift):
+    fits, out, _ = judged([made(seed, jitter=1.0, labels_late=shift * (seed == 3)) for seed in range(8)])
+    assert out == [3] and abs(fits[3].late - shift) <= 1
+    assert fits[3].interval[0] <= shift <= fits[3].interval[1]
+
+
+def test_three_of_eight_may_be_shifted():
+    assert judged([made(seed, labels_late=10 * (seed < 3)) for seed in range(8)])[1] == [0, 1, 2]
+
+
+def test_a_shift_that_all_share_cannot_be_found():
+    assert not judged([made(seed, labels_late=10) for seed in range(8)])[1]
+
+
+def test_half_a_video_that_is_shifted_is_a_drift():
+    motions = [made(seed, labels_late=np.where(np.arange(40) < 20, 0, 12) * (seed == 5)) for seed in range(8)]
+    fits, out, drifts = judged(motions)
+    assert out == [5] and [drift is not None for drift in drifts] == [seed == 5 for seed in range(8)]
+    finding, = alignment._findings(motions[5], fits[5], drifts[5])
+    assert finding.check == "labels-drift"
+    assert finding.message.startswith("labels seem right in the first half of the events and about 12 frames late (")
+
+
+def test_labels_that_belong_nowhere():
+    motions = [made(seed, height=3.0 * (seed != 6)) for seed in range(8)]
+    fits, out, drifts = judged(motions)
+    assert out == [6] and fits[6].nowhere
+    assert "another video's" in next(alignment._findings(motions[6], fits[6], drifts[6])).message
+
+
+def test_nothing_is_judged_where_motion_shows_nothing_or_too_few_are_compared():
+    for motions in ([made(seed, height=0.0) for seed in range(8)], [made(seed) for seed in range(3)],
+                    [made(seed, events=7) for seed in range(8)]):
+        fits, out, _ = judged(motions)
+        assert not out and not any(fit.placed for fit in fits)
+    assert judged([]) == ([], [], [])

@@ -126,7 +126,7 @@ def test_pictures_and_motion(noise, tmp_path):
     assert all(name in page for name in written - {"index.html"})
     notes = read_json(tmp_path / "a.json")["notes"]
     assert notes and all(note in done.stdout for note in notes)
-    assert "; whether labels go with what moves (cannot be told)" in done.stdout.split("not checked: ")[1]
+    assert "; whether labels go with what moves (cannot be judged)" in done.stdout.split("not checked: ")[1]
 
 
 def test_labels_alone_have_plots_too(tmp_path):

@@ -42,7 +42,7 @@ def test_the_page_shows_findings_plots_motion_and_sheets_with_links_that_exist(n
         Finding("warning", "look", "val.json", "this too", "mend & go on"),
         Finding("error", "gone", "test.json", "there is none"),
     ]
-    alignment = align(frame_dir, labels.videos, labels.classes, 1)
+    alignment = align(labels, frame_dir, 1)
     index = write_report(tmp_path, labels, findings, frame_dir, alignment)
     page = index.read_text(encoding="utf-8")
     tags = Tags(page)

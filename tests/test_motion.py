@@ -1,87 +1,89 @@
-"""Motion between frames: what moves is measured, the camera's part taken out, and cuts told."""
+"""Motion around events is measured from frames as they are: missing ones, several rates, clips of one recording."""
 
 import numpy as np
 import pytest
 from conftest import write_image
 
-from checks.motion import CHANNELS, camera_cuts, measure_motion
+from checks.label_reading import LabelledVideo, Labels
+from checks.motion import CLIP, EVENTS, STEPS_PER_SECOND, WINDOW, deviations, read_event_motion
 
-ALL, REST, LOCAL = range(len(CHANNELS))
 RNG = np.random.default_rng(0)
-WALL = np.kron(RNG.integers(60, 200, (30, 60, 3)), np.ones((4, 4, 1))).astype(np.uint8)  # 240x120, to look at a part of
+WALL = RNG.integers(60, 120, (32, 48, 3)).astype(np.uint8)
 
 
-def view(left=40, ball=None):
-    picture = WALL[20:100, left : left + 144].copy()
-    if ball is not None:
-        picture[ball : ball + 8, 60:68] = 255
-    return picture
+def video(name, frames, num_frames=200, fps=25.0):
+    events = [{"frame": frame, "label": "PASS"} for frame in frames]
+    return LabelledVideo(name, "train", f"train.json: video {name!r}", num_frames, fps, None, events)
 
 
-def write_frames(folder, pictures):
-    for number, picture in enumerate(pictures):
-        write_image(folder / f"{number:06d}.jpg", picture)
+def read(folder, *videos, workers=1):
+    return read_event_motion(Labels("data/x", ["PASS"], ["train"], list(videos), []), ["PASS"], folder, workers)
+
+
+def write_frames(folder, jumps, num_frames=200):
+    """Frames whose brightness differs by some grey levels, and changes by many at the jumps."""
+    light = RNG.integers(0, 12, num_frames) + 100 * (np.searchsorted(jumps, np.arange(num_frames), "right") % 2)
+    for number in range(num_frames):
+        write_image(folder / f"{number:06d}.jpg", WALL + np.uint8(light[number]))
 
 
 @pytest.fixture(scope="module")
-def frame_dir(tmp_path_factory):
+def frames(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames")
-    write_frames(folder / "still", [view()] * 6)
-    write_frames(folder / "pan", [view(20 + 4 * i) for i in range(6)])
-    write_frames(folder / "ball", [view(ball=10 + 8 * i) for i in range(6)])
+    write_frames(folder / "a", [80, 120])
     return folder
 
 
-def read(frame_dir, stretches, num_frames=6, workers=1):
-    return measure_motion(frame_dir, stretches, dict.fromkeys(stretches, num_frames), workers)
+def highest(motion):
+    return (np.nanargmax(motion.windows[:, WINDOW - 20 : WINDOW + 21], 1) - 20).tolist()
 
 
-def test_the_camera_is_taken_out_and_what_moves_in_one_place_stands_out(frame_dir):
-    motion = read(frame_dir, {name: [(0, 6)] for name in ("still", "pan", "ball")})
-    assert all(np.isnan(levels[0]).all() and not np.isnan(levels[1:]).any() for levels in motion.values())
-    still, pan, ball = (motion[name][1:] for name in ("still", "pan", "ball"))
-    assert still.max() < 0.5
-    assert (pan[:, ALL] > 15).all() and (pan[:, REST] < 0.25 * pan[:, ALL]).all()
-    assert (ball[:, ALL] < 2).all() and (ball[:, LOCAL] > 40).all()
+def test_what_changes_stands_out_where_it_does(frames):
+    motion, = read(frames, video("a", [120, 75]))
+    assert motion.windows.shape == (2, 2 * WINDOW + 1) and highest(motion) == [5, 0]  # in the order of time
+    known = np.arange(75 - WINDOW, 75 + WINDOW + 1) > 0
+    assert (~np.isnan(motion.windows[0]) == known).all()
 
 
-def test_only_what_is_asked_for_is_read_and_processes_read_the_same(frame_dir):
-    whole = read(frame_dir, {"pan": [(0, 6)]})["pan"]
-    part = read(frame_dir, {"pan": [(1, 2), (3, 5)], "ball": [(0, 3)]}, workers=2)["pan"]
-    known = ~np.isnan(part[:, ALL])
-    assert known.tolist() == [False, True, False, True, True, False]
-    assert (part[known] == whole[known]).all()
+def test_a_step_is_the_same_time_at_every_rate(frames):
+    motion, = read(frames, video("a", [70], fps=50.0))
+    assert motion.step == 50 / STEPS_PER_SECOND and highest(motion) == [5]
+    motion, = read(frames, video("a", [70], fps=None))
+    assert motion.step == 1 and highest(motion) == [10]
+
+
+def test_threads_read_the_same(frames):
+    one, three = (read(frames, video("a", [75, 120]), workers=workers)[0] for workers in (1, 3))
+    assert np.array_equal(one.windows, three.windows, equal_nan=True)
 
 
 def test_missing_and_broken_frames_leave_gaps(tmp_path):
-    write_frames(tmp_path / "a", [view(20 + 2 * i) for i in range(8)])
-    (tmp_path / "a/000002.jpg").unlink()
-    (tmp_path / "a/000005.jpg").write_bytes(b"no picture")
-    write_image(tmp_path / "a/000007.jpg", view()[:40])
-    motion = read(tmp_path, {"a": [(0, 8)], "gone": [(0, 8)]}, 8)
-    assert np.isnan(motion["a"][:, ALL]).tolist() == [True, False, True, True, False, True, True, True]
-    assert np.isnan(motion["gone"]).all()
+    write_frames(tmp_path / "a", [])
+    (tmp_path / "a/000100.jpg").unlink()
+    (tmp_path / "a/000110.jpg").write_bytes(b"no picture")
+    (tmp_path / "a/000120.jpg").write_bytes(b"")
+    write_image(tmp_path / "a/000130.jpg", WALL[:20])
+    motion, = read(tmp_path, video("a", [115]))
+    gone = np.flatnonzero(np.isnan(motion.windows[0])) + 115 - WINDOW
+    assert gone.tolist() == [100, 101, 110, 111, 120, 121, 130, 131]
+    assert read(tmp_path, video("gone", [5]), video("none", [])) == []
 
 
-def test_large_frames_are_compared_small_with_the_same_result(tmp_path):
-    for name, factor in (("small", 1), ("large", 4)):
-        pictures = [np.kron(view(20 + 4 * i), np.ones((factor, factor, 1), np.uint8)) for i in range(3)]
-        write_frames(tmp_path / name, pictures)
-    small, large = (levels[1:] for levels in read(tmp_path, {"small": [(0, 3)], "large": [(0, 3)]}, 3).values())
-    assert np.allclose(small[:, ALL], large[:, ALL], rtol=0.2)
+def test_clips_of_a_recording_are_one_and_of_many_events_a_part_is_read(frames):
+    clips = [video(f"cup_{start}_{start + 200}", [50 + start, 100]) for start in (0, 40)]
+    for clip in clips:
+        write_frames(frames / clip.name, [])
+    motion, = read(frames, *clips)
+    assert motion.name == "cup" and "2 videos of 'cup'" in motion.where and len(motion.labels) == 4
+    motion, = read(frames, video("a", [*range(200)] * 3))
+    assert len(motion.labels) == EVENTS
 
 
-def test_frames_of_few_pixels_are_read(tmp_path):
-    write_frames(tmp_path / "dot", [view()[:1, :1], view()[:1, 8:9]])
-    assert not np.isnan(read(tmp_path, {"dot": [(0, 2)]}, 2)["dot"][1]).any()
-
-
-def test_a_cut_is_told_from_a_pan_and_a_flash():
-    change = np.full(100, 3.0) + RNG.random(100)
-    change[30] = 40  # a cut
-    change[60:62] = 40  # a flash: there and back
-    change[80:] = 30  # the camera swings round
-    motion = np.repeat(change[:, None], len(CHANNELS), 1)
-    motion[10:14] = np.nan
-    assert np.flatnonzero(camera_cuts(motion)).tolist() == [30]
-    assert not camera_cuts(np.full((5, 3), np.nan)).any()
+def test_deviations_are_of_the_usual_motion_and_bounded():
+    levels = np.exp(np.random.default_rng(0).standard_normal(5000)).astype(np.float32)
+    levels[100], levels[200] = 1e6, np.nan
+    found = deviations(levels)
+    assert found[100] == CLIP and np.isnan(found[200])
+    rest = np.delete(found, [100, 200])
+    assert abs(np.median(rest)) < 0.05 and 0.8 < rest.std() < 1.2
+    assert np.isnan(deviations(np.full(5, np.nan, np.float32))).all()
