@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
@@ -27,12 +27,13 @@ from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annot
 from footage.raw_stretches import stretches
 from footage.sources import Source, check_matches, find_sources
 from footage.videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
-from model.device import DEVICES, memory_errors, pick_device
+from model.device import add_device_options, memory_errors
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches
+from model.spotter import EventSpotter
 from util.clock import parse_time, show_time
-from util.config import ModelConfig, read_config
+from util.config import ModelConfig
 from util.errors import UserError
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, non_maximum_suppression, recall_events
@@ -51,7 +52,7 @@ OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training
 class Spotting:
     """What is the same for all videos."""
 
-    spotter: nn.Module  # ready for inference
+    spotter: EventSpotter  # ready for inference
     config: ModelConfig
     classes: list[str]
     options: FrameOptions
@@ -63,7 +64,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model_dir", type=Path, help="folder of train_e2e.py; the best epoch on val is taken")
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="video file, or folder with such")
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    add_device_options(parser)
     parser.add_argument("-d", "--dataset", help="whose class.txt names the classes, where config.json does not")
     add = parser.add_argument_group("what is read").add_argument
     add("--start", type=_time, default=0.0, metavar="TIME", help="from there on: 83.5, 1:23.5 or 0:01:23.5")
@@ -97,40 +98,35 @@ def _time(text: str) -> float:
 
 def prepare(args: argparse.Namespace) -> Spotting:
     """Load the model, and settle how frames are made and which events count."""
-    config = read_config(args.model_dir)
+    model = load_model(args.model_dir, args.device, args.precision)
+    config = model.config
     classes = list(config.classes or ()) or read_classes(args.dataset or config.dataset)
-    if len(classes) != config.num_classes:
-        raise UserError(f"{args.model_dir / 'config.json'}: the model knows {config.num_classes} classes, not "
-                        f"{', '.join(classes)}; name the dataset it was trained for with -d")
+    model.check_classes(classes, args.dataset or config.dataset)
     height = args.height or config.frame_height
     if height is None:
         height = FrameOptions.height
         print(f"{args.model_dir / 'config.json'}: does not tell the height of the frames; taken as {height}, "
               "--height sets another", file=sys.stderr)
-    device = pick_device(args.device)
-    spotter, epoch = load_model(args.model_dir, config)
     threshold, source = args.threshold, "given by --threshold"
     if threshold is None:
         dataset = args.dataset or config.dataset
         threshold, source = find_threshold(
-            args.model_dir, epoch, args.nms_window, lambda: read_split(dataset, "val"), classes)
-    print(f"{args.model_dir}: {config.feature_arch} + {config.temporal_arch or 'linear'}, epoch {epoch}, on {device}\n"
-          f"threshold {threshold:.3f}, {source}")
+            args.model_dir, model.epoch, args.nms_window, lambda: read_split(dataset, "val"), classes)
+    print(f"{model}\nthreshold {threshold:.3f}, {source}")
     return Spotting(
-        for_inference(spotter, device), config, classes, FrameOptions(height, args.fps or config.resample_fps),
+        for_inference(model.spotter), config, classes, FrameOptions(height, args.fps or config.resample_fps),
         0 if args.no_overlap else head_overlap(config.clip_len), threshold)
 
 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
     """Score a video as it is decoded: the number of its first frame, and float32 (num_frames, K + 1)."""
-    device = next(spotting.spotter.parameters()).device
     begins: list[int] = []
 
     def on_device() -> Iterator[Tensor]:
         with closing(read_ahead(stretches(frames, spotting.config.crop_dim), AHEAD)) as ahead:
             for first, stretch in ahead:
                 begins.append(first)
-                yield stretch.to(device, non_blocking=True)
+                yield stretch.to(spotting.spotter.device, non_blocking=True)
                 bar.update(len(stretch))
 
     with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(on_device()) as parts:

@@ -15,11 +15,9 @@ from tqdm import tqdm
 from checks.frame_checks import check_frames
 from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
-from model.device import DEVICES, memory_errors, move, pick_device
+from model.device import add_device_options, memory_errors
 from model.folder import load_model
 from model.inference import head_overlap, score_clips, score_videos
-from util.config import ModelConfig, read_config
-from util.errors import UserError
 from util.events import predicted_events
 from util.options import count, positive
 from util.predictions import prediction_prefix, save_predictions
@@ -40,50 +38,40 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--no_overlap", action="store_true", help="score each frame once: faster, less exact")
     parser.add_argument("--batch_size", type=positive, help="of --inference clips (default: as in training)")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    add_device_options(parser)
     return parser.parse_args()
-
-
-def check_classes(model_dir: Path, config: ModelConfig, dataset: str, classes: list[str]) -> None:
-    if len(classes) != config.num_classes or (config.classes and list(config.classes) != classes):
-        raise UserError(
-            f"{model_dir / 'config.json'}: the model knows {config.num_classes} classes "
-            f"({', '.join(config.classes or ['unnamed'])}), {dataset} has {', '.join(classes)}; "
-            "name the dataset it was trained for with -d"
-        )
 
 
 @memory_errors("run on --device cpu, or lower the --batch_size of --inference clips")
 def main() -> None:
     args = parse_args()
-    config = read_config(args.model_dir)
-    device = pick_device(args.device)
+    model = load_model(args.model_dir, args.device, args.precision)
+    config, device = model.config, model.spotter.device
     dataset = args.dataset or config.dataset
     classes = read_classes(dataset)
-    check_classes(args.model_dir, config, dataset, classes)
+    model.check_classes(classes, dataset)
     videos = read_split(dataset, args.split)
     check_frames(args.frame_dir, videos, config.crop_dim)
-    spotter, epoch = load_model(args.model_dir, config)
-    print(f"{args.model_dir}: {config.feature_arch} + {config.temporal_arch or 'linear'}, epoch {epoch}, on {device}")
+    print(model)
 
-    move(spotter, device)
     bar = {"desc": "scoring", "unit": "batch", "disable": None}
     if args.inference == "clips":
         overlap = 0 if args.no_overlap else config.clip_len // 2
         clips = VideoClips(args.frame_dir, videos, config.clip_len, overlap, config.crop_dim)
         batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers)
-        scores = score_clips(spotter, tqdm(batches, **bar), videos, device)
+        scores = score_clips(model.spotter, tqdm(batches, **bar), videos)
     else:
         overlap = 0 if args.no_overlap else head_overlap(config.clip_len)
         stretches = load_stretches(args.frame_dir, videos, config.crop_dim, args.num_workers, device)
-        scores = score_videos(spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap, device)
+        scores = score_videos(model.spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap)
 
     if args.save or args.save_as:
-        prefix = args.save_as or prediction_prefix(args.model_dir, args.split, epoch)
+        prefix = args.save_as or prediction_prefix(args.model_dir, args.split, model.epoch)
         for path in save_predictions(prefix, videos, scores, classes):
             print(f"written: {path}")
     predictions = predicted_events(videos, scores, classes)
-    print_report(args.model_dir, args.split, epoch, videos, predictions, classes, lambda: read_split(dataset, "val"))
+    print_report(args.model_dir, args.split, model.epoch, videos, predictions, classes,
+                 lambda: read_split(dataset, "val"))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import argparse
 import contextlib
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,18 +21,17 @@ from checks.checked_splits import read_checked_splits
 from dataset.augment import augment, mixup
 from dataset.clips import RandomClips
 from dataset.frame_making import how_frames_were_made
-from dataset.frames import DEFAULT_WORKERS, Batch, Loader, load_stretches
+from dataset.frames import DEFAULT_WORKERS, Loader, load_stretches
 from dataset.labels import read_classes
 from model import checkpoint
-from model.backbone import ALIASES, FEATURE_ARCHS
-from model.device import DEVICES, autocast, compile_errors, half_precision, memory_errors, move, pick_device
-from model.heads import HEADS
+from model.architecture import Architecture, add_architecture_options
+from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from model.pretrained import build_spotter
-from model.schedule import lr_factor
-from model.spotter import MODALITIES, EventSpotter
+from model.spotter import EventSpotter
 from plots.training import training_picture
+from util.batch import Batch, to_device
 from util.config import check_same
 from util.errors import UserError
 from util.events import predicted_events
@@ -43,13 +44,16 @@ from util.score import TOLERANCES, average_precision, mean_map
 from util.tensorboard import epoch_writer, summary_writer
 from util.threshold import write_threshold
 
-RUN_OPTIONS = ("frame_dir", "save_dir", "num_workers", "resume", "device", "grad_checkpoint", "compile", "tensorboard")
-MAX_EPOCH_FRAMES = 500_000  # of an epoch by default
-EPOCHS_WITH_MAP = 20  # at the end of training, by default
-VAL_SHARE = 4  # the val loss takes at most a quarter of an epoch's frames
-VAL_SEED = 0  # the val loss is always of the same clips
-BAR = {"leave": False, "disable": None}  # none where the output is a file
-AUGMENT_STREAM = 1  # apart from the random numbers that place the clips
+# options that neither config.json keeps nor a resumed training must share
+RUN_OPTIONS = ("frame_dir", "save_dir", "num_workers", "resume", "device", "precision", "grad_checkpoint", "compile",
+               "tensorboard")
+MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split, but no more than this
+EPOCHS_WITH_MAP = 20  # epochs at the end of training that measure mAP on val, which takes long
+WARM_UP_START = 0.01  # of the learning rate: the first update's
+VAL_SHARE = 0.25  # of an epoch's frames; the val loss is of no more, so that it takes a fraction of an epoch's time
+VAL_SEED = 0  # of the clips of the val loss: the same ones in every epoch and training
+BAR = {"leave": False, "disable": None}  # progress bars: none where the output is a file
+AUGMENT_STREAM = 1  # keeps the random numbers of augmentation apart from those that place the clips
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,14 +63,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("-s", "--save_dir", type=Path, required=True, help="where the trained model goes")
     parser.add_argument("--resume", action="store_true", help="go on where the training in save_dir stopped")
     parser.add_argument("--seed", type=count, default=1)
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    add_device_options(parser)
     parser.add_argument("--tensorboard", action="store_true", help="write losses, mAP and rate for TensorBoard too")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
-    add = parser.add_argument_group("model").add_argument
-    add("-m", "--feature_arch", required=True, choices=[*FEATURE_ARCHS, *ALIASES], metavar="ARCH",
-        help=f"{', '.join(FEATURE_ARCHS)}; {', '.join(f'{a} means {b}' for a, b in ALIASES.items())}")
-    add("-t", "--temporal_arch", default="gru", choices=list(HEADS), help="head (--temporal_arch= for a linear layer)")
-    add("--modality", default="rgb", choices=list(MODALITIES))
+    add_architecture_options(parser)
+    add = parser.add_argument
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
         help="first weights of the backbone (auto: ImageNet where it can be had)")
     add = parser.add_argument_group("clips").add_argument
@@ -89,8 +90,8 @@ def parse_args() -> argparse.Namespace:
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")
 
     args = parser.parse_args()
-    args.feature_arch = ALIASES.get(args.feature_arch, args.feature_arch)
     args.device = pick_device(args.device)
+    args.precision = pick_precision(args.precision, args.device)
     if args.tensorboard:
         summary_writer()  # where it is missing, that is said before anything is written
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
@@ -99,73 +100,103 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def make_config(args: argparse.Namespace, classes: list[str], train: list[dict]) -> dict:
+def make_config(
+    args: argparse.Namespace, architecture: Architecture, classes: list[str], train: list[dict]
+) -> dict[str, Any]:
     """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
-    own = {key: value for key, value in vars(args).items()
-           if key not in RUN_OPTIONS}
+    own = {key: value for key, value in vars(args).items() if key not in RUN_OPTIONS}
     made = how_frames_were_made(args.frame_dir, train)
-    return {**own, "num_classes": len(classes), "classes": classes, "gpu_parallel": False, **made}
+    return {**own, **asdict(architecture), "classes": classes, "gpu_parallel": False, **made}
 
 
-def start_or_resume(args: argparse.Namespace, config: dict) -> tuple[EventSpotter, int | None]:
+def start_or_resume(
+    args: argparse.Namespace, architecture: Architecture, config: dict[str, Any]
+) -> tuple[EventSpotter, int | None]:
     """A new model, or that of a training that goes on and the epoch it came to."""
-    path = args.save_dir / "config.json"
     epoch = checkpoint.newest_epoch(args.save_dir, "optim")
-    arch = (args.feature_arch, args.temporal_arch, config["num_classes"], args.modality)
     if epoch is None and not (args.save_dir / "loss.json").exists():
-        spotter, config["weights_used"] = build_spotter(*arch, args.weights)
-        write_json(path, config)
+        spotter, config["weights_used"] = build_spotter(architecture, args.weights)
+        write_json(args.save_dir / "config.json", config)
         return spotter, None
     if epoch is None or not args.resume:
         raise UserError(f"{args.save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
-    check_same(path, config)
-    spotter = EventSpotter(*arch)
+    check_same(args.save_dir, config)
+    spotter = EventSpotter(architecture)
     checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
     return spotter, epoch
 
 
-def train_epoch(
-    epoch: int, spotter: EventSpotter, batches: Iterator[Batch], steps: int, optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler, args: argparse.Namespace,
-) -> float:
-    """One pass over `steps` batches; gives the mean loss."""
-    torch.manual_seed(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
-    updates = math.ceil(steps / args.acc_grad_iter)
-    batch_frames = args.batch_size * args.clip_len
-    total = 0.0
-    spotter.train()
-    with tqdm(total=steps * batch_frames, desc=f"epoch {epoch}", unit="frame", unit_scale=True, **BAR) as bar:
-        for step, batch in zip(range(steps), batches, strict=False):
-            rng = np.random.default_rng((args.seed, epoch * steps + step, AUGMENT_STREAM))
-            inside, targets = batch.inside.to(args.device), batch.targets.to(args.device)
-            frames = batch.frames.to(args.device, non_blocking=args.device.type == "cuda")
-            frames = augment(frames, inside, args.modality, rng)
-            if args.mixup:
-                frames, inside, targets = mixup(frames, inside, targets, rng)
-            with autocast(args.device):
-                logits = spotter(frames, inside)
-            del frames  # the backward pass has better use for their memory
-            loss = spotting_loss(logits, targets)
-            scaler.scale(loss / args.acc_grad_iter).backward()
+def lr_factor(update: int, warm_up: int, total: int) -> float:
+    """What the learning rate is multiplied by: linear warm-up, then half a cosine down to zero.
 
-            if (step + 1) % args.acc_grad_iter == 0 or step + 1 == steps:
-                update = epoch * updates + step // args.acc_grad_iter
-                factor = lr_factor(update, args.warm_up_epochs * updates, args.num_epochs * updates)
-                optimizer.param_groups[0]["lr"] = args.learning_rate * factor
-                scaler.step(optimizer)
-                scaler.update()
-                optimizer.zero_grad()
-            total += loss.item()
-            bar.update(batch_frames)
-            bar.set_postfix(loss=f"{total / (step + 1):.4f}")
-    return total / steps
+    Args:
+        update: of the weights, from 0 on.
+        warm_up, total: numbers of updates.
+    """
+    if update < warm_up:
+        return WARM_UP_START + (1 - WARM_UP_START) * update / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (update - warm_up) / max(1, total - warm_up)))
+
+
+def train_epoch(
+    epoch: int,
+    spotter: EventSpotter,
+    batches: Iterator[Batch],
+    steps: int,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    rates: Sequence[float],
+    acc_grad_iter: int = 1,
+    mix: bool = True,
+    seed: int = 0,
+) -> tuple[float, int]:
+    """One epoch: `steps` batches of one size, the gradients of `acc_grad_iter` of them to an update.
+
+    Args:
+        rates: the learning rate of each update; their number is `steps` over `acc_grad_iter`, rounded up.
+        mix: whether clips are laid over each other.
+        seed: of augmentation and dropout, which are then the same for the same epoch.
+
+    Returns:
+        The mean loss, and the number of batches whose loss overflowed in float16: they change nothing and do not count.
+    """
+    torch.manual_seed(seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
+    total, overflows = 0.0, 0
+    spotter.train()
+    bar = tqdm(range(steps), desc=f"epoch {epoch}", unit="batch", **BAR)
+    for step, batch in zip(bar, batches, strict=False):
+        rng = np.random.default_rng((seed, epoch * steps + step, AUGMENT_STREAM))
+        batch = augment(to_device(batch, spotter.device), spotter.architecture.modality, rng)
+        if mix:
+            batch = mixup(batch, rng)
+        statistics = [buffer.clone() for buffer in spotter.buffers()] if scaler.is_enabled() else []
+        outputs, targets = spotter(batch.frames, batch.inside), batch.targets
+        del batch  # the backward pass has better use for the memory of its frames
+        loss = spotting_loss(outputs, targets)
+        group = min(acc_grad_iter, steps - step // acc_grad_iter * acc_grad_iter)  # the last may be smaller
+        scaler.scale(loss / group).backward()
+
+        if (step + 1) % acc_grad_iter == 0 or step + 1 == steps:
+            optimizer.param_groups[0]["lr"] = rates[step // acc_grad_iter]
+            scaler.step(optimizer)  # unless a gradient overflowed
+            scaler.update()
+            optimizer.zero_grad()
+        value = loss.item()
+        if scaler.is_enabled() and not math.isfinite(value):
+            overflows += 1
+            for buffer, before in zip(spotter.buffers(), statistics, strict=True):
+                buffer.copy_(before)  # those of batch norm have taken in what overflowed
+        else:
+            total += value
+            bar.set_postfix(loss=f"{total / (step + 1 - overflows):.4f}")
+    return (total / (steps - overflows) if overflows < steps else math.nan), overflows
 
 
 def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
     stretches = load_stretches(args.frame_dir, videos, args.crop_dim, args.num_workers, args.device)
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
-    return score_videos(spotter, bar, videos, args.clip_len, head_overlap(args.clip_len), args.device)
+    return score_videos(spotter, bar, videos, args.clip_len, head_overlap(args.clip_len))
 
 
 def make_loaders(
@@ -176,7 +207,7 @@ def make_loaders(
     clips = RandomClips(args.frame_dir, splits["train"], classes, args.clip_len, args.num_epochs * clips_an_epoch,
                         args.crop_dim, args.dilate_len, args.fg_upsample, args.seed)
     order = range(first_epoch * clips_an_epoch, len(clips))
-    frames = min(sum(v["num_frames"] for v in splits["val"]), args.epoch_num_frames // VAL_SHARE)
+    frames = min(sum(v["num_frames"] for v in splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
     val_clips = RandomClips(args.frame_dir, splits["val"], classes, args.clip_len, max(1, frames // args.clip_len),
                             args.crop_dim, args.dilate_len, seed=VAL_SEED)
     batches = iter(Loader(clips, args.batch_size, args.num_workers, order, args.device.type == "cuda"))
@@ -200,14 +231,15 @@ def train(args: argparse.Namespace) -> None:
 
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
-    spotter, stopped = start_or_resume(args, make_config(args, classes, splits["train"]))
-    move(spotter, args.device)
+    architecture = Architecture.from_options(args, len(classes))
+    spotter, stopped = start_or_resume(args, architecture, make_config(args, architecture, classes, splits["train"]))
+    move(spotter, args.device, args.precision)
     if args.grad_checkpoint:
         spotter.backbone.recompute_blocks()
     if args.compile:
         spotter.backbone.compile_cnn()
     optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
-    scaler = torch.amp.GradScaler(args.device.type, enabled=half_precision(args.device) == torch.float16)
+    scaler = torch.amp.GradScaler(args.device.type, enabled=args.precision == torch.float16)
     history: list[dict] = []
     if stopped is not None:
         history = checkpoint.load_optim(checkpoint.optim_path(args.save_dir, stopped), optimizer, scaler)
@@ -217,17 +249,21 @@ def train(args: argparse.Namespace) -> None:
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, classes, splits, steps, len(history))
     show_row = epoch_writer(args.save_dir, history) if args.tensorboard else lambda row: None
-    print(f"{args.feature_arch} + {args.temporal_arch or 'linear'} on {args.device}: {steps} batches of "
+    updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
+    print(f"{architecture} on {args.device}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
 
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
-        loss = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, args)
+        rates = [args.learning_rate * lr_factor(update, args.warm_up_epochs * updates, args.num_epochs * updates)
+                 for update in range(epoch * updates, (epoch + 1) * updates)]
+        loss, overflows = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, rates,
+                                      args.acc_grad_iter, args.mixup, args.seed)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
-        row = {"epoch": epoch, "train": loss, "val": mean_loss(spotter, val_batches, args.device), "val_mAP": 0,
-               "lr": optimizer.param_groups[0]["lr"]}
+        row = {"epoch": epoch, "train": loss, "val": mean_loss(spotter, val_batches), "val_mAP": 0, "lr": rates[-1],
+               "overflows": overflows}
         if not math.isfinite(loss + row["val"]):
-            raise UserError(f"epoch {epoch}: the loss is no longer a number; train anew with a lower -lr, another -s")
+            raise UserError(f"epoch {epoch}: the loss is no longer a number; train again with a lower -lr, another -s")
         if args.criterion == "map" and epoch >= args.start_val_epoch:
             predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args), classes)
             row["val_mAP"] = mean_map(average_precision(splits["val"], predictions, classes, TOLERANCES))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from unittest import mock
 
 import torch
 from torch import nn
@@ -14,8 +13,9 @@ from bench.inputs import write_frames
 from bench.rows import Row
 from bench.timing import fastest
 from dataset.frames import DEFAULT_WORKERS, load_stretches
+from model.architecture import Architecture
 from model.backbone import build_cnn
-from model.device import half_precision, pick_device
+from model.device import best_precision, move, pick_device
 from model.inference import head_overlap, score_videos
 from model.spotter import EventSpotter
 
@@ -30,31 +30,31 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     device = pick_device("auto")
     videos = write_frames(folder / "frames", 1200, drawn=100 if quick else 400)
     if quick:
-        return [speed(folder / "frames", videos, "rny002_gsm", half_precision(device), device, seconds=8)]
-    cases = itertools.product(ARCHS, dict.fromkeys((None, half_precision(device))))
+        return [speed(folder / "frames", videos, "rny002_gsm", best_precision(device), device, seconds=8)]
+    cases = itertools.product(ARCHS, dict.fromkeys((torch.float32, best_precision(device))))
     return [speed(folder / "frames", videos, arch, dtype, device, seconds=30) for arch, dtype in cases]
 
 
 def speed(
-    frame_dir: Path, videos: list[dict], arch: str, dtype: torch.dtype | None, device: torch.device, seconds: float
+    frame_dir: Path, videos: list[dict], arch: str, dtype: torch.dtype, device: torch.device, seconds: float
 ) -> Row:
     """All that test_e2e.py does with the frames of a video; the floor is the bare CNN on frames that are there."""
-    spotter = EventSpotter(arch, "gru", 2)
-    cnn = folded(build_cnn(arch, 3, imagenet=False)).to(device, dtype, memory_format=torch.channels_last)
+    architecture = Architecture(arch, "gru", 2)
+    spotter = move(EventSpotter(architecture), device, dtype)
+    cnn = folded(build_cnn(architecture.cnn, 3, imagenet=False)).to(device, dtype, memory_format=torch.channels_last)
     frames = torch.randn(max(BATCHES), 3, CROP, CROP, device=device, dtype=dtype).to(memory_format=torch.channels_last)
 
     def score() -> None:
         stretches = load_stretches(frame_dir, videos, CROP, DEFAULT_WORKERS, device)
-        score_videos(spotter, stretches, videos, CLIP_LEN, head_overlap(CLIP_LEN), device)
+        score_videos(spotter, stretches, videos, CLIP_LEN, head_overlap(CLIP_LEN))
 
     @torch.inference_mode()
     def bare(batch: int) -> None:
         for part in frames.split(batch):
             cnn(part)
 
-    with mock.patch("model.folding.half_precision", return_value=dtype):
-        took, *floors = fastest(score, *(lambda batch=batch: bare(batch) for batch in BATCHES), seconds=seconds)
-    precision = str(dtype or torch.float32).removeprefix("torch.")
+    took, *floors = fastest(score, *(lambda batch=batch: bare(batch) for batch in BATCHES), seconds=seconds)
+    precision = str(dtype).removeprefix("torch.")
     return Row(f"inference {arch}, {precision}", videos[0]["num_frames"] / took, len(frames) / min(floors), "frames/s")
 
 

@@ -17,6 +17,7 @@ from dataset.augment import augment, mixup
 from dataset.clips import RandomClips
 from dataset.frames import Loader, read_batch
 from model.device import pick_device
+from util.batch import to_device
 
 CROP = 224
 CLIP_LEN = 50
@@ -61,14 +62,13 @@ def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, sec
 
 def augmentation(clips: RandomClips, batch_size: int, device: torch.device, seconds: float) -> Row:
     """Augmentation and mixup; the floor is to make floats of the frames."""
-    batch = read_batch([clips[number] for number in range(batch_size)])
-    frames, inside, targets = (x.to(device) for x in (batch.frames, batch.inside, batch.targets))
+    batch = to_device(read_batch([clips[number] for number in range(batch_size)]), device)
     rng = np.random.default_rng(0)
 
     def change() -> None:
         for _ in range(4):  # a clip is changed in some ways or in none: the mean of many counts
-            mixup(augment(frames, inside, "rgb", rng), inside, targets, rng)
+            mixup(augment(batch, "rgb", rng), rng)
 
-    copying, took = fastest(lambda: frames.float(), change, seconds=seconds)
+    copying, took = fastest(lambda: batch.frames.float(), change, seconds=seconds)
     count = batch_size * clips.clip_len
     return Row(f"augmentation and mixup of {CROP}x{CROP} frames", 4 * count / took, count / copying, "frames/s")

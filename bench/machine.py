@@ -11,13 +11,13 @@ from pathlib import Path
 import cv2
 import torch
 
-from model.device import half_precision, pick_device
+from model.device import best_precision, pick_device
 
 
 def describe() -> str:
     """The machine in a line, as a table of rates needs it beside it."""
     device = pick_device("auto")
-    precision = str(half_precision(device) or torch.float32).removeprefix("torch.")
+    precision = str(best_precision(device)).removeprefix("torch.")
     return "; ".join([
         f"{_processor()}, {_cores()} cores",
         f"{_card()}" if device.type == "cuda" else "no CUDA card",

@@ -10,8 +10,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from model.architecture import Architecture
 from model.loss import spotting_loss
 from model.spotter import EventSpotter
+from util.batch import Targets
 
 ALLOCATION = 512  # bytes; CUDA's memory is handed out in multiples of it
 
@@ -56,7 +58,8 @@ def training_peak(
     Args:
         half: under autocast to a half precision.
     """
-    spotter = EventSpotter(feature_arch, "", 2).train()
+    spotter = EventSpotter(Architecture(feature_arch, "", 2)).train()
+    spotter.precision = torch.bfloat16 if half else torch.float32
     if grad_checkpoint:
         spotter.backbone.recompute_blocks()
     with FakeTensorMode(), CountMemory() as memory:
@@ -68,7 +71,7 @@ def training_peak(
             parameter.grad = torch.zeros_like(parameter)
         optimizer.step()  # makes the optimiser's state, so that one step does
         optimizer.zero_grad()
-        _step(spotter, optimizer, (batch_size, clip_len), crop_dim, half)
+        _step(spotter, optimizer, (batch_size, clip_len), crop_dim)
     return memory.peak
 
 
@@ -77,14 +80,10 @@ def _hollow(value: torch.Tensor) -> torch.Tensor:
     return nn.Parameter(empty) if isinstance(value, nn.Parameter) else empty
 
 
-def _step(
-    spotter: EventSpotter, optimizer: torch.optim.Optimizer, clips: tuple[int, int], crop_dim: int, half: bool
-) -> None:
+def _step(spotter: EventSpotter, optimizer: torch.optim.Optimizer, clips: tuple[int, int], crop_dim: int) -> None:
     """That of train_e2e.py from augmented frames on: what comes before takes far less."""
     frames = torch.empty(*clips, crop_dim, crop_dim, 3).movedim(-1, 2)
-    inside, targets = torch.ones(clips), torch.zeros(*clips, 3)
-    with torch.autocast("cpu", torch.bfloat16, enabled=half):
-        logits = spotter(frames, inside)
+    outputs = spotter(frames, torch.ones(clips))
     del frames
-    spotting_loss(logits, targets).backward()
+    spotting_loss(outputs, Targets(torch.zeros(*clips, 3))).backward()
     optimizer.step()

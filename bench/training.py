@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from unittest import mock
 
 import torch
 
 from bench.memory import training_peak
 from bench.rows import Row
 from bench.timing import fastest
-from dataset.frames import Batch
+from model.architecture import Architecture
 from model.backbone import build_cnn
-from model.device import autocast, half_precision, pick_device
+from model.device import best_precision, move, pick_device
 from model.spotter import EventSpotter
 from train_e2e import train_epoch
+from util.batch import Batch, Targets
 
 ARCHS = ("rny002_gsm", "rny008_gsm")
 CROP = 224
@@ -32,12 +31,12 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     """Frames a second by architecture, length of clips and precision; GPU memory, counted where there is none."""
     device = pick_device("auto")
     torch.backends.cudnn.benchmark = True  # as in train_e2e.py
-    half = half_precision(device)
+    half = best_precision(device)
     batch_size = 4 if device.type == "cuda" else 1
     if quick:
         return [speed("rny002_gsm", 25, batch_size, CROP, half, device, seconds=3)]
     rows = []
-    for arch, clip_len, dtype in itertools.product(ARCHS, (50, 100), dict.fromkeys((None, half))):
+    for arch, clip_len, dtype in itertools.product(ARCHS, (50, 100), dict.fromkeys((torch.float32, half))):
         with contextlib.suppress(torch.OutOfMemoryError):  # no row for what does not fit this card
             rows.append(speed(arch, clip_len, batch_size, CROP, dtype, device, seconds=20))
         _empty(device)
@@ -46,43 +45,42 @@ def measure(folder: Path, quick: bool) -> list[Row]:
 
 
 def speed(
-    arch: str, clip_len: int, batch_size: int, crop: int, dtype: torch.dtype | None, device: torch.device,
+    arch: str, clip_len: int, batch_size: int, crop: int, dtype: torch.dtype, device: torch.device,
     seconds: float,
 ) -> Row:
     """Whole steps, from frames in memory to changed weights; the floor is the bare CNN's, forward and backward."""
-    step = make_step(arch, clip_len, batch_size, crop, device, grad_checkpoint=False)
-    cnn = build_cnn(arch, 3, imagenet=False).to(device, memory_format=torch.channels_last).train()
+    step = make_step(arch, clip_len, batch_size, crop, device, dtype, grad_checkpoint=False)
+    cnn = build_cnn(Architecture(arch, "", 2).cnn, 3, imagenet=False)
+    cnn = cnn.to(device, memory_format=torch.channels_last).train()
     frames = torch.randn(batch_size * clip_len, 3, crop, crop, device=device).to(memory_format=torch.channels_last)
 
     def bare() -> None:
-        with autocast(device):
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             loss = cnn(frames).float().mean()
         loss.backward()
         cnn.zero_grad()
 
-    with mock.patch("model.device.half_precision", return_value=dtype):
-        floor, took = fastest(bare, step, seconds=seconds)
-    precision = str(dtype or torch.float32).removeprefix("torch.")
+    floor, took = fastest(bare, step, seconds=seconds)
+    precision = str(dtype).removeprefix("torch.")
     name = f"training {arch}, {batch_size} x {clip_len} frames, {precision}"
     return Row(name, len(frames) / took, len(frames) / floor, "frames/s")
 
 
 def make_step(
-    arch: str, clip_len: int, batch_size: int, crop: int, device: torch.device, grad_checkpoint: bool
+    arch: str, clip_len: int, batch_size: int, crop: int, device: torch.device, dtype: torch.dtype,
+    grad_checkpoint: bool,
 ) -> Callable[[], None]:
     """One step of the training loop, on one and the same batch."""
-    spotter = EventSpotter(arch, "gru", 2).to(device)
+    spotter = move(EventSpotter(Architecture(arch, "gru", 2)), device, dtype)
     if grad_checkpoint:
         spotter.backbone.recompute_blocks()
     optimizer = torch.optim.AdamW(spotter.parameters(), fused=True)
-    scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) == torch.float16)
+    scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
     frames = torch.randint(256, (batch_size, clip_len, crop, crop, 3), dtype=torch.uint8).movedim(-1, 2)
-    targets = torch.eye(3)[torch.randint(3, (batch_size, clip_len))]
+    targets = Targets(torch.eye(3)[torch.randint(3, (batch_size, clip_len))])
     batch = Batch(frames, torch.ones(batch_size, clip_len), [0] * batch_size, [0] * batch_size, targets)
-    args = argparse.Namespace(device=device, batch_size=batch_size, clip_len=clip_len, modality="rgb", mixup=True,
-                              acc_grad_iter=1, seed=0, learning_rate=1e-4, warm_up_epochs=0, num_epochs=1000)
     epochs = itertools.count()  # each draws other augmentations
-    return lambda: train_epoch(next(epochs), spotter, iter([batch]), 1, optimizer, scaler, args)
+    return lambda: train_epoch(next(epochs), spotter, iter([batch]), 1, optimizer, scaler, rates=[1e-4])
 
 
 def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> Row:
@@ -91,7 +89,7 @@ def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> R
     def fits(batch_size: int) -> bool:
         _empty(device)
         try:
-            make_step(arch, 100, batch_size, CROP, device, grad_checkpoint)()
+            make_step(arch, 100, batch_size, CROP, device, best_precision(device), grad_checkpoint)()
         except torch.OutOfMemoryError:
             return False
         return True

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from util.batch import Batch, each_tensor
+
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-CHANCE = 0.25  # that one kind of change befalls a clip
+CHANCE = 0.25  # that a clip is changed in one way
 RANGE = (0.7, 1.2)  # of brightness, contrast and saturation
 HUE = 0.2  # at most this part of a full turn, either way
 BLUR_TAPS = 5
@@ -19,34 +22,33 @@ NOISE_SIGMA = (0.0, 0.04)  # of white, 1
 MIXUP_ALPHA = 0.2
 
 
-def augment(frames: Tensor, inside: Tensor, modality: str, rng: np.random.Generator) -> Tensor:
+def augment(batch: Batch, modality: str, rng: np.random.Generator) -> Batch:
     """Flip, recolour and blur clips at random and lay noise over them: each clip in its own way, all its frames alike.
 
     Args:
-        frames: uint8 (B, T, 3, H, W); fastest channels-last.
-        inside: float (B, T); frames past a video's ends (0) stay black.
+        batch: with frames uint8 (B, T, 3, H, W), fastest channels-last; those past a video's ends stay black.
         modality: of "flow" the horizontal part, the blue plane, turns about when the clip is flipped; colours stay.
 
     Returns:
-        float (B, T, 3, H, W) in 0..1, laid out as the frames.
+        The batch with frames float (B, T, 3, H, W) in 0..1, laid out as before.
     """
-    out = torch.empty_like(frames, dtype=torch.float32)
-    # clip by clip: most changes befall few of them, and what lies in between is an eighth as large
-    for clip, here, target in zip(frames, inside, out, strict=True):
+    out = torch.empty_like(batch.frames, dtype=torch.float32)
+    # clip by clip: most changes come to few of them, and what lies in between is an eighth as large
+    for clip, inside, target in zip(batch.frames, batch.inside, out, strict=True):
         flipped = rng.random() < 0.5
         clip = (clip.flip(-1) if flipped else clip).float().div_(255)
         if modality != "flow":
             clip = _add_noise(_blur(_recolour(clip, rng), rng), rng)
         elif flipped:
             clip[:, 2] = 1 - clip[:, 2]
-        torch.mul(clip, here[:, None, None, None], out=target)
-    return out
+        torch.mul(clip, inside[:, None, None, None], out=target)
+    return replace(batch, frames=out)
 
 
-def mixup(frames: Tensor, inside: Tensor, targets: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def mixup(batch: Batch, rng: np.random.Generator) -> Batch:
     """Lay each clip over the one before it in the batch, with a weight from Beta(0.2, 0.2) (Zhang et al., "mixup",
-    ICLR 2018); `inside` (B, T) and the targets (B, T, K + 1) likewise."""
-    weight = torch.from_numpy(rng.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(frames))).to(frames)
+    ICLR 2018): frames (float), what is inside, and all targets."""
+    weight = torch.from_numpy(rng.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(batch.frames))).to(batch.frames)
 
     def mix(x: Tensor) -> Tensor:
         w = weight.view(-1, *[1] * (x.dim() - 1))
@@ -55,7 +57,7 @@ def mixup(frames: Tensor, inside: Tensor, targets: Tensor, rng: np.random.Genera
         torch.lerp(x[:-1], x[1:], w[1:], out=out[1:])
         return out
 
-    return mix(frames), mix(inside), mix(targets)
+    return each_tensor(mix, batch)
 
 
 def _factor(low: float, high: float, neutral: float, rng: np.random.Generator) -> float:

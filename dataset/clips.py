@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dataset.frames import PAST_END, Clip
+from util.batch import Targets
 
 
 class RandomClips:
@@ -75,8 +75,8 @@ class RandomClips:
             low, high = max(low, min(frame - self.clip_len + 1, high)), min(frame, high)
         return video, int(rng.integers(low, high + 1))
 
-    def _targets(self, entry: dict, start: int) -> Tensor:
-        """(T, K + 1), one-hot; of two events that claim a frame the nearer one has it, then the earlier in the file."""
+    def _targets(self, entry: dict, start: int) -> Targets:
+        """Of two events that claim a frame the nearer one has it, then the earlier in the file."""
         label = np.zeros(self.clip_len, int)
         distance = np.full(self.clip_len, self.dilate_len + 1)
         for event in entry["events"]:
@@ -84,4 +84,4 @@ class RandomClips:
             for t in range(max(centre - self.dilate_len, 0), min(centre + self.dilate_len + 1, self.clip_len)):
                 if abs(t - centre) < distance[t]:
                     label[t], distance[t] = self.index[event["label"]], abs(t - centre)
-        return torch.nn.functional.one_hot(torch.from_numpy(label), len(self.index) + 1).float()
+        return Targets(torch.nn.functional.one_hot(torch.from_numpy(label), len(self.index) + 1).float())

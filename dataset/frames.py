@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dataset.jpeg import jpeg_size, read_frame
 from dataset.video_record import frame_name
+from util.batch import Batch, Targets, stack
 from util.errors import UserError
 
 PAST_END = 5  # frames by which a clip may reach past either end of a video
@@ -35,18 +35,7 @@ class Clip:
     length: int  # T
     crop: int | None  # side of the square that is cut out; None for the whole frame
     place: tuple[float, float] | None = None  # of the square: (0, 0) top left, (1, 1) bottom right; None: the centre
-    targets: Tensor | None = None  # float (T, K + 1), where the clip is for training
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B clips of T frames, read."""
-
-    frames: Tensor  # uint8 (B, T, 3, H, W) in RGB, laid out channels-last; black past the ends
-    inside: Tensor  # float (B, T), 1 for a frame of the video, 0 past its ends
-    videos: list[int]  # of each clip, see Clip
-    starts: list[int]
-    targets: Tensor | None = None  # float (B, T, K + 1)
+    targets: Targets | None = None  # where the clip is for training
 
 
 def centre(height: int, width: int, crop: int | None) -> tuple[int, int]:
@@ -73,7 +62,7 @@ def crop_frame(frame: np.ndarray, top: int, left: int, crop: int | None) -> np.n
 
 
 def read_batch(clips: Sequence[Clip], pin: bool = False, each: Callable[..., Iterable[np.ndarray]] = map) -> Batch:
-    """Read clips of one length and one size of frame, each frame straight to its place in the batch.
+    """Read clips of one length and one size of frame, uint8, each frame straight to its place in the batch.
 
     Args:
         pin: read into memory that a CUDA card fetches from by itself.
@@ -96,7 +85,7 @@ def read_batch(clips: Sequence[Clip], pin: bool = False, each: Callable[..., Ite
         torch.from_numpy(inside).float().view(len(clips), -1),
         [clip.video for clip in clips],
         [clip.start for clip in clips],
-        None if clips[0].targets is None else torch.stack([clip.targets for clip in clips]),
+        None if clips[0].targets is None else stack([clip.targets for clip in clips]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import timm
@@ -11,6 +11,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from model.architecture import CNNS, Architecture
 from model.gate_shift import GateShift
 from model.recompute import computed_anew, recompute
 from model.streaming import Carry
@@ -30,24 +31,14 @@ def _timm(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     return timm.create_model(name, pretrained=imagenet, num_classes=0, in_chans=in_channels)
 
 
-# The ImageNet weights are named to the letter: those of the papers, not whatever a later release prefers.
-CNNS: dict[str, tuple[Callable[[str, int, bool], nn.Module], str]] = {
-    "rn18": (_resnet, "resnet18"),
-    "rn50": (_resnet, "resnet50"),
-    "rny002": (_timm, "regnety_002.pycls_in1k"),
-    "rny008": (_timm, "regnety_008.pycls_in1k"),
-    "convnextt": (_timm, "convnext_tiny.fb_in1k"),
-}
-SHIFTS = {"tsm": TemporalShift, "gsm": GateShift}
-ALIASES = {"resnet50": "rn50", "regnet_y": "rny008_gsm"}
-FEATURE_ARCHS = [f"{cnn}{shift}" for cnn in CNNS for shift in ("", *(f"_{name}" for name in SHIFTS))]
+SHIFT_LAYERS = {"tsm": TemporalShift, "gsm": GateShift}
 
 
-def build_cnn(feature_arch: str, in_channels: int, imagenet: bool) -> nn.Module:
-    """The bare CNN of e.g. "rny002_gsm", frames (N, C, H, W) -> features (N, num_features), without its temporal
-    layers. With `imagenet`, its published weights are loaded, downloaded where they are not in the cache."""
-    build, name = CNNS[feature_arch.partition("_")[0]]
-    return build(name, in_channels, imagenet)
+def build_cnn(name: str, in_channels: int, imagenet: bool) -> nn.Module:
+    """The bare CNN of e.g. "rny002", frames (N, C, H, W) -> features (N, num_features), without temporal layers.
+    With `imagenet`, its published weights are loaded, downloaded where they are not in the cache."""
+    build = _resnet if name.startswith("rn") and not name.startswith("rny") else _timm
+    return build(CNNS[name], in_channels, imagenet)
 
 
 def _residual_blocks(cnn: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
@@ -76,7 +67,7 @@ def insert_shifts(cnn: nn.Module, shift: str) -> None:
         block = getattr(parent, name)
         layer = getattr(block, first)
         conv = next(m for m in layer.modules() if isinstance(m, nn.Conv2d))
-        module = SHIFTS[shift](conv.in_channels)
+        module = SHIFT_LAYERS[shift](conv.in_channels)
         if shift == "gsm":
             setattr(block, first, _after(module, layer))
         else:
@@ -108,13 +99,12 @@ def _await_neighbours(shift: GateShift | TemporalShift, _block: nn.Module, args:
 class Backbone(nn.Module):
     """Frames (B, T, C, H, W), normalised -> features (B, T, D)."""
 
-    def __init__(self, feature_arch: str, in_channels: int, imagenet: bool = False) -> None:
+    def __init__(self, architecture: Architecture, in_channels: int, imagenet: bool = False) -> None:
         super().__init__()
-        self.cnn = build_cnn(feature_arch, in_channels, imagenet)
+        self.cnn = build_cnn(architecture.cnn, in_channels, imagenet)
         self.num_features: int = self.cnn.num_features
-        shift = feature_arch.partition("_")[2]
-        if shift:
-            insert_shifts(self.cnn, shift)
+        if architecture.shift:
+            insert_shifts(self.cnn, architecture.shift)
         self.shifts = [m for m in self.modules() if isinstance(m, GateShift | TemporalShift)]
         self.to(memory_format=torch.channels_last)
 

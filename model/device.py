@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import ctypes
 import os
@@ -9,21 +10,33 @@ import sys
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from util.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt, see malloc.h
 MALLOC_OPTIONS = {M_TRIM_THRESHOLD: 2**31 - 1, M_MMAP_MAX: 0}
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """--device and --precision, for `pick_device` and `pick_precision`."""
+    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS,
+                        help="of the backbone (auto: half precision where the device is faster in it)")
 
 
 def pick_device(name: str) -> torch.device:
     """A device by name: "cpu", "cuda", "mps", or "auto" for the best there is.
 
     Raises:
-        UserError: this machine has no such device.
+        UserError: this machine has no such device, or several processes are to share the work.
     """
+    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise UserError(f"WORLD_SIZE is {processes}: several processes cannot share the work yet; run python, "
+                        "not torchrun")
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, available in there.items() if available)
@@ -46,15 +59,16 @@ def _keep_memory() -> None:
             libc.mallopt(option, value)
 
 
-def move(spotter: nn.Module, device: torch.device) -> nn.Module:
-    """Put a model on a device.
+def move(spotter: nn.Module, device: torch.device, precision: torch.dtype = torch.float32) -> nn.Module:
+    """Put a model on a device, and set the precision of its backbone.
 
     Raises:
         UserError: the device cannot hold it.
     """
+    spotter.precision = precision
     try:
         return spotter.to(device)
-    except TypeError as error:  # mps knows no float64, in which the asformer head reckons
+    except TypeError as error:  # mps knows no float64, in which the asformer head computes
         raise UserError(f"--device {device}: cannot hold this model ({error}); try --device cpu") from error
 
 
@@ -79,8 +93,8 @@ def compile_errors() -> Iterator[None]:
         raise UserError(f"--compile: PyTorch cannot compile on this machine ({reason}); train without it") from error
 
 
-def half_precision(device: torch.device) -> torch.dtype | None:
-    """The half precision in which the backbone runs faster on this device, or None for float32.
+def best_precision(device: torch.device) -> torch.dtype:
+    """The precision in which the backbone runs fastest on this device.
 
     bfloat16 where cards or processors have it in hardware; on older cards float16, whose gradients need scaling.
     """
@@ -89,11 +103,24 @@ def half_precision(device: torch.device) -> torch.dtype | None:
     if device.type == "cpu" and torch.backends.mkldnn.is_available():
         # not public, and so they may go: without them, float32
         checks = (getattr(torch.cpu, f"_is_{unit}_supported", lambda: False) for unit in ("avx512_bf16", "amx_tile"))
-        return torch.bfloat16 if any(check() for check in checks) else None
-    return None
+        return torch.bfloat16 if any(check() for check in checks) else torch.float32
+    return torch.float32
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager:
-    """Autocast to the device's half precision, or nothing where it has none."""
-    dtype = half_precision(device)
-    return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+def pick_precision(name: str, device: torch.device) -> torch.dtype:
+    """The precision of the backbone by its name in `PRECISIONS`.
+
+    Raises:
+        UserError: the device cannot compute in it.
+    """
+    if name == "auto":
+        return best_precision(device)
+    dtype = getattr(torch, name)
+    try:
+        weight = torch.ones(1, 1, 3, 3, device=device, requires_grad=True)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            F.conv2d(weight, weight).sum().backward()
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--precision {name}: {device} cannot compute in it ({reason}); use auto or float32") from error
+    return dtype

@@ -12,17 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from model.device import half_precision, move
 from model.gate_shift import GateShift
 from model.spotter import EventSpotter
 
 
-def for_inference(spotter: EventSpotter, device: torch.device) -> EventSpotter:
-    """A copy of a model on a device, for inference alone: its batch norms are folded into the convolutions before
-    them, ReLUs done along with those, and the backbone is in the device's half precision where it has one."""
-    spotter = move(copy.deepcopy(spotter), device).eval().requires_grad_(False)
+def for_inference(spotter: EventSpotter) -> EventSpotter:
+    """A copy of a model on its device, for inference alone: its batch norms are folded into the convolutions before
+    them, ReLUs done along with those, and the backbone is in the model's precision."""
+    spotter = copy.deepcopy(spotter).eval().requires_grad_(False)
     fold(spotter.backbone.cnn)
-    spotter.backbone.to(half_precision(device), memory_format=torch.channels_last)
+    spotter.backbone.to(spotter.precision, memory_format=torch.channels_last)
     return spotter
 
 

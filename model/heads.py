@@ -1,8 +1,4 @@
-"""Heads: a sequence of frame features -> class logits for each frame.
-
-Every head takes features (B, T, D) and gives logits (S, B, T, K + 1): S stages, each trained, the last the answer.
-Single-stage heads have S = 1. Index 0 of the classes is background.
-"""
+"""Heads: a sequence of frame features (B, T, D) -> what the network says of each frame."""
 
 from __future__ import annotations
 
@@ -12,33 +8,56 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.architecture import Architecture
+from util.batch import Outputs
+
 MAX_GRU_HIDDEN = 768
 
 
-class LinearHead(nn.Module):
+class Head(nn.Module):
+    """Features (B, T, D) -> Outputs.
+
+    A kind of head gives, by `states`, the logits of its S stages, and states (B, T, H) with H = `num_states`: what
+    the last logits are made from, and what any further output of the network can be made from here, for all kinds.
+    """
+
+    num_states: int
+
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, T, D) -> states (B, T, H), logits (S, B, T, K + 1)."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Outputs:
+        _, logits = self.states(x)
+        return Outputs(logits)
+
+
+class LinearHead(Head):
     """Each frame by itself: one linear layer."""
 
     def __init__(self, features: int, outputs: int) -> None:
         super().__init__()
+        self.num_states = features
         self.classify = nn.Linear(features, outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classify(x)[None]
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, self.classify(x)[None]
 
 
-class GRUHead(nn.Module):
+class GRUHead(Head):
     """Bidirectional GRU, dropout, linear layer (E2E-Spot, Hong et al., ECCV 2022, section 3)."""
 
     def __init__(self, features: int, outputs: int, layers: int = 1) -> None:
         super().__init__()
         hidden = min(features, MAX_GRU_HIDDEN)
+        self.num_states = 2 * hidden
         self.gru = nn.GRU(features, hidden, layers, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(0.5)
         self.classify = nn.Linear(2 * hidden, outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        states, _ = self.gru(x)
-        return self.classify(self.dropout(states))[None]
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        states = self.dropout(self.gru(x)[0])
+        return states, self.classify(states)[None]
 
 
 class DilatedResidual(nn.Module):
@@ -54,12 +73,13 @@ class DilatedResidual(nn.Module):
         return x + self.dropout(self.mix(F.relu(self.dilated(x))))
 
 
-class MSTCNHead(nn.Module):
+class MSTCNHead(Head):
     """Multi-stage temporal convolutions (Farha and Gall, "MS-TCN", CVPR 2019): three stages of five dilated
     residual layers; each stage after the first refines the class scores of the one before."""
 
     def __init__(self, features: int, outputs: int, channels: int = 256) -> None:
         super().__init__()
+        self.num_states = channels
         inputs = (features, outputs, outputs)
         self.stages = nn.ModuleList(self._stage(n, outputs, channels) for n in inputs)
 
@@ -68,12 +88,15 @@ class MSTCNHead(nn.Module):
         layers = [DilatedResidual(channels, 2**i) for i in range(5)]
         return nn.Sequential(nn.Conv1d(inputs, channels, 1), *layers, nn.Conv1d(channels, outputs, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x, logits = x.transpose(1, 2), []
-        for stage in self.stages:
-            logits.append(stage(x))
+        for *layers, classify in self.stages:
+            for layer in layers:
+                x = layer(x)
+            states = x
+            logits.append(classify(states))
             x = logits[-1].softmax(1)
-        return torch.stack(logits).transpose(2, 3)
+        return states.transpose(1, 2), torch.stack(logits).transpose(2, 3)
 
 
 class WindowAttention(nn.Module):
@@ -141,9 +164,9 @@ class ASFormerLayer(nn.Module):
 
 
 class ASFormerStage(nn.Module):
-    """(B, C_in, T) -> features (B, 64, T), logits (B, K + 1, T)."""
+    """(B, C_in, T) -> features (B, channels, T), logits (B, K + 1, T)."""
 
-    def __init__(self, inputs: int, outputs: int, attention_share: float, channels: int = 64) -> None:
+    def __init__(self, inputs: int, outputs: int, attention_share: float, channels: int) -> None:
         super().__init__()
         self.enter = nn.Conv1d(inputs, channels, 1)
         self.layers = nn.ModuleList(ASFormerLayer(channels, 2**i, attention_share) for i in range(5))
@@ -156,7 +179,7 @@ class ASFormerStage(nn.Module):
         return x, self.classify(x)
 
 
-class ASFormerHead(nn.Module):
+class ASFormerHead(Head):
     """Attention in growing windows (Yi, Wen and Jiang, "ASFormer", BMVC 2021): an encoder and three decoders,
     which take their values from the features of the stage before and trust them less and less.
 
@@ -164,20 +187,21 @@ class ASFormerHead(nn.Module):
     float32 the logits of one clip differ by 0.01 with the number of threads. It is small, and costs little.
     """
 
-    def __init__(self, features: int, outputs: int) -> None:
+    def __init__(self, features: int, outputs: int, channels: int = 64) -> None:
         super().__init__()
+        self.num_states = channels
         self.drop_channels = nn.Dropout1d(0.3)
-        self.encoder = ASFormerStage(features, outputs, attention_share=1.0)
-        self.decoders = nn.ModuleList(ASFormerStage(outputs, outputs, math.exp(-3 * s)) for s in range(3))
+        self.encoder = ASFormerStage(features, outputs, 1.0, channels)
+        self.decoders = nn.ModuleList(ASFormerStage(outputs, outputs, math.exp(-3 * s), channels) for s in range(3))
         self.double()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features, out = self.encoder(self.drop_channels(x.double().transpose(1, 2)))
         logits = [out]
         for decoder in self.decoders:
             features, out = decoder(out.softmax(1), features)
             logits.append(out)
-        return torch.stack(logits).transpose(2, 3).float()
+        return features.transpose(1, 2).float(), torch.stack(logits).transpose(2, 3).float()
 
 
 HEADS = {
@@ -189,6 +213,6 @@ HEADS = {
 }
 
 
-def build_head(temporal_arch: str, features: int, outputs: int) -> nn.Module:
-    """The head by name, for D = `features` input channels and K + 1 = `outputs` classes."""
-    return HEADS[temporal_arch](features, outputs)
+def build_head(architecture: Architecture, features: int) -> Head:
+    """The head for D = `features` input channels."""
+    return HEADS[architecture.temporal_arch](features, architecture.num_classes + 1)

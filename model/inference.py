@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.device import autocast
 from model.folding import for_inference
 from model.spotter import EventSpotter
+from util.batch import Batch, Outputs, to_device
 
 CACHED = 8  # frames that a processor normalises at a time: what comes between stays in its cache
 WINDOWS = 16  # that the head works on at once: a recurrent one costs half of what it does with four
+
+
+def frame_scores(outputs: Outputs) -> Tensor:
+    """What the network says of clips -> scores float32 (B, T, K + 2): of each class (background first), and last the
+    number of scores that each frame was given, 1; they can be added up over clips, and the sums divided by the last."""
+    return F.pad(outputs.logits[-1].softmax(-1), (0, 1), value=1)
 
 
 def head_overlap(clip_len: int) -> int:
@@ -28,22 +33,12 @@ def head_overlap(clip_len: int) -> int:
     return clip_len * 3 // 4
 
 
-class ClipBatch(Protocol):
-    """What inference needs of a batch of B clips of T frames."""
-
-    frames: Tensor  # uint8 (B, T, 3, H, W)
-    inside: Tensor  # float (B, T)
-    videos: list[int]
-    starts: list[int]
-
-
 def score_videos(
     spotter: EventSpotter,
-    stretches: Iterable[ClipBatch],
+    stretches: Iterable[Batch],
     videos: list[dict],
     clip_len: int,
     overlap: int,
-    device: torch.device,
 ) -> dict[str, np.ndarray]:
     """Score whole videos from stretches of them. The model is left as it is.
 
@@ -55,11 +50,12 @@ def score_videos(
     Returns:
         video -> float32 (num_frames, K + 1).
     """
-    spotter = for_inference(spotter, device)
+    spotter = for_inference(spotter)
     scores = {}
-    with torch.backends.cudnn.flags(benchmark=False):  # the ends of videos bring many sizes of batches, each once
+    # the ends of videos bring many sizes of batches, each once; `enabled` would be False if it were not given
+    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, benchmark=False):
         for video, parts in groupby(stretches, key=lambda part: part.videos[0]):
-            frames = (part.frames[0].to(device, non_blocking=device.type == "cuda") for part in parts)
+            frames = (to_device(part, spotter.device).frames[0] for part in parts)
             scores[videos[video]["video"]] = np.concatenate(list(score_stretches(spotter, frames, clip_len, overlap)))
     return scores
 
@@ -85,7 +81,7 @@ def score_stretches(
     """
     step = clip_len - overlap
     windows = _windows(spotter.backbone.stream(_normalised(spotter, stretches)), clip_len, step)
-    scores = ((first, spotter.head(batch)[-1].softmax(-1)) for first, batch in windows)
+    scores = ((first, frame_scores(spotter.head(batch))) for first, batch in windows)
     for rows in _means(scores, step):
         yield rows.cpu().numpy()
 
@@ -117,26 +113,29 @@ def _windows(features: Iterable[Tensor], clip_len: int, step: int) -> Iterator[t
 
 
 def _means(scores: Iterable[tuple[int, Tensor]], step: int) -> Iterator[Tensor]:
-    """Scores (W, T, K + 1) of what `_windows` gives -> the means (n, K + 1) of the next n frames over all windows that
-    hold them."""
-    sums, done = None, 0  # of the frames after those that were given; the last column counts
+    """`frame_scores` (W, T, K + 2) of what `_windows` gives -> the means (n, K + 1) of the next n frames over all
+    windows that hold them."""
+    sums, done = None, 0  # of the frames after those that were given
     for first, batch in scores:
-        sums = batch.new_zeros(0, batch.shape[2] + 1) if sums is None else sums
+        sums = batch.new_zeros(0, batch.shape[2]) if sums is None else sums
         ready, sums = sums.split((first - done, len(sums) - first + done))
-        yield ready[:, :-1] / ready[:, -1:]
+        yield _mean(ready)
         length = (len(batch) - 1) * step + batch.shape[1]
         sums, done = F.pad(sums, (0, 0, 0, max(0, length - len(sums)))), first
         for number, window in enumerate(batch):
-            rows = sums[number * step :][: len(window)]
-            rows[:, :-1] += window
-            rows[:, -1] += 1
+            sums[number * step :][: len(window)] += window
     if sums is not None:
-        yield sums[:, :-1] / sums[:, -1:]
+        yield _mean(sums)
+
+
+def _mean(sums: Tensor) -> Tensor:
+    """(n, K + 2), sums of `frame_scores` -> (n, K + 1)."""
+    return sums[:, :-1] / sums[:, -1:].clamp(min=1)
 
 
 @torch.inference_mode()
 def score_clips(
-    spotter: EventSpotter, batches: Iterable[ClipBatch], videos: list[dict], device: torch.device
+    spotter: EventSpotter, batches: Iterable[Batch], videos: list[dict]
 ) -> dict[str, np.ndarray]:
     """Score whole videos by clips that cover them.
 
@@ -148,15 +147,11 @@ def score_clips(
         video -> float32 (num_frames, K + 1): the mean of the softmax over all clips that hold the frame.
     """
     spotter.eval()
-    outputs = spotter.num_classes + 1
-    sums = [np.zeros((v["num_frames"], outputs), np.float32) for v in videos]
-    counts = [np.zeros((v["num_frames"], 1), np.float32) for v in videos]
+    sums = [torch.zeros(v["num_frames"], spotter.architecture.num_classes + 2) for v in videos]
     for batch in batches:
-        with autocast(device):
-            logits = spotter(batch.frames.to(device), batch.inside.to(device))
-        scores = logits[-1].softmax(-1).cpu().numpy()
+        batch = to_device(batch, spotter.device)
+        scores = frame_scores(spotter(batch.frames, batch.inside)).cpu()
         for clip, video, start in zip(scores, batch.videos, batch.starts, strict=True):
             first, last = max(start, 0), min(start + len(clip), len(sums[video]))
             sums[video][first:last] += clip[first - start : last - start]
-            counts[video][first:last] += 1
-    return {v["video"]: total / count for v, total, count in zip(videos, sums, counts, strict=True)}
+    return {v["video"]: _mean(total).numpy() for v, total in zip(videos, sums, strict=True)}

@@ -1,5 +1,5 @@
-"""EventSpotter: the backbone and the head, from frames to the class logits of each frame (E2E-Spot, Hong et al.,
-"Spotting Temporally Precise, Fine-Grained Events in Video", ECCV 2022)."""
+"""EventSpotter: the backbone and the head, from frames to what is said of each (E2E-Spot, Hong et al., "Spotting
+Temporally Precise, Fine-Grained Events in Video", ECCV 2022)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from model.architecture import Architecture
 from model.backbone import Backbone
 from model.heads import build_head
+from util.batch import Outputs
 
 
-def _as_they_are(frames: Tensor) -> Tensor:
+def _rgb(frames: Tensor) -> Tensor:
     return frames
 
 
@@ -27,34 +29,35 @@ def _flow(frames: Tensor) -> Tensor:
 
 
 # modality -> what it takes of a frame's red, green and blue planes; mean and standard deviation of its channels
-MODALITIES: dict[str, tuple[Callable[[Tensor], Tensor], list[float], list[float]]] = {
-    "rgb": (_as_they_are, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),  # ImageNet's
+CHANNELS: dict[str, tuple[Callable[[Tensor], Tensor], list[float], list[float]]] = {
+    "rgb": (_rgb, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),  # ImageNet's
     "bw": (_grey, [0.5], [0.5]),
     "flow": (_flow, [0.5, 0.5], [0.5, 0.5]),
 }
 
 
 class EventSpotter(nn.Module):
-    """The one model class.
+    """The one model class: any `Architecture`.
+
+    `precision` is that of the backbone, float32 or the half precision to which it is autocast; `device.move` sets it.
 
     Args:
-        feature_arch: one of `backbone.FEATURE_ARCHS`.
-        temporal_arch: one of `heads.HEADS`.
-        num_classes: K, without background.
-        modality: one of `MODALITIES`.
         imagenet: start from the backbone's ImageNet weights; an error where they cannot be had.
     """
 
-    def __init__(
-        self, feature_arch: str, temporal_arch: str, num_classes: int, modality: str = "rgb", imagenet: bool = False
-    ) -> None:
+    def __init__(self, architecture: Architecture, imagenet: bool = False) -> None:
         super().__init__()
-        self.select, mean, std = MODALITIES[modality]
+        self.architecture = architecture
+        self.precision = torch.float32
+        self.select, mean, std = CHANNELS[architecture.modality]
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
-        self.num_classes = num_classes
-        self.backbone = Backbone(feature_arch, len(mean), imagenet)
-        self.head = build_head(temporal_arch, self.backbone.num_features, num_classes + 1)
+        self.backbone = Backbone(architecture, len(mean), imagenet)
+        self.head = build_head(architecture, self.backbone.num_features)
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
 
     def normalise(self, frames: Tensor, inside: Tensor | None = None) -> Tensor:
         """Frames (B, T, 3, H, W), uint8 or float in 0..1 -> float (B, T, C, H, W), mean 0, deviation 1.
@@ -71,15 +74,15 @@ class EventSpotter(nn.Module):
         rows = rows.float().mul_(scale) if rows.dtype == torch.uint8 else rows * scale  # in memory that is ours
         return rows.add_(offset).unflatten(-1, (-1, len(self.std))).movedim(-1, -3)
 
-    def logits(self, normalised: Tensor) -> Tensor:
-        """Normalised frames (B, T, C, H, W) -> logits (S, B, T, K + 1) of the head's S stages, float32.
+    def outputs(self, normalised: Tensor) -> Outputs:
+        """Normalised frames (B, T, C, H, W) -> outputs, float32.
 
-        Under autocast the backbone runs in half precision; the head, small and recurrent, does not.
+        Only the backbone runs in half precision; the head is small and recurrent, and does not.
         """
-        features = self.backbone(normalised).float()
-        with torch.autocast(features.device.type, enabled=False):
-            return self.head(features)
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            features = self.backbone(normalised)
+        return self.head(features.float())
 
-    def forward(self, frames: Tensor, inside: Tensor | None = None) -> Tensor:
-        """Frames as `normalise` takes them -> logits (S, B, T, K + 1) of the head's S stages, the last the answer."""
-        return self.logits(self.normalise(frames, inside))
+    def forward(self, frames: Tensor, inside: Tensor | None = None) -> Outputs:
+        """Frames as `normalise` takes them -> what the network says of them."""
+        return self.outputs(self.normalise(frames, inside))

@@ -210,8 +210,9 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def golden_files() -> list[Path]:
-    """The original's outputs for whole models, see ../shared/golden/README.md; none where that folder is not."""
-    return sorted(p for p in (REPO.parent / "shared" / "golden").glob("*.json") if not p.name.startswith("eval-"))
+    """E2E-Spot's outputs for whole models, see ../shared/golden/README.md; none where that folder is not."""
+    others = ("eval-", "tdeed-", "adaspot-", "soccernet")
+    return sorted(p for p in (REPO.parent / "shared" / "golden").glob("*.json") if not p.name.startswith(others))
 
 
 def golden_state(golden: dict) -> dict[str, np.ndarray]:

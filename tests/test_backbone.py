@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 import torch
 
-from model.backbone import ALIASES, CNNS, FEATURE_ARCHS, Backbone
+from model.architecture import ALIASES, CNNS, FEATURE_ARCHS, Architecture
+from model.backbone import Backbone
 from model.gate_shift import GateShift
 from model.temporal_shift import TemporalShift
 
@@ -24,7 +25,7 @@ def test_the_architectures_are_those_of_the_command_line():
 @pytest.mark.parametrize("arch", FEATURE_ARCHS)
 def test_every_architecture_runs_with_a_shift_in_each_residual_block(arch):
     cnn, _, shift = arch.partition("_")
-    backbone = Backbone(arch, 3).eval()
+    backbone = Backbone(Architecture(arch, "", 2), 3).eval()
     with torch.inference_mode():
         features = backbone(torch.randn(1, 2, 3, 64, 64))
     assert features.shape == (1, 2, FEATURES[cnn]) and backbone.num_features == FEATURES[cnn]
@@ -36,7 +37,7 @@ def test_every_architecture_runs_with_a_shift_in_each_residual_block(arch):
 @pytest.mark.parametrize("arch", ["rn18", "rny002_gsm", "rny002_tsm"])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_other_modalities_have_a_first_convolution_of_their_own(arch, channels):
-    backbone = Backbone(arch, channels).eval()
+    backbone = Backbone(Architecture(arch, "", 2), channels).eval()
     first = next(m for m in backbone.modules() if isinstance(m, torch.nn.Conv2d))
     assert first.in_channels == channels
     assert backbone(torch.randn(1, 2, channels, 32, 32)).shape[:2] == (1, 2)
@@ -45,7 +46,7 @@ def test_other_modalities_have_a_first_convolution_of_their_own(arch, channels):
 @pytest.mark.parametrize("shift", ["", "_tsm", "_gsm"])
 def test_only_a_shift_lets_a_frame_see_its_neighbours_and_never_another_clip(shift):
     torch.manual_seed(0)
-    backbone = Backbone(f"rny002{shift}", 3).eval()
+    backbone = Backbone(Architecture(f"rny002{shift}", "", 2), 3).eval()
     for module in backbone.modules():
         if isinstance(module, GateShift):
             torch.nn.init.ones_(module.gate_bias)
@@ -60,7 +61,7 @@ def test_only_a_shift_lets_a_frame_see_its_neighbours_and_never_another_clip(shi
 
 
 def test_clips_of_any_length_go_through_one_backbone():
-    backbone = Backbone("rny002_gsm", 3).eval()
+    backbone = Backbone(Architecture("rny002_gsm", "", 2), 3).eval()
     frames = torch.randn(1, 4, 3, 32, 32)
     with torch.inference_mode():
         whole = backbone(frames)
@@ -73,7 +74,7 @@ def test_clips_of_any_length_go_through_one_backbone():
 def test_a_cnn_is_compiled_as_a_whole_for_training_and_learns_the_same(arch, monkeypatch):
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
     torch.manual_seed(0)
-    plain = Backbone(arch, 3)
+    plain = Backbone(Architecture(arch, "", 2), 3)
     compiled = copy.deepcopy(plain)
     compiled.compile_cnn()
     frames = torch.randn(2, 3, 3, 32, 32)

@@ -15,7 +15,7 @@ import torchvision
 from conftest import complaint, golden_files, golden_state
 from safetensors.torch import save_file
 
-from model.backbone import FEATURE_ARCHS
+from model.architecture import FEATURE_ARCHS, Architecture
 from model.checkpoint import (
     from_original,
     load_backbone,
@@ -32,7 +32,7 @@ from model.spotter import EventSpotter
 
 def spotter(arch="rny002_gsm", head="gru", num_classes=2, modality="rgb", seed=0):
     torch.manual_seed(seed)
-    return EventSpotter(arch, head, num_classes, modality).eval()
+    return EventSpotter(Architecture(arch, head, num_classes, modality)).eval()
 
 
 @pytest.mark.parametrize("path", golden_files(), ids=lambda p: p.stem)
@@ -53,7 +53,7 @@ def test_a_checkpoint_of_the_original_gives_the_originals_logits(path, tmp_path)
     if golden["temporal_arch"] == "asformer":
         model, frames, tolerance = model.double(), frames.double(), 0.02
     with torch.inference_mode():
-        logits = model.logits(frames)[-1].double()
+        logits = model.outputs(frames).logits[-1].double()
     assert (logits - expected).abs().max() < tolerance
 
 

@@ -38,7 +38,7 @@ def make(folder, videos=VIDEOS, clip_len=8, length=400, crop=None, **options):
 
 
 def same(one, other):
-    return (torch.equal(one.targets, other.targets)
+    return (torch.equal(one.targets.labels, other.targets.labels)
             and replace(one, targets=None) == replace(other, targets=None))
 
 
@@ -86,7 +86,7 @@ def test_with_fg_upsample_1_every_clip_holds_an_event_and_each_event_has_its_tur
         assert inside
         held += inside
     assert set(held) == {(0, 0), (0, 12), (0, 29), (1, 4)}
-    assert all(clips[number].targets[:, 1:].any() for number in range(20))
+    assert all(clips[number].targets.labels[:, 1:].any() for number in range(20))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
@@ -105,12 +105,12 @@ def test_a_rare_class_is_drawn_about_as_often_as_a_common_one(folder):
 
 def test_a_dataset_without_events_can_be_drawn_from(folder):
     clips = make(folder, [entry("b", 10)], fg_upsample=1.0)
-    assert (clips[0].targets[:, 0] == 1).all()
+    assert (clips[0].targets.labels[:, 0] == 1).all()
 
 
 def labels(events, start, clip_len=8, dilate_len=0):
     clips = RandomClips(None, [], CLASSES, clip_len, 1, None, dilate_len)
-    targets = clips._targets(entry("a", 30, events), start)
+    targets = clips._targets(entry("a", 30, events), start).labels
     assert targets.shape == (clip_len, 3) and targets.dtype == torch.float32
     assert (targets.sum(1) == 1).all() and targets.max() == 1
     return "".join(map(str, targets.argmax(1).tolist()))
@@ -146,7 +146,7 @@ def test_a_clips_frames_are_those_of_its_start_cut_at_one_place(folder):
     for number in range(20):
         clip = clips[number]
         batch = read_batch([clip])
-        assert batch.frames.shape == (1, 8, 3, 8, 8) and torch.equal(batch.targets[0], clip.targets)
+        assert batch.frames.shape == (1, 8, 3, 8, 8) and torch.equal(batch.targets.labels[0], clip.targets.labels)
         for t in range(8):
             frame = clip.start + t
             if 0 <= frame < 30:

@@ -3,13 +3,24 @@
 import pytest
 import torch
 
-from model.device import DEVICES, autocast, compile_errors, half_precision, memory_errors, move, pick_device
+from model.device import best_precision, compile_errors, memory_errors, move, pick_device, pick_precision
 from util.errors import UserError
 
 
-def test_a_device_by_name():
+@pytest.mark.parametrize(("there", "picked"), [({"cuda", "mps"}, "cuda"), ({"mps"}, "mps"), (set(), "cpu")])
+def test_auto_is_the_best_device_there_is(there, picked, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in there)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in there)
+    assert pick_device("auto").type == picked
+    assert {pick_device(name).type for name in there} == there
+
+
+def test_several_processes_are_refused_until_they_can_share_the_work(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "1")
     assert pick_device("cpu").type == "cpu"
-    assert pick_device("auto").type in DEVICES
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="WORLD_SIZE is 2: .*not torchrun"):
+        pick_device("cpu")
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])
@@ -25,7 +36,7 @@ def test_a_device_that_is_not_there_is_refused_with_a_way_out(name, monkeypatch)
 def test_a_card_without_bfloat16_takes_float16(native, monkeypatch):
     has = native == torch.bfloat16
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has or including_emulation)
-    assert half_precision(torch.device("cuda")) == native
+    assert best_precision(torch.device("cuda")) == native
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -33,8 +44,19 @@ def test_a_processor_runs_in_bfloat16_where_it_has_it(native, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
-    with autocast(torch.device("cpu")):
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == (torch.bfloat16 if native else torch.float32)
+    assert pick_precision("auto", torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+def test_a_precision_by_name_is_that_of_the_backbone_or_refused_in_a_line(name, monkeypatch):
+    assert pick_precision(name, torch.device("cpu")) == getattr(torch, name)
+
+    def refuse(*_args):
+        raise RuntimeError("not implemented for 'Half'\nat kernel")
+
+    monkeypatch.setattr("torch.nn.functional.conv2d", refuse)
+    with pytest.raises(UserError, match=rf"^--precision {name}: cpu cannot compute in it \(not .*'Half'\); use auto"):
+        pick_precision(name, torch.device("cpu"))
 
 
 def test_a_model_that_a_device_cannot_hold_is_refused_with_a_way_out():

@@ -5,6 +5,7 @@ import torch
 from test_streaming import open_gates
 from torch import nn
 
+from model.architecture import Architecture
 from model.folding import for_inference
 from model.spotter import EventSpotter
 
@@ -15,7 +16,7 @@ ARCHS = ["rny002", "rny002_gsm", "rny002_tsm", "rny008_gsm", "rn18_gsm", "rn18_t
 def trained(arch: str) -> EventSpotter:
     """A model with weights and statistics as training would leave them: none of them 0 or 1."""
     torch.manual_seed(0)
-    spotter = EventSpotter(arch, "gru", 2).eval()
+    spotter = EventSpotter(Architecture(arch, "gru", 2)).eval()
     open_gates(spotter)
     for norm in spotter.modules():
         if isinstance(norm, nn.BatchNorm2d):
@@ -31,17 +32,13 @@ def apart(features: torch.Tensor, others: torch.Tensor) -> float:
     return float((features - others).abs().max() / others.abs().max())
 
 
-@pytest.fixture(autouse=True)
-def full_precision(monkeypatch):
-    monkeypatch.setattr("model.folding.half_precision", lambda device: None)
-
-
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])  # rounding, that is all
 @torch.inference_mode()
 def test_features_are_the_same_for_clips_of_any_length_and_odd_sizes(arch, dtype, close):
     plain = trained(arch).to(dtype)
-    fast = for_inference(plain, CPU)
+    plain.precision = dtype
+    fast = for_inference(plain)
     for shape in ((1, 1, 3, 32, 32), (2, 7, 3, 49, 33), (3, 4, 3, 64, 80)):
         frames = torch.randn(shape, dtype=dtype)
         before = frames.clone()
@@ -53,7 +50,7 @@ def test_features_are_the_same_for_clips_of_any_length_and_odd_sizes(arch, dtype
 @torch.inference_mode()
 def test_so_are_those_of_a_stream(arch):
     plain = trained(arch)
-    fast = for_inference(plain, CPU)
+    fast = for_inference(plain)
     frames = torch.randn(45, 3, 49, 33)
     whole = plain.backbone(frames[None])[0]
     for length in (1, 8, 20, 100):
@@ -64,16 +61,16 @@ def test_so_are_those_of_a_stream(arch):
 def test_the_model_itself_stays_as_it_is():
     plain = trained("rny002_gsm")
     state = {name: value.clone() for name, value in plain.state_dict().items()}
-    for_inference(plain, CPU)
+    for_inference(plain)
     assert state.keys() == plain.state_dict().keys()
     assert all(torch.equal(value, state[name]) for name, value in plain.state_dict().items())
 
 
 @torch.inference_mode()
-def test_half_precision_is_as_near_as_that_of_the_model_itself(monkeypatch):
-    monkeypatch.setattr("model.folding.half_precision", lambda device: torch.bfloat16)
+def test_half_precision_is_as_near_as_that_of_the_model_itself():
     plain = trained("rny002_gsm")
+    plain.precision = torch.bfloat16
     frames = torch.randn(1, 30, 3, 64, 64)
     whole = plain.backbone(frames)
-    fast = for_inference(plain, CPU).backbone(frames.bfloat16())
+    fast = for_inference(plain).backbone(frames.bfloat16())
     assert apart(fast, whole) < 2 * apart(plain.backbone.bfloat16()(frames.bfloat16()), whole) < 0.5

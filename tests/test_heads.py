@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from model.architecture import TEMPORAL_ARCHS, Architecture
 from model.heads import HEADS, GRUHead, WindowAttention, build_head
 
 STAGES = {"gru": 1, "deeper_gru": 1, "mstcn": 3, "asformer": 4, "": 1}
@@ -13,11 +14,11 @@ STAGES = {"gru": 1, "deeper_gru": 1, "mstcn": 3, "asformer": 4, "": 1}
 
 def fixed_head(name, features=12, outputs=3):
     torch.manual_seed(0)
-    return build_head(name, features, outputs)
+    return build_head(Architecture("rny002", name, outputs - 1), features)
 
 
 def test_the_heads_are_those_of_the_design():
-    assert set(HEADS) == set(STAGES)
+    assert set(HEADS) == set(TEMPORAL_ARCHS) == set(STAGES)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 33])
@@ -26,16 +27,17 @@ def test_every_head_gives_logits_for_each_stage_and_frame(name, frames):
     head = fixed_head(name)
     x = torch.randn(2, frames, 12)
     for training in (True, False):
-        logits = head.train(training)(x)
+        logits = head.train(training)(x).logits
         assert logits.shape == (STAGES[name], 2, frames, 3)
         assert logits.dtype == torch.float32
         assert logits.isfinite().all()
+        assert head.states(x)[0].shape == (2, frames, head.num_states)
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_every_parameter_is_trained(name):
     head = fixed_head(name)
-    head(torch.randn(3, 40, 12)).square().sum().backward()
+    head(torch.randn(3, 40, 12)).logits.square().sum().backward()
     # a window of one frame weighs one key alone, so that its query and key say nothing
     silent = [".layers.0.attention.query.", ".layers.0.attention.key."]
     idle = [key for key, p in head.named_parameters() if p.grad is None or not p.grad.any()]
@@ -46,7 +48,7 @@ def test_every_parameter_is_trained(name):
 def test_clips_of_a_batch_do_not_leak_into_each_other(name):
     head = fixed_head(name).eval()
     x = torch.randn(2, 9, 12)
-    torch.testing.assert_close(head(x)[:, :1], head(x[:1]))
+    torch.testing.assert_close(head(x).logits[:, :1], head(x[:1]).logits)
 
 
 @pytest.mark.parametrize(("features", "hidden"), [(368, 368), (768, 768), (2048, 768)])
@@ -64,7 +66,7 @@ def test_the_deeper_gru_has_three_layers():
 @pytest.mark.parametrize(("name", "sees_all"), [("gru", True), ("deeper_gru", True), ("", False)])
 def test_a_gru_sees_the_whole_clip_and_a_linear_head_its_frame_alone(name, sees_all):
     x = torch.randn(1, 6, 12, requires_grad=True)
-    fixed_head(name).eval()(x)[-1, 0, 2].sum().backward()
+    fixed_head(name).eval()(x).logits[-1, 0, 2].sum().backward()
     assert x.grad[0].any(1).tolist() == [sees_all or t == 2 for t in range(6)]
 
 
@@ -96,7 +98,7 @@ def test_mstcn_is_three_stages_of_dilations_that_double_and_refines_the_softmax(
         assert len(layers) == 5
         expected.append(pointwise(leave, y))
         y = expected[-1].softmax(0)
-    torch.testing.assert_close(head(x)[:, 0].mT, torch.stack(expected))
+    torch.testing.assert_close(head(x).logits[:, 0].mT, torch.stack(expected))
 
 
 def slow_attention(attention, x, value_from, b):
@@ -154,7 +156,7 @@ def test_asformer_is_the_designs_layer_by_layer(frames):
     head = fixed_head("asformer").eval()
     x = torch.randn(1, frames, 12)
     expected = slow_asformer(head, x[0].double().T).float()
-    torch.testing.assert_close(head(x)[:, 0].mT, expected)
+    torch.testing.assert_close(head(x).logits[:, 0].mT, expected)
 
 
 def test_asformer_drops_whole_channels_in_training():

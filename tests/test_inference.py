@@ -6,10 +6,12 @@ import torch
 from conftest import write_image
 from test_streaming import open_gates
 
-from dataset.frames import Batch, VideoClips, load_stretches
+from dataset.frames import VideoClips, load_stretches
 from dataset.jpeg import read_frame
+from model.architecture import Architecture
 from model.inference import score_clips, score_stretches, score_videos
 from model.spotter import EventSpotter
+from util.batch import Batch, Outputs
 
 VIDEOS = [{"video": "a/x_1", "num_frames": 23}, {"video": "b", "num_frames": 3}]
 
@@ -17,7 +19,7 @@ VIDEOS = [{"video": "a/x_1", "num_frames": 23}, {"video": "b", "num_frames": 3}]
 class Counting(torch.nn.Module):
     """Logits from a frame's first pixel, its place in the clip and the clip: they differ from clip to clip."""
 
-    num_classes = 2
+    architecture, device = Architecture("rny002", "", 2), torch.device("cpu")
 
     def __init__(self):
         super().__init__()
@@ -27,7 +29,8 @@ class Counting(torch.nn.Module):
         value = frames[:, :, :, 0, 0].float() / 20
         place = torch.arange(frames.shape[1])[:, None] / 10
         wrong = torch.full_like(value, 99.0)
-        return self.scale * torch.stack([wrong, value + place * torch.tensor([1.0, -1, 0.5]) * inside[..., None]])
+        answer = value + place * torch.tensor([1.0, -1, 0.5]) * inside[..., None]
+        return Outputs(self.scale * torch.stack([wrong, answer]))
 
 
 def make_clip(video, start, length):
@@ -51,7 +54,7 @@ def slow_scores(places, length):
     seen = {(v, t): [] for v, entry in enumerate(VIDEOS) for t in range(entry["num_frames"])}
     for video, start in places:
         frames, inside = make_clip(video, start, length)
-        shares = Counting()(frames[None], inside[None])[-1, 0].softmax(-1).detach()
+        shares = Counting()(frames[None], inside[None]).logits[-1, 0].softmax(-1).detach()
         for t in range(length):
             if (video, start + t) in seen:
                 seen[video, start + t].append(shares[t].numpy())
@@ -64,7 +67,7 @@ def test_scores_are_the_mean_of_the_last_stages_softmax_over_all_clips_that_hold
     places = VideoClips(tmp_path, VIDEOS, 8, overlap, None).places
     expected = slow_scores(places, 8)
     for order, size in ((places, 2), (places[::-1], 3), (places[3:] + places[:3], 1)):
-        scores = score_clips(Counting(), to_batches(order, 8, size), VIDEOS, torch.device("cpu"))
+        scores = score_clips(Counting(), to_batches(order, 8, size), VIDEOS)
         assert list(scores) == ["a/x_1", "b"]
         for video, value in scores.items():
             assert value.dtype == np.float32
@@ -79,11 +82,10 @@ def test_videos_in_stretches_from_files_have_the_scores_that_each_has_by_itself(
     for video in videos:
         for number in range(video["num_frames"]):
             write_image(tmp_path / video["video"] / f"{number:06d}.jpg", rng.integers(0, 256, (40, 32, 3), np.uint8))
-    spotter = EventSpotter("rny002_gsm", "gru", 2)
+    spotter = EventSpotter(Architecture("rny002_gsm", "gru", 2))
     open_gates(spotter)
     device = torch.device("cpu")
-    monkeypatch.setattr("model.folding.half_precision", lambda device: None)
-    together = score_videos(spotter, load_stretches(tmp_path, videos, 32, 2, device), videos, 8, 4, device)
+    together = score_videos(spotter, load_stretches(tmp_path, videos, 32, 2, device), videos, 8, 4)
     assert list(together) == [video["video"] for video in videos]
     for video in videos:
         frames = [read_frame(tmp_path / video["video"] / f"{n:06d}.jpg")[4:36] for n in range(video["num_frames"])]
@@ -96,5 +98,5 @@ def test_videos_in_stretches_from_files_have_the_scores_that_each_has_by_itself(
 def test_scoring_neither_trains_nor_keeps_gradients(tmp_path):
     model = Counting().train()
     places = VideoClips(tmp_path, VIDEOS, 8, 4, None).places
-    score_clips(model, to_batches(places, 8, 2), VIDEOS, torch.device("cpu"))
+    score_clips(model, to_batches(places, 8, 2), VIDEOS)
     assert not model.training

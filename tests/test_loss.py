@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from dataset.frames import Batch
 from model.loss import mean_loss, spotting_loss
+from util.batch import Batch, Outputs, Targets
 
 
 def slow_loss(logits, targets):
@@ -25,25 +25,27 @@ def test_the_loss_weighs_foreground_five_times_over_all_stages_and_frames(mixed)
     targets = torch.nn.functional.one_hot(torch.randint(0, 3, (2, 4)), 3).float()
     if mixed:
         targets = targets.lerp(targets.roll(1, 0), 0.3)
-    torch.testing.assert_close(spotting_loss(logits, targets), slow_loss(logits, targets))
+    torch.testing.assert_close(spotting_loss(Outputs(logits), Targets(targets)), slow_loss(logits, targets))
 
 
 class Echo(torch.nn.Module):
     """Logits that are the mean of each frame's colours; notes whether it was in training."""
 
+    device = torch.device("cpu")
+
     def forward(self, frames, inside):
         self.was_training = self.training
-        return (frames.float().mean((-1, -2)) * inside[..., None])[None]
+        return Outputs((frames.float().mean((-1, -2)) * inside[..., None])[None])
 
 
-def test_the_mean_loss_is_that_of_the_batches_and_does_not_train():
+def test_the_mean_loss_is_that_of_all_frames_and_does_not_train():
     torch.manual_seed(0)
-    batches = []
-    for _ in range(2):
-        targets = torch.nn.functional.one_hot(torch.randint(0, 3, (2, 4)), 3).float()
-        frames = torch.randint(0, 9, (2, 4, 3, 2, 2), dtype=torch.uint8)
-        batches.append(Batch(frames, torch.ones(2, 4), [0, 0], [0, 0], targets))
+    batches, losses = [], []
+    for clips in (2, 2, 1):  # the last batch is what was left
+        labels = torch.nn.functional.one_hot(torch.randint(0, 3, (clips, 4)), 3).float()
+        frames = torch.randint(0, 9, (clips, 4, 3, 2, 2), dtype=torch.uint8)
+        batches.append(Batch(frames, torch.ones(clips, 4), [0] * clips, [0] * clips, Targets(labels)))
+        losses += [slow_loss(frames[i : i + 1].float().mean((-1, -2))[None], labels[i : i + 1]) for i in range(clips)]
     model = Echo()
-    expected = [slow_loss(b.frames.float().mean((-1, -2))[None], b.targets).item() for b in batches]
-    assert mean_loss(model, batches, torch.device("cpu")) == pytest.approx(sum(expected) / 2, rel=1e-5)
+    assert mean_loss(model, batches) == pytest.approx(sum(losses).item() / 5, rel=1e-5)
     assert not model.was_training

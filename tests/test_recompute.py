@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from bench.memory import training_peak
-from model.backbone import FEATURE_ARCHS, Backbone
+from model.architecture import FEATURE_ARCHS, Architecture
+from model.backbone import Backbone
 from model.folding import for_inference
 from model.gate_shift import GateShift
 from model.spotter import EventSpotter
@@ -16,7 +17,7 @@ from model.spotter import EventSpotter
 def make(arch):
     """A backbone whose gates are open and whose blocks all count."""
     torch.manual_seed(0)
-    backbone = Backbone(arch, 3)
+    backbone = Backbone(Architecture(arch, "", 2), 3)
     for module in backbone.modules():
         if isinstance(module, GateShift):
             nn.init.normal_(module.gate.weight, std=0.1)
@@ -57,13 +58,13 @@ def test_features_gradients_and_running_statistics_are_those_of_the_plain_run(ar
 @pytest.mark.parametrize("arch", ["rny002_gsm", "rn18_gsm", "convnextt_tsm", "rny002"])
 def test_a_model_that_was_trained_so_can_be_copied_folded_and_streamed(arch):
     torch.manual_seed(0)
-    plain = EventSpotter(arch, "", 2)
+    plain = EventSpotter(Architecture(arch, "", 2))
     sparing = copy.deepcopy(plain)
     sparing.backbone.recompute_blocks()
     frames = torch.randn(1, 7, 3, 32, 32)
     for spotter in (plain, sparing):
         train(spotter.backbone, frames)
-    folded = [for_inference(spotter, torch.device("cpu")).backbone.float() for spotter in (plain, sparing)]
+    folded = [for_inference(spotter).backbone.float() for spotter in (plain, sparing)]
     with torch.inference_mode():
         whole, again = (backbone(frames) for backbone in folded)
         streamed = torch.cat(list(folded[1].stream(frames[0].split(3))))

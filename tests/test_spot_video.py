@@ -17,7 +17,6 @@ from footage.videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_videos
-from util.config import read_config
 from util.io import read_json, write_json
 from util.predictions import read_predictions
 
@@ -50,10 +49,9 @@ def events_of(path):
 
 
 def spotting(model, **options):
-    config = read_config(model)
-    spotter, _ = load_model(model, config)
-    parts = for_inference(spotter, spot_video.pick_device("cpu")), config, CLASSES, FrameOptions(48, **options)
-    return spot_video.Spotting(*parts, head_overlap(config.clip_len), 0.5)
+    loaded = load_model(model, "cpu")
+    parts = for_inference(loaded.spotter), loaded.config, CLASSES, FrameOptions(48, **options)
+    return spot_video.Spotting(*parts, head_overlap(loaded.config.clip_len), 0.5)
 
 
 def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):
@@ -62,8 +60,7 @@ def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(mod
     record = extract_frames(video, tmp_path / "cup_1", ready.options)
     entry = {"video": "cup_1", "num_frames": record["num_frames"]}
     clips = Loader(VideoStretches(tmp_path, [entry], None), 1, 0)
-    spotter, _ = load_model(model, ready.config)
-    extracted = score_videos(spotter, clips, [entry], 8, 4, spot_video.pick_device("cpu"))["cup_1"]
+    extracted = score_videos(load_model(model, "cpu").spotter, clips, [entry], 8, 4)["cup_1"]
     assert first == 0 and scores.shape == extracted.shape == (40, 3)
     assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.01
 

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from model.spotter import MODALITIES, EventSpotter
+from model.architecture import MODALITIES, Architecture
+from model.spotter import EventSpotter
 
 RED, GREEN, BLUE = range(3)
 
 
 def spotter(modality="rgb", head=""):
     torch.manual_seed(0)
-    return EventSpotter("rny002_gsm", head, 2, modality).eval()
+    return EventSpotter(Architecture("rny002_gsm", head, 2, modality)).eval()
 
 
 def by_hand(frames, modality):
@@ -57,11 +58,12 @@ def test_clips_laid_over_each_other_are_normalised_as_each_would_be_alone(modali
 
 def test_a_spotter_gives_float32_logits_of_every_stage():
     frames = torch.randint(0, 256, (2, 3, 3, 32, 32), dtype=torch.uint8)
-    logits = spotter(head="mstcn")(frames, torch.ones(2, 3))
+    logits = spotter(head="mstcn")(frames, torch.ones(2, 3)).logits
     assert logits.shape == (3, 2, 3, 3) and logits.dtype == torch.float32
-    with torch.autocast("cpu", torch.bfloat16):
-        half = spotter(head="gru")(frames)
-    assert half.dtype == torch.float32
+    half = spotter(head="gru")
+    half.precision = torch.bfloat16
+    assert half(frames).logits.dtype == torch.float32
+    assert not torch.equal(half(frames).logits, spotter(head="gru")(frames).logits)
 
 
 def test_the_state_dict_holds_learned_values_alone():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.backbone import FEATURE_ARCHS, Backbone
+from model.architecture import FEATURE_ARCHS, Architecture
+from model.backbone import Backbone
 from model.gate_shift import GateShift
 from model.inference import score_stretches
 from model.spotter import EventSpotter
@@ -23,7 +24,7 @@ def open_gates(module: torch.nn.Module) -> None:
 
 @pytest.mark.parametrize("feature_arch", [arch for arch in FEATURE_ARCHS if "50" not in arch and "008" not in arch])
 def test_features_are_those_of_the_whole_video_whatever_the_stretches(feature_arch):
-    backbone = Backbone(feature_arch, 3).eval()
+    backbone = Backbone(Architecture(feature_arch, "", 2), 3).eval()
     open_gates(backbone)
     frames = torch.randn(70, 3, 33, 47)
     with torch.inference_mode():
@@ -36,7 +37,7 @@ def test_features_are_those_of_the_whole_video_whatever_the_stretches(feature_ar
 
 @pytest.mark.parametrize("num_frames", [1, 2, 5, 40])
 def test_short_videos_and_stretches_of_a_frame(num_frames):
-    backbone = Backbone("rny002_gsm", 3).double().eval()
+    backbone = Backbone(Architecture("rny002_gsm", "", 2), 3).double().eval()
     open_gates(backbone)
     frames = torch.randn(num_frames, 3, 32, 32, dtype=torch.float64)
     with torch.inference_mode():
@@ -49,7 +50,7 @@ def test_short_videos_and_stretches_of_a_frame(num_frames):
     ("num_frames", "overlap"), [(1, 4), (7, 4), (8, 0), (9, 0), (50, 4), (50, 7), (200, 4), (203, 0)])
 def test_scores_are_the_mean_over_the_heads_windows_of_which_the_last_ends_with_the_video(num_frames, overlap):
     torch.manual_seed(1)
-    spotter = EventSpotter("rny002_gsm", "gru", 2).eval()
+    spotter = EventSpotter(Architecture("rny002_gsm", "gru", 2)).eval()
     open_gates(spotter)
     frames = torch.randint(0, 256, (num_frames, 3, 32, 32), dtype=torch.uint8)
     found = np.concatenate(list(score_stretches(spotter, frames.split(13), 8, overlap)))
@@ -60,14 +61,14 @@ def test_scores_are_the_mean_over_the_heads_windows_of_which_the_last_ends_with_
         sums, counts = np.zeros((num_frames, 3)), np.zeros((num_frames, 1))
         for start in sorted({*range(0, last + 1, 8 - overlap), last}):
             window = slice(start, start + 8)
-            sums[window] += spotter.head(features[:, window])[-1, 0].softmax(-1).numpy()
+            sums[window] += spotter.head(features[:, window]).logits[-1, 0].softmax(-1).numpy()
             counts[window] += 1
     assert found.shape == (num_frames, 3)
     np.testing.assert_allclose(found, sums / counts, atol=1e-4)
 
 
 def test_of_a_long_video_only_the_last_stretches_are_kept():
-    spotter = EventSpotter("rny002_gsm", "gru", 2).eval()
+    spotter = EventSpotter(Architecture("rny002_gsm", "gru", 2)).eval()
     alive: list[weakref.ref] = []
 
     def stretches():

@@ -285,6 +285,17 @@ def test_the_val_map_is_measured_from_the_epoch_asked_for_on(tiny, tmp_path):
     assert [row["val_mAP"] > 0 for row in rows] == [False, True, True]
 
 
+def test_the_learning_rate_warms_up_from_a_hundredth_and_falls_to_zero_as_a_cosine():
+    factors = [train_e2e.lr_factor(update, 10, 50) for update in range(50)]
+    assert factors[0] == 0.01 and factors[10] == 1 and max(factors) == 1
+    steps = [b - a for a, b in zip(factors[:10], factors[1:11], strict=True)]
+    assert all(step == pytest.approx(0.099) for step in steps)
+    assert factors[30] == pytest.approx(0.5)
+    assert factors[20] == pytest.approx((1 + math.cos(math.pi / 4)) / 2)
+    assert train_e2e.lr_factor(50, 10, 50) == 0
+    assert train_e2e.lr_factor(0, 0, 5) == 1
+
+
 @pytest.mark.parametrize(("given", "meant"), [("resnet50", "rn50"), ("regnet_y", "rny008_gsm"), ("rn18", "rn18")])
 def test_the_originals_names_of_architectures_are_known(given, meant, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train_e2e.py", "futsal", "frames", "-s", "out", "-m", given])
