@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from dataset.labels import SPLITS, dataset_dir, read_classes, read_split, write_dataset
+from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_split, write_dataset
 from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
@@ -137,6 +137,7 @@ def warn(warnings: Iterable[str]) -> None:
 
 def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[list[Labelled], list[str]]:
     """The labels, with the videos that they are about, and the classes; what was read is printed."""
+    finish_writing(dataset_dir(args.dataset))
     known = read_classes(args.dataset) if (dataset_dir(args.dataset) / "class.txt").exists() else None
     sets, classes = settle_classes(read_labels(args.labels, args.label_form, args.label_fps), known, args.only)
     print("\n".join(report_labels(sets)))

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.labels import SPLITS, shown
+from dataset.labels import SPLITS
 from dataset.matches import doubt_matches
+from util.entries import shown
 from util.errors import UserError
 from util.io import read_json
 

@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dataset.labels import check_events, check_num_frames, shown
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.table import read_table
 from util.clock import parse_time, show_time
+from util.entries import check_entry, clean_label, composed, label_fault, raise_first, shown, whole_number
 from util.errors import UserError
-from util.io import read_json
-from util.words import number_of
+from util.io import parse_file, read_json
 
 FORMS = ("video", "soccernet", "raw", "csv")
 RAW_FPS = 30  # of the raw form, where neither the file nor an option tells
@@ -113,26 +112,33 @@ def _recognise(path: Path, content: Any) -> str:
 # <video>.json
 
 
+def parse_label_file(path: Path, content: bytes) -> LabelSet:
+    """The labels of a <video>.json that has been read.
+
+    Raises:
+        UserError: it is not what it must be.
+    """
+    return _read_video(path, parse_file(path, content), path.stem, True, None)
+
+
 def _read_video(path: Path, entry: Any, name: str, alone: bool, label_fps: float | None) -> LabelSet:
     if isinstance(entry, list):
         raise UserError(f"{path}: holds a list; a label file holds one video's entry, without an outer list")
     if not isinstance(entry, dict):
         raise UserError(f'{path}: must be such as {{"events": [{{"frame": 120, "label": "PASS"}}]}}')
     video = entry.get("video", name)
-    if not isinstance(video, str) or (video != name and not alone):
+    if not isinstance(video, str) or (composed(video) != composed(name) and not alone):
         raise UserError(f"{path}: labels {name!r} by its path, but its video is {shown(video)}; "
                         "move the file or correct its video")
-    if "num_frames" in entry:
-        check_num_frames(entry, path)
-    check_events(entry, path, None)
+    checked, problems = check_entry(entry, path, label_file=True)
+    raise_first(problems)
+    entry = checked.content
     events = tuple(LabelledEvent(f"events[{index}] (frame {event['frame']})", event["frame"], event)
                    for index, event in enumerate(entry["events"]))
     fps, fps_from = _rate(entry.get("fps"), label_fps, None)
     keys = {key: value for key, value in entry.items() if key != "events"}
-    told = entry.get("num_events", len(events))
-    doubts = () if told == len(events) else (
-        f"{path}: num_events is {shown(told)}, but it has {number_of(len(events), 'event')}; is the list whole? Events "
-        "may have been lost",)
+    doubts = tuple(f"{problem.where}: {problem.message}; is the list whole? Events may have been lost"
+                   for problem in problems)
     return LabelSet(path, "video", (video,), events, fps=fps, fps_from=fps_from, keys=keys, read=len(events),
                     warnings=doubts)
 
@@ -185,14 +191,14 @@ def _read_match(path: Path, content: Any, form: str, name: str, label_fps: float
 def _read_annotation(where: str, annotation: Any, soccernet: bool) -> tuple[LabelledEvent, _Clock | None]:
     if not isinstance(annotation, dict):
         raise UserError(f"{where}: must be an object with gameTime, position and label")
-    position = _whole_number(annotation.get("position"))
-    if position is None:
+    position = whole_number(annotation.get("position"), text=True)
+    if position is None or position < 0:
         unit = "milliseconds in the half" if soccernet else "the frame in the match"
         raise UserError(f"{where}: position is {shown(annotation.get('position'))}; it must be a whole number, {unit} "
                         "(gameTime, in whole seconds, cannot stand in for it)")
     label, text = annotation.get("label"), annotation.get("gameTime")
-    if not isinstance(label, str) or not label.strip():
-        raise UserError(f"{where}: label is {shown(label)}; it must be a class name")
+    if fault := label_fault(label):
+        raise UserError(f"{where}: {fault}")
     half, time = None, text
     if soccernet:
         found = _HALF_TIME.fullmatch(text) if isinstance(text, str) else None
@@ -209,18 +215,11 @@ def _read_annotation(where: str, annotation: Any, soccernet: bool) -> tuple[Labe
                         f'{"1 - 12:30" if soccernet else "00:14:07"}')
     place = f"{where.rsplit(': ', 1)[1]} ({text}, {position} ms)" if soccernet else (
         f"{where.rsplit(': ', 1)[1]} (frame {position})")
-    fields = {"frame": None, **annotation}
+    fields = {"frame": None, **annotation, "label": clean_label(label)}
     del fields["position"]
     fields.pop("gameTime", None)
     event = LabelledEvent(place, position / 1000 if soccernet else position, fields, half)
     return event, None if seconds is None else _Clock(place, text, seconds, position)
-
-
-def _whole_number(value: Any) -> int | None:
-    """A whole number, 0 or more, as a number or as text; None for anything else."""
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,12}\s*", value):
-        return int(value)
-    return int(value) if type(value) in (int, float) and value >= 0 and float(value).is_integer() else None
 
 
 def _match_names(path: Path, content: dict, name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dataset.labels import unknown_class
+from util.entries import unknown_class
 from util.errors import UserError
 from util.words import number_of
 
@@ -82,8 +82,9 @@ def _with_classes(labels: LabelSet, spellings: dict[str, str], wanted: set[str] 
             continue
         name = spellings.get(plain[label])
         if name is None:
-            raise UserError(f"{labels.path}: {event.place}: {unknown_class(label, spellings.values())}, or name the "
-                            "classes to keep, such as --only PASS DRIVE, which drops the others")
+            fault = "; ".join(unknown_class(label, spellings.values()))
+            raise UserError(f"{labels.path}: {event.place}: {fault}, or name the classes to keep, such as "
+                            "--only PASS DRIVE, which drops the others")
         if name != label:
             respelled[label, name] += 1
             event = replace(event, fields={**event.fields, "label": name})

@@ -77,10 +77,12 @@ def test_entries_come_back_untouched_whatever_else_they_hold(folder):
     ([entry(video="C:/a")], "is no path below"),
     ([entry(video="a\\b")], "is no path below"),
     ([entry(video="a//b")], "is no path below"),
-    ([entry(), entry()], "'a_1' stands there twice"),
+    ([entry(), entry()], "'a_1': stands there twice"),
     ([entry(num_frames=...)], "'a_1': num_frames is missing"),
     ([entry(num_frames=0)], "num_frames is 0"),
-    ([entry(num_frames=100.0)], "num_frames is 100.0"),
+    ([entry(), entry(video="e\u0301"), entry(video="\u00e9")], "stands there twice, the second time as entry 2"),
+    ([entry(num_frames=100.5)], "num_frames is 100.5"),
+    ([entry(num_frames=10**9)], "num_frames is 1000000000; .* at most 10,000,000"),
     ([entry(num_frames=True)], "num_frames is true"),
     ([entry(fps="25")], "fps is \"25\""),
     ([entry(events=...)], "'a_1': events is missing"),
@@ -88,10 +90,10 @@ def test_entries_come_back_untouched_whatever_else_they_hold(folder):
     ([entry(events=[{"frame": 3, "label": "PASS"}, "PASS"])], r"'a_1': events\[1\]: must be an object"),
     ([entry(events=[{"label": "PASS"}])], r"events\[0\]: frame is missing"),
     ([entry(events=[{"frame": True, "label": "PASS"}])], "frame is true"),
-    ([entry(events=[{"frame": 3.0, "label": "PASS"}])], "frame is 3.0"),
+    ([entry(events=[{"frame": 3.5, "label": "PASS"}])], "frame is 3.5"),
     ([entry(events=[{"frame": "3", "label": "PASS"}])], "frame is \"3\""),
-    ([entry(events=[{"frame": -1, "label": "PASS"}])], "frame -1 is not in the video: frames are 0 to 99"),
-    ([entry(events=[{"frame": 100, "label": "PASS"}])], r"'a_1': events\[0\]: frame 100 is not in the video"),
+    ([entry(events=[{"frame": -1, "label": "PASS"}])], r"\(frame -1\): PASS is not in .*, whose frames are 0 to 99"),
+    ([entry(events=[{"frame": 100, "label": "PASS"}])], r"'a_1': events\[0\] \(frame 100\): PASS is not in the video"),
     ([entry(events=[{"frame": 3}])], r"events\[0\] \(frame 3\): label is missing"),
     ([entry(events=[{"frame": 3, "label": 1}])], "label is 1"),
     ([entry(events=[{"frame": 3, "label": "SHOT"}])], r"events\[0\] \(frame 3\): label 'SHOT' is not in"),
@@ -109,12 +111,6 @@ def test_real_label_sets_are_read_whole(shared, name, videos, events):
     assert len(entries) == videos and sum(len(e["events"]) for e in entries) == events
 
 
-def test_an_unknown_class_is_named_by_its_place(folder):
-    labels.check_classes(entry(), ["DRIVE", "PASS"], "a_1.json")
-    with pytest.raises(UserError, match=r"a_1\.json: events\[0\] \(frame 99\): label 'PASS' is not in .* \(DRIVE\)"):
-        labels.check_classes(entry(), ["DRIVE"], "a_1.json")
-
-
 def test_a_dataset_is_written_read_back_and_not_written_again(tmp_path):
     folder = tmp_path / "data" / "mine"
     splits = {"train": [entry(fps=25.0, note="Malm\u00f6")], "val": [entry(video="b", events=[])], "test": []}
@@ -128,6 +124,48 @@ def test_a_dataset_is_written_read_back_and_not_written_again(tmp_path):
     stamps.pop(folder / "val.json")
     assert not labels.write_dataset(folder, ["PASS"], splits, overwrite=False)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+
+def test_a_label_that_cannot_be_written_leaves_no_file_behind(tmp_path):
+    splits = {"train": [entry()], "val": [entry(video="b", events=[{"frame": 1, "label": "PA\ud800"}])], "test": []}
+    with pytest.raises(UserError, match=r"val\.json: video 'b': events\[0\] \(frame 1\): label .* cannot be printed"):
+        labels.write_dataset(tmp_path, ["PASS", "PA\ud800"], splits, overwrite=False)
+    with pytest.raises(UserError, match="cannot be printed"):
+        labels.write_dataset(tmp_path, ["PASS", "PA\ud800"], {"train": [entry()]}, overwrite=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_a_replacement_that_is_cut_off_is_never_read_half_and_completed_by_the_next(tmp_path, monkeypatch, after):
+    folder = tmp_path / "mine"
+    old = {"train": [entry()], "val": [entry(video="b")], "test": [entry(video="c")]}
+    new = {"train": [entry(video="b")], "val": [entry(video="c"), entry(video="d")], "test": []}
+    labels.write_dataset(folder, ["PASS"], old, overwrite=False)
+    rename, calls = labels.rename, []
+
+    def cut_off(*paths):
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        calls.append(paths)
+        rename(*paths)
+
+    monkeypatch.setattr(labels, "rename", cut_off)
+    if after < 3:  # the folder of new files, train.json, val.json
+        with pytest.raises(KeyboardInterrupt):
+            labels.write_dataset(folder, ["PASS"], new, overwrite=True)
+    else:
+        labels.write_dataset(folder, ["PASS"], new, overwrite=True)
+    monkeypatch.setattr(labels, "rename", rename)
+    if after in (1, 2):
+        with pytest.raises(UserError, match=r"mine: .* prepare_data.py was ended while it replaced them; run it again"):
+            labels.read_split(str(folder), "train")
+        with pytest.raises(UserError, match="run it again"):
+            labels.read_classes(str(folder))
+        assert not labels.write_dataset(folder, ["PASS"], new, overwrite=False)
+    there = {split: labels.read_split(str(folder), split) for split in labels.SPLITS
+             if (folder / f"{split}.json").exists()}
+    assert there == (old if after == 0 else {split: entries for split, entries in new.items() if entries})
+    assert all(path.is_file() and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def test_another_dataset_is_replaced_only_when_told_to(tmp_path):

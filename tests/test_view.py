@@ -252,7 +252,7 @@ def test_what_does_not_fit_together_is_one_line(viewed, tmp_path):
     (viewed.dataset / "class.txt").write_text("DRIVE\nPASSES\n")
     assert "class.txt" in complaint(*viewed.arguments())
     write_json(other.labels / "cup" / "a_1.json", {"events": [{"frame": 99, "label": "PASS"}]})
-    assert "past the end of the video" in complaint(*other.arguments())
+    assert "PASS is not in the video, whose frames are 0 to 59" in complaint(*other.arguments())
     write_json(other.frames / "cup" / "a_1" / "video.json",
                {"num_frames": 30, "fps": 12.5, "source_frames": 60, "source_fps": 25.0})
     assert "holds 30 frames, but split test says 60" in complaint(*other.arguments())

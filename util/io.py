@@ -182,6 +182,11 @@ def read_json(path: Path | str, nan: bool = False) -> Any:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > MAX_BYTES:
         raise UserError(f"{path}: holds more than {MAX_BYTES >> 20} MiB of text; is it the right file?")
+    return parse_file(path, data, nan)
+
+
+def parse_file(path: Path, data: bytes, nan: bool = False) -> Any:
+    """Parse what a JSON file holds, with a UserError that names it."""
     try:
         return parse_json(data, nan)
     except ValueError as error:

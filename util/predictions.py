@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from util.entries import check_events, composed, raise_first
 from util.errors import UserError
 from util.events import Video, non_maximum_suppression, predicted_events, recall_events, top_class_events
 from util.io import read_json, whole_file, write_json
@@ -162,47 +161,20 @@ def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence
         raise UserError(f"{path}: holds no list of events; give the .recall.json.gz beside it")
     if not isinstance(predictions, list):
         raise UserError(f'{path}: must be a list of {{"video", "events"}}; write it anew')
-    known = frozenset(classes)
+    known, num_frames = frozenset(classes), {composed(video["video"]): video["num_frames"] for video in truth}
+    spelled = {composed(video["video"]): video["video"] for video in truth}
     for i, video in enumerate(predictions):
-        _check_video(video, known, f"{path}: entry {i}")
+        if not isinstance(video, dict) or not isinstance(video.get("video"), str):
+            raise UserError(f'{path}: entry {i}: must be {{"video": name, "events": [...]}}; write the file again')
+        name = composed(video["video"])
+        video["video"] = spelled.get(name, video["video"])
+        where = f"{path}: video {video['video']}"
+        if not isinstance(video.get("events"), list):
+            raise UserError(f"{where}: events must be a list; write the file again")
+        video["events"], _, problems = check_events(video["events"], where, num_frames.get(name), known, scored=True)
+        raise_first(problems)
     check_videos(truth, predictions, str(path))
-    num_frames = {video["video"]: video["num_frames"] for video in truth}
-    for video in predictions:
-        last = max((event["frame"] for event in video["events"]), default=-1)
-        if last >= num_frames[video["video"]]:
-            raise UserError(
-                f"{path}: video {video['video']} has an event at frame {last}, past its end"
-                f" ({num_frames[video['video']]} frames); predict on the frames that the truth belongs to"
-            )
     return predictions
-
-
-def _check_video(video: Any, classes: frozenset[str], place: str) -> None:
-    if not isinstance(video, dict) or not isinstance(video.get("video"), str):
-        raise UserError(f'{place}: must be {{"video": name, "events": [...]}}; write the file anew')
-    if not isinstance(video.get("events"), list):
-        raise UserError(f"{place} (video {video['video']}): events must be a list; write the file anew")
-    for j, event in enumerate(video["events"]):
-        if wrong := _wrong_with(event, classes):
-            raise UserError(f"{place} (video {video['video']}), event {j}: {wrong}")
-
-
-def _wrong_with(event: Any, classes: frozenset[str]) -> str | None:
-    """What is wrong with an event, and what to do; None if nothing is."""
-    if not isinstance(event, dict):
-        return 'must be {"label", "frame", "score"}; write the file anew'
-    if missing := [key for key in ("label", "frame", "score") if key not in event]:
-        return f"has no {' and no '.join(missing)}; write the file anew"
-    label, frame, score = event["label"], event["frame"], event["score"]
-    if type(frame) is not int or frame < 0:
-        return f"frame must be a whole number, 0 or more, and not {frame!r}; correct it"
-    if type(score) not in (int, float) or not abs(score) <= sys.float_info.max:
-        return f"score must be a finite number and not {score!r}; correct it"
-    if not isinstance(label, str):
-        return f"label must be a class name and not {label!r}; correct it"
-    if label not in classes:
-        return f"label {label} is not in class.txt ({', '.join(sorted(classes))}); check the dataset"
-    return None
 
 
 def threshold_tolerance(tolerances: Sequence[int]) -> int:

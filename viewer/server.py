@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from plots.style import class_colour
 from util.errors import UserError
+from util.io import parse_json
 from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
@@ -230,7 +230,7 @@ def _index(args: Any, key: str, size: int) -> int | None:
 
 def _body() -> dict[str, Any]:
     try:
-        asked = json.loads(request.get_data())
+        asked = parse_json(request.get_data())
     except ValueError:
         asked = None
     if not isinstance(asked, dict):

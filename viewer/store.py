@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset.labels import check_classes
-from label_forms.forms import read_labels
+from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
 from label_forms.timeline import clock_of
-from util.errors import UserError
+from util.entries import MAX_FRAMES, check_events, raise_first, shown
 from util.events import Event
-from util.io import whole_file, write_json
+from util.io import parse_json, whole_file, write_json
 from viewer.videos import ViewedVideo
 
 NO_FILE = "none"  # the revision of a video that has no label file yet
@@ -59,8 +58,7 @@ class LabelStore:
         identity = self._identity(index)
         known = self._states.get(index)
         if known is None or known[0] != identity:
-            state = self._read_file(index) if identity else self._of_split(index)
-            self._states[index] = known = identity, state
+            self._states[index] = known = identity, self._read_now(index)[0]
         return known[1]
 
     def write(self, index: int, revision: str, events: Sequence[PageEvent]) -> LabelState:
@@ -72,11 +70,11 @@ class LabelStore:
             Stale: they have another revision by now.
             UserError: the file cannot be written, or what stands there is not what it must be.
         """
+        path = self.path(index)
         with self._lock:
-            if self.read(index).revision != revision:
+            state, labels = self._read_now(index)
+            if state.revision != revision:
                 raise Stale
-            path = self.path(index)
-            labels = self._parse(index) if path.is_file() else None
             self._keep_first(index)
             write_json(path, _entry(self.videos[index], labels, events))
             return self.read(index)
@@ -89,23 +87,19 @@ class LabelStore:
             return ()
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def _parse(self, index: int) -> LabelSet:
+    def _read_now(self, index: int) -> tuple[LabelState, LabelSet | None]:
+        """The labels of a video, and its label file if there is one: revision and events of one reading."""
         path, video = self.path(index), self.videos[index]
-        (labels,) = read_labels(path, form="video")
-        check_classes({"events": [event.fields for event in labels.events]}, self.classes, path)
-        counted = clock_of(labels, _record(video, labels)).length
-        for event in labels.events:
-            if event.position >= counted:
-                raise UserError(f"{path}: {event.place}: past the end of the video, whose last frame is {counted - 1}; "
-                                "correct it")
-        return labels
-
-    def _read_file(self, index: int) -> LabelState:
-        labels, video = self._parse(index), self.videos[index]
-        revision = hashlib.sha1(self.path(index).read_bytes()).hexdigest()[:16]
-        scale = _scale(labels, video)
-        events = [_page_event(e.fields, _shown(e.position, scale, video), e.position) for e in labels.events]
-        return LabelState(revision, "file", sorted(events, key=lambda event: event["frame"]))
+        try:
+            content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return self._of_split(index), None
+        labels = parse_label_file(path, content)
+        clock = clock_of(labels, _record(video, labels))
+        raise_first(check_events([event.fields for event in labels.events], path, clock.length, self.classes)[2])
+        events = [_page_event(e.fields, _shown(e.position, clock.scale, video), e.position) for e in labels.events]
+        revision = hashlib.sha1(content).hexdigest()[:16]
+        return LabelState(revision, "file", sorted(events, key=lambda event: event["frame"])), labels
 
     def _of_split(self, index: int) -> LabelState:
         truth = self.videos[index].truth
@@ -134,20 +128,17 @@ def check_page_events(events: Any, video: ViewedVideo, classes: Sequence[str]) -
     """
     if not isinstance(events, list):
         raise ValueError("events must be a list")
-    for event in events:
-        if not isinstance(event, dict):
-            raise ValueError("an event must be an object")
-        frame, label, at = event.get("frame"), event.get("label"), event.get("at")
-        if type(frame) is not int or not 0 <= frame < video.num_frames:
-            raise ValueError(f"frame {frame!r} is not in the video")
-        if label not in classes:
-            raise ValueError(f"{label!r} is no class")
-        if at is not None and (type(at) is not int or at < 0):
-            raise ValueError(f"{at!r} is no frame of the file")
-        keys = json.loads(event["keys"]) if isinstance(event.get("keys"), str) else None
+    checked, _, problems = check_events(events, "the labels", video.num_frames, classes)
+    for problem in problems:
+        raise ValueError(f"{problem.where}: {problem.message}")
+    for event in checked:
+        at, keys = event.get("at"), event.get("keys")
+        if at is not None and (type(at) is not int or not 0 <= at < MAX_FRAMES):
+            raise ValueError(f"{shown(at)} is no frame of the file")
+        keys = parse_json(keys) if isinstance(keys, str) else None
         if not isinstance(keys, dict) or not keys.keys().isdisjoint(("frame", "label")):
             raise ValueError("keys must be an object without frame and label, as text")
-    return events
+    return checked
 
 
 def _scale(labels: LabelSet, video: ViewedVideo) -> float:
