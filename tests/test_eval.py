@@ -173,7 +173,7 @@ def test_predictions_for_other_videos_than_the_truth_are_an_error_that_names_bot
     [
         ("[{", "is not valid JSON"),
         ('{"cup/a_1": [[1, 0, 0]]}', "holds no list of events"),
-        ('[{"video": "cup/a_1", "events": [{"frame": 3, "label": "PASS"}]}]', "has no score"),
+        ('[{"video": "cup/a_1", "events": [{"frame": 3, "label": "PASS"}]}]', "score is missing"),
         ('[{"video": "cup/a_1", "events": [{"frame": 3, "label": "SHOT", "score": 1}]}]', "class.txt"),
     ],
 )
