@@ -104,7 +104,7 @@ def _bytes_a_frame(jobs: list[FramesJob], options: FrameOptions) -> float:
     sizes: list[float] = []
     weights: list[float] = []
     for job in jobs[:: math.ceil(len(jobs) / SAMPLED_VIDEOS)] if jobs else []:
-        files = [encode_jpeg(Fitter(options.height, aspect, "bgr")(frame)).size
+        files = [len(encode_jpeg(Fitter(options.height, aspect, "bgr")(frame)))
                  for frame, aspect in spread_frames(job.path, SAMPLED_FRAMES)]
         if files:
             sizes.append(DISK_BLOCK * np.ceil(np.array(files) / DISK_BLOCK).mean())

@@ -18,6 +18,7 @@ import av
 import cv2
 import numpy as np
 
+from dataset.jpeg import with_checksum
 from dataset.video_record import RECORD_NAME, frame_name, read_record, write_record
 from footage.pictures import Fitter
 from footage.videos import FrameOptions, Frames, nothing_decoded
@@ -130,9 +131,9 @@ def extract_frames(
     return record
 
 
-def encode_jpeg(picture: np.ndarray) -> np.ndarray:
-    """The bytes of the JPEG file of a frame, BGR uint8 (H, W, 3)."""
-    return cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1]
+def encode_jpeg(picture: np.ndarray) -> bytes:
+    """The JPEG file of a frame, BGR uint8 (H, W, 3), with a checksum."""
+    return with_checksum(cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1].tobytes())
 
 
 def _write_frames(
@@ -206,7 +207,7 @@ class _Writer:
         for number in numbers:
             with open(f"{self.folder}{os.sep}{frame_name(number)}", "wb", 0) as file:  # noqa: PTH123 - Path takes long
                 file.write(jpeg)
-            self.bytes.append(jpeg.size)
+            self.bytes.append(len(jpeg))
 
 
 def _identity(path: Path, options: FrameOptions) -> dict:
