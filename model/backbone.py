@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import timm
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from model.architecture import CNNS, Architecture
 from model.gate_shift import GateShift
-from model.recompute import computed_anew, recompute
+from model.recompute import recompute, recomputed
+from model.shift import Shift
 from model.streaming import Carry
 from model.temporal_shift import TemporalShift
 
@@ -31,13 +32,13 @@ def _timm(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     return timm.create_model(name, pretrained=imagenet, num_classes=0, in_chans=in_channels)
 
 
-SHIFT_LAYERS = {"tsm": TemporalShift, "gsm": GateShift}
+SHIFT_LAYERS: dict[str, Callable[[int], Shift]] = {"tsm": TemporalShift, "gsm": GateShift}
 
 
 def build_cnn(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     """The bare CNN of e.g. "rny002", frames (N, C, H, W) -> features (N, num_features), without temporal layers.
     With `imagenet`, its published weights are loaded, downloaded where they are not in the cache."""
-    build = _resnet if name.startswith("rn") and not name.startswith("rny") else _timm
+    build = _resnet if CNNS[name].startswith("resnet") else _timm
     return build(CNNS[name], in_channels, imagenet)
 
 
@@ -57,28 +58,26 @@ def _after(shift: nn.Module, net: nn.Module) -> nn.Sequential:
 
 
 def insert_shifts(cnn: nn.Module, shift: str) -> None:
-    """Put a temporal layer ("gsm" or "tsm") into each residual block of a bare CNN, in place.
+    """Put a temporal layer, by its name in `architecture.SHIFTS`, into each residual block of a bare CNN, in place.
 
-    The gate shift stands before the block's first convolution and leaves the shortcut alone; the temporal
-    shift stands before the whole block, as the original's does, so that the shortcut sees shifted features.
+    It stands before the block's first convolution and leaves the shortcut alone, or before the whole block.
     In a stretch of a video either makes the whole block wait for the frames that it needs, shortcut and all.
     """
     for parent, name, first in list(_residual_blocks(cnn)):
         block = getattr(parent, name)
-        layer = getattr(block, first)
-        conv = next(m for m in layer.modules() if isinstance(m, nn.Conv2d))
-        module = SHIFT_LAYERS[shift](conv.in_channels)
-        if shift == "gsm":
-            setattr(block, first, _after(module, layer))
-        else:
-            block = _after(module, block)
+        conv = next(m for m in getattr(block, first).modules() if isinstance(m, nn.Conv2d))
+        layer = SHIFT_LAYERS[shift](conv.in_channels)
+        if layer.before_shortcut:
+            block = _after(layer, block)
             setattr(parent, name, block)
-        block.register_forward_pre_hook(partial(_await_neighbours, module))
+        else:
+            setattr(block, first, _after(layer, getattr(block, first)))
+        block.register_forward_pre_hook(partial(_await_neighbours, layer))
 
 
 def _in_parts(layer: nn.Sequential, x: Tensor) -> Tensor:
-    """What timm's ConvNormAct with a shift before it computes, each part anew by itself: so neither what the shift
-    gives nor what the convolution gives is there while the rest of the block goes back."""
+    """What timm's ConvNormAct with a shift before it computes, with each part recomputed by itself: so neither what the
+    shift gives nor what the convolution gives is kept during the rest of the block's backward pass."""
     net = layer.net
     if not torch.is_grad_enabled():
         return net(layer.shift(x))
@@ -87,12 +86,12 @@ def _in_parts(layer: nn.Sequential, x: Tensor) -> Tensor:
         return net.conv(layer.shift(x))
 
     def normalise(x: Tensor) -> Tensor:
-        return nn.BatchNorm2d.forward(net.bn, computed_anew(convolve, [layer.shift], x))
+        return nn.BatchNorm2d.forward(net.bn, recomputed(convolve, [layer.shift], x))
 
-    return net.bn.act(computed_anew(normalise, [layer], x))
+    return net.bn.act(recomputed(normalise, [layer], x))
 
 
-def _await_neighbours(shift: GateShift | TemporalShift, _block: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+def _await_neighbours(shift: Shift, _block: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
     return args if shift.carry is None else (shift.carry.take_in(*args),)
 
 
@@ -105,7 +104,7 @@ class Backbone(nn.Module):
         self.num_features: int = self.cnn.num_features
         if architecture.shift:
             insert_shifts(self.cnn, architecture.shift)
-        self.shifts = [m for m in self.modules() if isinstance(m, GateShift | TemporalShift)]
+        self.shifts = [m for m in self.modules() if isinstance(m, Shift)]
         self.to(memory_format=torch.channels_last)
 
     def forward(self, frames: Tensor) -> Tensor:

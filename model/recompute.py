@@ -17,11 +17,11 @@ from torch.utils.checkpoint import checkpoint
 
 
 def recompute(module: nn.Module) -> None:
-    """Make a module compute its output anew for its gradients. Its parameters, their names and its results stay."""
-    module.forward = partial(computed_anew, module.forward, [module])
+    """Make a module compute its output twice, again for its gradients. Parameters, their names and results stay."""
+    module.forward = partial(recomputed, module.forward, [module])
 
 
-def computed_anew(forward: Callable[[Tensor], Tensor], modules: list[nn.Module], x: Tensor) -> Tensor:
+def recomputed(forward: Callable[[Tensor], Tensor], modules: list[nn.Module], x: Tensor) -> Tensor:
     """forward(x), of which nothing is kept but x; `modules` are those that it goes through."""
     if not torch.is_grad_enabled():
         return forward(x)
@@ -30,14 +30,14 @@ def computed_anew(forward: Callable[[Tensor], Tensor], modules: list[nn.Module],
 
 
 def _contexts(modules: list[nn.Module]) -> tuple[contextlib.AbstractContextManager, contextlib.AbstractContextManager]:
-    """Of the first pass and of the second."""
+    """Contexts of the first pass and of the second."""
     return contextlib.nullcontext(), _statistics_kept(modules)
 
 
 @contextlib.contextmanager
 def _statistics_kept(modules: list[nn.Module]) -> Iterator[None]:
-    """The running statistics of batch norm count a batch once, however often it goes through."""
-    norms = [m for module in modules for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+    """Leave the running statistics of batch norm as they are: the first pass has counted this batch."""
+    norms = [m for module in modules for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     kept = [dict(norm._buffers) for norm in norms]
     for norm in norms:
         norm._buffers.update({name: buffer.clone() for name, buffer in norm._buffers.items()})
