@@ -14,7 +14,7 @@ import urllib.request
 import numpy as np
 import pytest
 from conftest import REPO, run_here, run_script, user_error
-from viewed import CLASSES, EVENTS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, put
+from viewed import CLASSES, EVENTS, FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, put
 
 import eval as eval_script
 import view
@@ -152,6 +152,16 @@ def test_frames_are_sent_as_they_lie_on_disk_and_may_be_kept(viewed):
     assert answer.mimetype == "image/jpeg"
     assert "max-age=31536000" in answer.headers["Cache-Control"]
     assert page.get("/frames/1/37.jpg", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_times_of_the_page_are_those_of_video_json(viewed):
+    record = {"num_frames": NUM_FRAMES, "fps": FPS, "source_frames": NUM_FRAMES}
+    stamps = {"first": 0.4, "unit": "1/1000", "steps": "40x30 60x30"}
+    write_json(viewed.frames / "cup" / "a_1" / "video.json", record | {"stamps": stamps})
+    write_json(viewed.frames / "cup" / "a_2" / "video.json", record | {"stamps": stamps | {"steps": "40x60"}})
+    uneven, even = client(*viewed.arguments()).get("/api/session").get_json()["videos"]
+    assert uneven["stamps"] == stamps | {"unit": "1/1000000", "steps": "40000x30 60000x30"}
+    assert (even["start"], even["stamps"]) == (0.4, None)
 
 
 @pytest.mark.parametrize("path", ["/frames/0/60.jpg", "/frames/2/0.jpg", "/frames/0/-1.jpg", "/frames/-1/0.jpg",

@@ -14,6 +14,7 @@ import numpy as np
 # Seconds by which a time may be earlier than the frame that it means, as times are often cut to milliseconds; but not
 # by a whole one: 1039 ms are still in the frame before that of 1040.
 SLACK = 1e-3 - 1e-6
+MICROSECOND = Fraction(1, 1_000_000)  # seconds
 MAX_UNITS = 2**62  # a video that lasts longer, in units of its stamps, is none
 _UNIT = re.compile(r"([1-9]\d{0,9})/([1-9]\d{0,9})", re.ASCII)
 _STEP = re.compile(r"(\d{1,18})(?:x(\d{1,9}))?", re.ASCII)
@@ -48,6 +49,10 @@ class Stamps:
         """Frames per second where none is missing: by the usual step from frame to frame."""
         step = float(np.median(np.diff(self.seconds, append=self.end)))
         return 1 / step if step > 0 else len(self) / max(self.end - self.start, SLACK)
+
+    def is_even(self, fps: float) -> bool:
+        """Whether the frames come at a rate, but for the rounding of stamps to milliseconds."""
+        return bool(np.abs(self.seconds - self.start - np.arange(len(self)) / fps).max() < SLACK)
 
     def frame_at(self, seconds: float) -> int:
         """The frame that is on display at a time: the last whose stamp is not later, by up to SLACK.

@@ -13,6 +13,7 @@ from plots.style import class_colour
 from util.errors import UserError
 from util.io import parse_json
 from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
+from util.stamps import MICROSECOND
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
@@ -178,6 +179,8 @@ def _describe(video: ViewedVideo) -> dict[str, Any]:
         "name": video.name,
         "num_frames": video.num_frames,
         "fps": video.fps,
+        "start": video.stamps.start if video.stamps else 0,
+        "stamps": video.stamps.to_json(MICROSECOND) if video.stamps and not video.stamps.is_even(video.fps) else None,
         "has_frames": video.has_frames,
         "stamp": video.stamp,
     }

@@ -6,12 +6,14 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dataset.video_record import frame_name, read_record
+from dataset.video_record import frame_name, frame_stamps, read_record
 from util.errors import UserError
 from util.events import Event, Video
+from util.stamps import Stamps
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class ViewedVideo:
     def frame_path(self, frame: int) -> Path | None:
         """Where a frame lies; None for a number that the video does not have."""
         return self.folder / frame_name(frame) if 0 <= frame < self.num_frames else None
+
+    @cached_property
+    def stamps(self) -> Stamps | None:
+        """When its frames are on display; None where that is not known."""
+        if self.record:
+            return frame_stamps(self.record)
+        return Stamps.even(self.num_frames, self.fps) if self.fps else None
 
     @property
     def stamp(self) -> str:

@@ -1,10 +1,16 @@
 // Numbers as text.
 
-/** A frame's time as m:ss.mmm or h:mm:ss.mmm; "" where the frame rate is unknown. */
-export function time(frame, fps, decimals = 3) {
-  if (!fps) return "";
+import { secondsOf } from "./stamps.js";
+
+/** When a frame comes on display, as m:ss.mmm or h:mm:ss.mmm; "" where the frame rate is unknown. */
+export function time(frame, video, decimals = 3) {
+  return video.fps ? clock(secondsOf(frame, video), decimals) : "";
+}
+
+/** Seconds as m:ss.mmm or h:mm:ss.mmm. */
+export function clock(total, decimals = 3) {
   const unit = 10 ** decimals;
-  const ticks = Math.round((frame / fps) * unit);
+  const ticks = Math.round(total * unit);
   const seconds = Math.floor(ticks / unit);
   const rest = decimals ? "." + String(ticks % unit).padStart(decimals, "0") : "";
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];

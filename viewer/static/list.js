@@ -115,7 +115,7 @@ export class EventList extends EventTarget {
       el("span", { class: "frame", text: row.frame }),
       el("span", {
         class: "time",
-        text: time(row.frame, video.fps, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0),
+        text: time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0),
       }),
       el("span", { class: "verdict", text: offset && row.kind === "found" ? `${verdict} ${signed(offset)}` : verdict }),
       el("span", { class: "score", text: row.guess ? row.guess.score.toFixed(2) : "" }),

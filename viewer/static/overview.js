@@ -4,7 +4,7 @@ import { Latest, getJson } from "./api.js";
 import { confusionMatrix, offsetHistogram, precisionRecall } from "./charts.js";
 import { controls } from "./controls.js";
 import { el, toast } from "./dom.js";
-import { percent, plural, time, whole } from "./format.js";
+import { clock, percent, plural, time, whole } from "./format.js";
 import { Table } from "./table.js";
 
 const MANY = 4; // classes; more need more room
@@ -223,7 +223,7 @@ export class Overview {
       {
         title: "Length",
         value: (row) => row.num_frames,
-        show: (row) => time(row.num_frames, row.fps, 0) || "–",
+        show: (row) => (row.fps ? clock(row.num_frames / row.fps, 0) : "–"),
         hint: "at the video's rate",
       },
       { title: "Frames", value: (row) => row.num_frames, show: (row) => whole(row.num_frames) },
@@ -237,7 +237,7 @@ export class Overview {
         {
           title: "Last event",
           value: (row) => row.last,
-          show: (row) => (row.last === null ? "–" : time(row.last, row.fps, 0) || row.last),
+          show: (row) => (row.last === null ? "–" : time(row.last, row, 0) || row.last),
           hint: "how far the labels go",
         },
         {
@@ -329,7 +329,7 @@ export class Overview {
             { href: this.app.address.of(video.name, frame) },
             el("span", { text: video.name }),
             el("b", { text: ` ${frame}` }),
-            el("span", { class: "time", text: ` ${time(frame, video.fps, 1)}` }),
+            el("span", { class: "time", text: ` ${time(frame, video, 1)}` }),
             found.score ? el("span", { class: "score", text: ` ${found.score[i].toFixed(2)}` }) : null,
           ),
         );

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { Frames } from "./frames.js";
+import { frameAt, secondsOf } from "./stamps.js";
 
 const USUAL_FPS = 25; // where the rate is unknown
 export const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
@@ -12,7 +13,7 @@ export class Player extends EventTarget {
   constructor(video, index) {
     super();
     this.video = video;
-    this.fps = video.fps || USUAL_FPS;
+    this.pace = video.fps ? video : { ...video, fps: USUAL_FPS };
     this.frame = 0; // the current one; it is drawn as soon as it is here
     this.drawn = -1;
     this.likely = () => []; // (n) -> frames to which one may go from n
@@ -116,15 +117,15 @@ export class Player extends EventTarget {
   }
 
   restart(n) {
-    this.began = { frame: n, at: performance.now() };
+    this.began = { seconds: secondsOf(n, this.pace), at: performance.now() };
   }
 
   /** Show the frame that is due, or the newest before it that is here: time goes on at its own pace. */
   tick(now) {
     if (!this.playing) return;
-    const passed = (Math.max(0, now - this.began.at) / 1000) * this.fps * this.speed;
+    const passed = (Math.max(0, now - this.began.at) / 1000) * this.speed;
     const last = this.video.num_frames - 1;
-    const due = Math.min(last, this.began.frame + Math.floor(passed));
+    const due = frameAt(this.began.seconds + passed, this.pace);
     const n = this.frames.newest(this.frame + 1, due);
     if (n > this.frame) {
       this.frame = n;

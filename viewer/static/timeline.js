@@ -103,7 +103,7 @@ export class Timeline extends EventTarget {
       ctx.fillText(String(frame), x + 4, 9);
       const { width } = ctx.measureText(String(frame));
       ctx.fillStyle = this.colours.muted;
-      ctx.fillText(time(frame, fps, decimals), x + width + 10, 9);
+      ctx.fillText(time(frame, this.scene.video, decimals), x + width + 10, 9);
     }
     ctx.fillStyle = this.colours.muted;
     ctx.fillText(fps ? "frame, time" : "frame", 12, 9);
@@ -179,7 +179,7 @@ export class Timeline extends EventTarget {
     const score = this.scene.curves[row.model]?.[row.label]?.at(frame);
     this.tip.textContent = [
       `frame ${frame}`,
-      time(frame, this.scene.video.fps, 2),
+      time(frame, this.scene.video, 2),
       score === undefined ? "" : `${row.name} ${score.toFixed(3)}`,
     ]
       .filter(Boolean)

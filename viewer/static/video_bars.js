@@ -48,7 +48,7 @@ export function transport(page) {
   const end = `/ ${video.num_frames - 1}`;
   const update = () => {
     if (document.activeElement !== number) number.value = player.frame;
-    clock.textContent = video.fps ? `${time(player.frame, video.fps)} / ${time(video.num_frames - 1, video.fps)}` : "";
+    clock.textContent = video.fps ? `${time(player.frame, video)} / ${time(video.num_frames - 1, video)}` : "";
     speed.value = String(player.speed);
     play.replaceChildren(glyph(player.playing ? "pause" : "play"));
   };
