@@ -34,6 +34,7 @@ from label_forms.timeline import announced_record, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels
 from util.clock import parse_time
 from util.errors import UserError
+from util.lock import exclusive
 from util.options import count, positive
 
 
@@ -102,6 +103,11 @@ def _second_half(text: str) -> tuple[str, str]:
 
 def main() -> int:
     args = parse_args()
+    with exclusive(args.output, "another prepare_data.py"):
+        return prepare(args)
+
+
+def prepare(args: argparse.Namespace) -> int:
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
     if args.labels:
