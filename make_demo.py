@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from util.script import run_script, start_worker
+from util.script import run_script, worker_processes
 
 import argparse
 import os
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -128,9 +127,8 @@ def make_all(halves: list[Half], workers: int) -> list[Event]:
     """Make the halves in processes of their own; gives the events of all."""
     events: list[Event] = []
     try:
-        with get_context("spawn").Pool(workers, initializer=start_worker) as pool:  # ends them when it is left
-            for found in tqdm(pool.imap_unordered(make_half, halves), "making halves", len(halves), unit="half",
-                              ascii=True):
+        with worker_processes(workers) as pool:
+            for found in tqdm(pool.map(make_half, halves), "making halves", len(halves), unit="half", ascii=True):
                 events += found
     finally:
         sweep(*(half.output / name for half in halves[:1] for name in ("Videos", "Labels")))  # of ended workers

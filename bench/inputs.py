@@ -23,7 +23,7 @@ def write_frames(folder: Path, num_frames: int, size: tuple[int, int] = FRAME_SI
     states, events = simulate(match, 1, num_frames, seed=0)
     renderer = Renderer(match, 1, size, seed=0)
     (folder / VIDEO).mkdir(parents=True)
-    jpegs = [encode_jpeg(renderer.frame(state)).tobytes() for state in states[:drawn]]
+    jpegs = [encode_jpeg(renderer.frame(state)) for state in states[:drawn]]
     for number in range(num_frames):
         (folder / VIDEO / frame_name(number)).write_bytes(jpegs[number % len(jpegs)])
     events = [{"frame": event.frame, "label": event.label} for event in events]

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import multiprocessing
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # and not this folder
 
-from util.script import run_script  # noqa: E402
+from util.script import run_script, worker_processes  # noqa: E402
 
 from bench.rows import Row  # noqa: E402
 
@@ -37,8 +34,7 @@ def parse_args() -> argparse.Namespace:
 
 def alone(work: Callable, *args: object) -> object:
     """Do something in a process of its own, so that its memory is its own and nothing is warm before."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, signal.signal, (signal.SIGINT, signal.SIG_DFL)) as pool:
+    with worker_processes(1) as pool:
         return pool.submit(work, *args).result()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path | str) -> None:
-    """Write a picture, whole or not at all."""
-    with whole_file(path) as scratch:
+    """Write a picture, whole or not at all. A letter that the font lacks, as in an emoji, is drawn as a box."""
+    with whole_file(path) as scratch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure.savefig(scratch)
 
 

@@ -11,7 +11,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,6 +53,24 @@ def run_script(main: Callable[[], int | None]) -> None:
             signal.signal(number, handler)
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)
+
+
+@contextmanager
+def worker_processes(number: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that work for this one while the block runs; when it is left early, they are ended at once.
+
+    Raises:
+        UserError: one of them died.
+    """
+    with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), start_worker) as pool:
+        try:
+            yield pool
+        except BaseException as error:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise UserError("a worker process died; free memory, or let fewer of them work") from error
+            raise
 
 
 def start_worker() -> None:
