@@ -37,9 +37,11 @@ from util.config import ModelConfig
 from util.errors import UserError
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, non_maximum_suppression, recall_events
+from util.lock import exclusive
 from util.options import count, positive, rate, share
 from util.read_ahead import read_ahead
 from util.score import NMS_WINDOW
+from util.stamps import SLACK
 from util.threshold import find_threshold
 from util.words import number_of
 
@@ -132,21 +134,23 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
     with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(on_device()) as parts:
         scores = list(score_stretches(spotting.spotter, parts, spotting.config.clip_len, spotting.overlap))
     if not begins:
-        if frames.start > 0:
-            raise UserError(f"{frames.path}: has no frame from {show_time(frames.start)} on; choose an earlier --start")
+        if frames.start > 0 or frames.end < math.inf:
+            until = f" to {show_time(frames.end)}" if frames.end < math.inf else ""
+            raise UserError(f"{frames.path}: has no frame from {show_time(frames.start)}{until} on; choose another "
+                            "--start or --end")
         raise nothing_decoded(frames.path)
     return begins[0], np.concatenate(scores)
 
 
 def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
-    """Find the events of a video, write what is asked for, and give them with their seconds since its first frame."""
+    """Find the events of a video, write what is asked for, and give them with their seconds since its start."""
     info = probe(source.path)
     fps, trained = spotting.options.fps or info.fps, spotting.config.frame_fps
     if trained and abs(fps / trained - 1) > OTHER_RATE:
         print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
               f"--fps {trained:.4g} may find more", file=sys.stderr)
     frames = Frames(source.path, spotting.options, args.start, args.end)
-    seconds = max(0.0, min(info.announced_frames / info.fps, args.end) - args.start)
+    seconds = max(0.0, min(info.start + info.announced_frames / info.fps, args.end) - max(info.start, args.start))
     began = time.monotonic()
     first, scores = score(spotting, frames, round(seconds * fps) or None, source.name)
     taken = time.monotonic() - began
@@ -163,8 +167,9 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
         write_csv(source.file(".events.csv"), events)
     if args.annotate:
         annotate(source, frames, events, spotting, first, fps)
+    late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
     print(f"{source.file('.events.json')}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
-          f"{len(scores) / taken:.0f} frames/s", flush=True)
+          f"{len(scores) / taken:.0f} frames/s{late}", flush=True)
     return events
 
 
@@ -195,7 +200,8 @@ def main() -> int:
     failed = 0
     for source in sources:
         try:
-            halves[source.match_file][source.part] = spot(spotting, source, args)
+            with exclusive(source.base.parent, f"another spot_video.py on {source.name}", name=source.lock):
+                halves[source.match_file][source.part] = spot(spotting, source, args)
             if args.soccernet and len(halves[source.match_file]) == due[source.match_file]:
                 write_soccernet(source.match_file, source.match, halves.pop(source.match_file))
         except UserError as error:

@@ -24,6 +24,11 @@ class Source:
     part: int  # the half that it is of it; 1 where its name tells none
     match_file: Path  # for SoccerNet
 
+    @property
+    def lock(self) -> str:
+        """The name of the file that is locked while the video is worked on."""
+        return f".{self.base.name}.lock"
+
     def file(self, suffix: str) -> Path:
         """The file beside the video or in the folder of outputs with its name and `suffix`."""
         return self.base.with_name(self.base.name + suffix)

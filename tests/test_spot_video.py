@@ -3,12 +3,14 @@
 import csv
 import re
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from conftest import run_here, run_script, user_error, write_video
+from encoded import encode
 
 import spot_video
 from dataset.frames import Loader, VideoStretches
@@ -18,6 +20,7 @@ from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_videos
 from util.io import read_json, write_json
+from util.lock import exclusive
 from util.predictions import read_predictions
 
 CLASSES = ["DRIVE", "PASS"]
@@ -102,6 +105,24 @@ def test_a_stretch_has_the_numbers_and_times_that_it_has_in_the_whole(model, vid
     assert sorted({e["frame"] for e in events}) == list(range(10, 16))
     assert events[-1]["time"] == "0:00:01.500"
     assert "no frame from 1:40.0 on" in spot(model, video, "--output", tmp_path, "--start", 100).stderr
+
+
+def test_times_count_from_the_start_of_the_file_as_a_player_shows_them(model, tmp_path):
+    later = encode(tmp_path / "later.mp4", pts=range(10, 50), time_base=Fraction(1, 25), sound=2)
+    for start, times in ((1.4, (1.4, 1.96)), (1.435, (1.4, 1.96)), (0.2, (0.4, 1.96))):
+        done = spot(model, later, "--start", start, *EVERY)
+        events = events_of(tmp_path / "later.events.json")
+        assert [events[0]["frame"], events[-1]["frame"]] == [round(25 * at) - 10 for at in times]
+        assert [events[0]["time"], events[-1]["time"]] == [f"0:00:0{at:.3f}" for at in times]
+        assert "times count from the start of the file, 0.400 s before its first frame" in done.stdout
+    assert "no frame from 0.00 s to 0.30 s on" in complaint(model, later, "--end", 0.3)
+
+
+def test_the_second_of_two_at_once_leaves_the_video_to_the_first(model, video, tmp_path):
+    with exclusive(tmp_path, "another spot_video.py on cup_1", name=".cup_1.lock"):
+        said = complaint(model, video, "--output", tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [".cup_1.lock"]
+    assert "is in use by another spot_video.py on cup_1 (process" in said
 
 
 def test_the_annotated_copy_is_h264_with_its_index_first_and_as_long_as_the_video(model, video, tmp_path):

@@ -31,8 +31,8 @@ PAUSE = 0.02  # seconds between two attempts
 
 
 @contextmanager
-def exclusive(folder: Path | str, what: str, wait: float = 0.0) -> Iterator[None]:
-    """Hold the lock of a folder while the block runs; the folder is made where it is missing.
+def exclusive(folder: Path | str, what: str, wait: float = 0.0, name: str = LOCK_NAME) -> Iterator[None]:
+    """Hold the lock of a folder, or of something in it, while the block runs; the folder is made where it is missing.
 
     Who holds it already is refused like anybody else. On a disk without locks the block runs all the same, after a
     warning on standard error.
@@ -40,11 +40,12 @@ def exclusive(folder: Path | str, what: str, wait: float = 0.0) -> Iterator[None
     Args:
         what: what is done in the block, for those who have to wait: "a training".
         wait: seconds to wait until somebody else is done.
+        name: of the file that is locked: another one for each thing in the folder that has a lock of its own.
 
     Raises:
         UserError: somebody else holds the lock, or the folder cannot be written to.
     """
-    path = Path(folder) / LOCK_NAME
+    path = Path(folder) / name
     missing = not path.parent.exists()
     deadline = time.monotonic() + wait
     try:
