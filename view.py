@@ -21,6 +21,7 @@ import socket
 import threading
 import webbrowser
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -155,11 +156,22 @@ def describe(session: Session) -> None:
               + "; extract them with prepare_data.py")
 
 
-class QuietHandler(WSGIRequestHandler):
-    """Leaves out the line for each request: a frame is one."""
+class RequestHandler(WSGIRequestHandler):
+    """Prints no line for each request, as a frame is one; what is no request is refused in one line."""
+
+    error_content_type = "text/plain"
+    error_message_format = "%(code)d %(message)s\n"
 
     def log_request(self, *_: object) -> None:
         pass
+
+    def run_wsgi(self) -> None:
+        try:
+            urlsplit(self.path)
+        except ValueError:  # http://[
+            self.send_error(400, "Malformed address")
+        else:
+            super().run_wsgi()
 
 
 def listen(session: Session, host: str, port: int | None) -> BaseWSGIServer:
@@ -167,7 +179,7 @@ def listen(session: Session, host: str, port: int | None) -> BaseWSGIServer:
     app = create_app(session, host)
     for candidate in [port] if port else range(PORT, PORT + PORTS_TRIED):
         if is_free(host, candidate):
-            return make_server(host, candidate, app, threaded=True, request_handler=QuietHandler)
+            return make_server(host, candidate, app, threaded=True, request_handler=RequestHandler)
     if port:
         raise UserError(f"port {port} of {host} is taken; end what runs there, or choose another with --port")
     raise UserError(f"ports {PORT} to {PORT + PORTS_TRIED - 1} of {host} are taken; choose another with --port")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from itertools import product
 
 import numpy as np
 import pytest
@@ -121,6 +122,17 @@ def test_settings_that_make_no_sense_are_refused(viewed, query):
     assert answer.get_json()["error"]
 
 
+def test_what_is_no_number_that_there_is_is_refused_wherever_it_stands(viewed):
+    page = client(*viewed.arguments())
+    paths = ("/frames/{}/0.jpg", "/frames/0/{}.jpg", "/api/videos/{}/labels", "/api/videos/0/scores/{}",
+             "/api/overview?threshold={}", "/api/overview?window={}", "/api/cases?model=0&true=0&predicted=0&offset={}",
+             "/api/cases?model={}&true=0", "/api/cases?model=0&true={}", "/api/cases?model=0&predicted={}")
+    for path, number in product(paths, ("9" * 60, "9" * 5000, "1e400", "nan", "%00", "%ff", "")):
+        answer = page.get(path.format(number))
+        assert answer.status_code in (400, 404), (path, number)
+        assert "\n" not in answer.get_json()["error"]
+
+
 def test_two_models_are_side_by_side_by_the_names_that_tell_them_apart(viewed, tmp_path):
     other = tmp_path / "more" / "out"
     for file in viewed.model.iterdir():
@@ -194,6 +206,9 @@ def test_names_in_any_letters_and_with_markup_come_through_as_they_are(tmp_path)
 @pytest.mark.parametrize("headers", [
     {"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example:8765"}, {"Host": ""},
     {"Origin": "https://evil.example"}, {"Origin": "null"},
+    {"Host": "127.0.0.1/evil.example"}, {"Host": "evil.example@127.0.0.1"}, {"Host": "127.0.0.1#evil.example"},
+    {"Host": "127.0.0.1:8765,evil.example"}, {"Host": "127.0.0.1:x"}, {"Host": "[::1"}, {"Host": "127.0.0.1\xff"},
+    {"Origin": "http://["}, {"Origin": "http://[::1"}, {"Origin": ""}, {"Origin": "\xff"},
     {"Origin": "http://127.0.0.1:9999", "Host": "127.0.0.1:8765"}, {"Sec-Fetch-Site": "cross-site"},
 ])
 def test_other_hosts_and_pages_of_other_origins_get_nothing(viewed, headers):

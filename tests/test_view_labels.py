@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from conftest import run_here, user_error
 from viewed import (
@@ -24,6 +26,7 @@ from label_forms.forms import read_labels
 from label_forms.timeline import clock_of
 from util.event_files import write_events
 from util.io import read_json, write_json
+from viewer import store
 
 
 @pytest.fixture
@@ -80,14 +83,54 @@ def test_a_page_that_does_not_know_the_newest_labels_writes_nothing(viewed):
     assert put(page, labels_of(page), [event(2)]).status_code == 200
 
 
+def test_a_file_that_changes_while_it_is_read_is_not_taken_for_the_new_one(viewed, monkeypatch):
+    path = viewed.labels / "cup" / "a_1.json"
+    write_json(path, {"events": [{"frame": 5, "label": "PASS"}]})
+    page = client(*viewed.arguments())
+    write_json(path, {"events": [{"frame": 6, "label": "PASS"}]})
+    parse = store.parse_label_file
+
+    def changed_meanwhile(*read):
+        monkeypatch.setattr(store, "parse_label_file", parse)
+        write_json(path, {"events": [{"frame": 7, "label": "PASS"}]})
+        return parse(*read)
+
+    monkeypatch.setattr(store, "parse_label_file", changed_meanwhile)
+    old = labels_of(page)
+    assert [e["frame"] for e in old["events"]] == [6]
+    assert put(page, old, [event(8)]).status_code == 409
+    assert [e["frame"] for e in read_json(path)["events"]] == [7]
+
+
+def test_two_servers_on_one_folder_lose_no_save_that_they_acknowledged(viewed):
+    pages = [client(*viewed.arguments(), "--labels", viewed.labels) for _ in range(2)]
+    saved: list[list[int]] = [[], []]
+
+    def save_all(number):
+        for frame in range(number, NUM_FRAMES, 2):
+            state = labels_of(pages[number])
+            answer = put(pages[number], state, [*state["events"], event(frame, keys=f'{{"by": {number}}}')])
+            assert answer.status_code in (200, 409), answer.data
+            saved[number] += [frame] if answer.status_code == 200 else []
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(save_all, (0, 1)))
+    found = [(e["frame"], e["by"]) for e in read_json(viewed.labels / "cup" / "a_1.json")["events"] if "by" in e]
+    assert found == sorted((frame, number) for number in (0, 1) for frame in saved[number])
+    assert sorted(path.name for path in (viewed.labels / "cup").iterdir()) == ["a_1.json", "a_1.json.orig"]
+
+
 @pytest.mark.parametrize("wrong", [event(NUM_FRAMES), event(-1), event(1.5), event(True), event(1, "SHOT"), "x",
                                    event(1, keys="[]"), event(1, keys="{"), event(1, keys='{"frame": 3}'),
-                                   event(1, at=-1), {"frame": 1, "label": "PASS"}])
+                                   event(1, at=-1), {"frame": 1, "label": "PASS"}, event(1, at=10**60),
+                                   event(1, ["PASS"]), event(10**60), event(1, keys='{"x": NaN}'),
+                                   event(1, keys='{"x": "\\ud800"}'), event(1, keys='{"a":' * 9999)])
 def test_events_that_could_not_be_read_again_are_not_written(viewed, wrong):
     page = client(*viewed.arguments())
     assert put(page, labels_of(page), [wrong]).status_code == 400
-    answer = page.put("/api/videos/0/labels", data="[1", headers=WRITE, content_type="application/json")
-    assert answer.status_code == 400
+    for body in ("[1", "[" * 99999, '{"events": NaN}', '{"x": "\\ud800"}', f'{{"x": {"9" * 5000}}}', "\ufeff" * 3):
+        answer = page.put("/api/videos/0/labels", data=body.encode(), headers=WRITE, content_type="application/json")
+        assert answer.status_code == 400 and answer.get_json()["error"].startswith("must be JSON")
     assert not viewed.labels.exists()
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 
 # A page of another origin cannot send this header without the browser asking first, which is never granted.
 WRITE_HEADER = "X-Viewer"
 MAX_BYTES = 32 * 2**20  # of a request: the events of any half
+HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?")  # in small letters
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -35,12 +36,13 @@ def secure(app: Flask, host: str) -> None:
 
     @app.before_request
     def check() -> None:
-        name = _host_name(request.headers.get("Host", ""))
+        stated = request.headers.get("Host", "").lower()
+        found = HOST.fullmatch(stated)
+        name = (found["address"] or found["name"]) if found else stated
         # A page of evil.example could have that name lead here (DNS rebinding); an address or our name it cannot.
-        if name not in names and not (_is_loopback(name) or (_is_any(host) and _is_address(name))):
+        if not found or name not in names and not (_is_loopback(name) or (_is_any(host) and _is_address(name))):
             abort(403, f"this server does not go by the name {name!r}")
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != request.headers["Host"].lower():
+        if request.headers.get("Origin", f"http://{stated}").lower() not in (f"http://{stated}", f"https://{stated}"):
             abort(403, "pages of another origin may not use this server")
         if request.headers.get("Sec-Fetch-Site", "none") == "cross-site":
             abort(403, "pages of another site may not use this server")
@@ -51,14 +53,6 @@ def secure(app: Flask, host: str) -> None:
     def protect(response: Response) -> Response:
         response.headers.update(HEADERS)
         return response
-
-
-def _host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
 
 
 def _is_any(host: str) -> bool:

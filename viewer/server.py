@@ -226,7 +226,7 @@ def _index(args: Any, key: str, size: int) -> int | None:
     text = args.get(key)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) < size):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < size):
         abort(400, f"{key} must be a number below {size}")
     return int(text)
 
@@ -234,8 +234,8 @@ def _index(args: Any, key: str, size: int) -> int | None:
 def _body() -> dict[str, Any]:
     try:
         asked = parse_json(request.get_data())
-    except ValueError:
-        asked = None
+    except ValueError as error:
+        abort(400, f"must be JSON ({error})")
     if not isinstance(asked, dict):
         abort(400, "must be a JSON object")
     return asked

@@ -16,8 +16,10 @@ from label_forms.timeline import clock_of
 from util.entries import MAX_FRAMES, check_events, raise_first, shown
 from util.events import Event
 from util.io import parse_json, whole_file, write_json
+from util.lock import exclusive
 from viewer.videos import ViewedVideo
 
+SAVING = 10  # seconds to wait for another view.py that saves
 NO_FILE = "none"  # the revision of a video that has no label file yet
 
 # As the page has it: {"frame": extracted, "label", "keys": JSON of its further keys, "at": frame in the file or None}.
@@ -71,7 +73,7 @@ class LabelStore:
             UserError: the file cannot be written, or what stands there is not what it must be.
         """
         path = self.path(index)
-        with self._lock:
+        with self._lock, exclusive(path.parent, "view.py saving labels", wait=SAVING):
             state, labels = self._read_now(index)
             if state.revision != revision:
                 raise Stale
