@@ -58,7 +58,7 @@ def main() -> None:
     if args.inference == "clips":
         overlap = 0 if args.no_overlap else config.clip_len // 2
         clips = VideoClips(args.frame_dir, videos, config.clip_len, overlap, config.crop_dim)
-        batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers)
+        batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers, device)
         scores = score_clips(model.spotter, tqdm(batches, **bar), videos)
     else:
         overlap = 0 if args.no_overlap else head_overlap(config.clip_len)

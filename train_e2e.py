@@ -5,7 +5,6 @@ from __future__ import annotations
 from util.script import run_script
 
 import argparse
-import contextlib
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,33 +14,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from checks.checked_splits import read_checked_splits
-from dataset.augment import augment, mixup
-from dataset.clips import RandomClips
-from dataset.frame_making import how_frames_were_made
-from dataset.frames import DEFAULT_WORKERS, Loader, load_stretches
+from dataset.clips import RandomClips, training_batches
+from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
 from dataset.labels import read_classes
-from model import checkpoint
 from model.architecture import Architecture, add_architecture_options
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
+from model.folder import load_best, restore, save_epoch, start_or_resume
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
-from model.pretrained import build_spotter
 from model.spotter import EventSpotter
-from plots.training import training_picture
-from util.batch import Batch, to_device
-from util.config import check_same
-from util.errors import UserError
+from plots.training import epoch_writer, summary_writer
+from util.batch import Batch
 from util.events import predicted_events
-from util.io import write_json
 from util.lock import exclusive
 from util.options import count, positive, rate, share
-from util.predictions import best_epoch, prediction_prefix, save_predictions
+from util.predictions import prediction_prefix, save_predictions
 from util.report import print_report
 from util.score import TOLERANCES, average_precision, mean_map
-from util.tensorboard import epoch_writer, summary_writer
 from util.threshold import write_threshold
 
 # options that neither config.json keeps nor a resumed training must share
@@ -53,7 +46,6 @@ WARM_UP_START = 0.01  # of the learning rate: the first update's
 VAL_SHARE = 0.25  # of an epoch's frames; the val loss is of no more, so that it takes a fraction of an epoch's time
 VAL_SEED = 0  # of the clips of the val loss: the same ones in every epoch and training
 BAR = {"leave": False, "disable": None}  # progress bars: none where the output is a file
-AUGMENT_STREAM = 1  # keeps the random numbers of augmentation apart from those that place the clips
 
 
 def parse_args() -> argparse.Namespace:
@@ -109,23 +101,6 @@ def make_config(
     return {**own, **asdict(architecture), "classes": classes, "gpu_parallel": False, **made}
 
 
-def start_or_resume(
-    args: argparse.Namespace, architecture: Architecture, config: dict[str, Any]
-) -> tuple[EventSpotter, int | None]:
-    """A new model, or that of a training that goes on and the epoch it came to."""
-    epoch = checkpoint.newest_epoch(args.save_dir, "optim")
-    if epoch is None and not (args.save_dir / "loss.json").exists():
-        spotter, config["weights_used"] = build_spotter(architecture, args.weights)
-        write_json(args.save_dir / "config.json", config)
-        return spotter, None
-    if epoch is None or not args.resume:
-        raise UserError(f"{args.save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
-    check_same(args.save_dir, config)
-    spotter = EventSpotter(architecture)
-    checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
-    return spotter, epoch
-
-
 def lr_factor(update: int, warm_up: int, total: int) -> float:
     """What the learning rate is multiplied by: linear warm-up, then half a cosine down to zero.
 
@@ -139,41 +114,35 @@ def lr_factor(update: int, warm_up: int, total: int) -> float:
 
 
 def train_epoch(
-    epoch: int,
-    spotter: EventSpotter,
+    spotter: nn.Module,
     batches: Iterator[Batch],
     steps: int,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     rates: Sequence[float],
     acc_grad_iter: int = 1,
-    mix: bool = True,
-    seed: int = 0,
 ) -> tuple[float, int]:
-    """One epoch: `steps` batches of one size, the gradients of `acc_grad_iter` of them to an update.
+    """One epoch.
 
     Args:
-        rates: the learning rate of each update; their number is `steps` over `acc_grad_iter`, rounded up.
-        mix: whether clips are laid over each other.
-        seed: of augmentation and dropout, which are then the same for the same epoch.
+        spotter: an EventSpotter.
+        batches: of one size, on its device, with targets; `steps` of them are taken.
+        rates: the learning rate of each update of the weights: of `steps` over `acc_grad_iter`, rounded up.
+        acc_grad_iter: batches whose gradients make an update; the last of an epoch may be of fewer.
 
     Returns:
-        The mean loss, and the number of batches whose loss overflowed in float16: they change nothing and do not count.
+        The mean loss of a batch, and how many overflowed in float16: they change nothing, and are not in the mean.
     """
-    torch.manual_seed(seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
-    total, overflows = 0.0, 0
     spotter.train()
-    bar = tqdm(range(steps), desc=f"epoch {epoch}", unit="batch", **BAR)
-    for step, batch in zip(bar, batches, strict=False):
-        rng = np.random.default_rng((seed, epoch * steps + step, AUGMENT_STREAM))
-        batch = augment(to_device(batch, spotter.device), spotter.architecture.modality, rng)
-        if mix:
-            batch = mixup(batch, rng)
+    total, overflows = 0.0, 0
+    bar = tqdm(range(steps), desc="training", unit="batch", **BAR)
+    for step in bar:
+        batch = next(batches)
         statistics = [buffer.clone() for buffer in spotter.buffers()] if scaler.is_enabled() else []
         outputs, targets = spotter(batch.frames, batch.inside), batch.targets
         del batch  # the backward pass has better use for the memory of its frames
         loss = spotting_loss(outputs, targets)
-        group = min(acc_grad_iter, steps - step // acc_grad_iter * acc_grad_iter)  # the last may be smaller
+        group = min(acc_grad_iter, steps - step // acc_grad_iter * acc_grad_iter)
         scaler.scale(loss / group).backward()
 
         if (step + 1) % acc_grad_iter == 0 or step + 1 == steps:
@@ -181,14 +150,14 @@ def train_epoch(
             scaler.step(optimizer)  # unless a gradient overflowed
             scaler.update()
             optimizer.zero_grad()
-        value = loss.item()
-        if scaler.is_enabled() and not math.isfinite(value):
+
+        if scaler.is_enabled() and not loss.isfinite():
             overflows += 1
             for buffer, before in zip(spotter.buffers(), statistics, strict=True):
-                buffer.copy_(before)  # those of batch norm have taken in what overflowed
-        else:
-            total += value
-            bar.set_postfix(loss=f"{total / (step + 1 - overflows):.4f}")
+                buffer.copy_(before)  # batch norm's have taken in what overflowed
+            continue
+        total += loss.item()
+        bar.set_postfix(loss=f"{total / (step + 1 - overflows):.4f}")
     return (total / (steps - overflows) if overflows < steps else math.nan), overflows
 
 
@@ -203,15 +172,15 @@ def make_loaders(
     args: argparse.Namespace, classes: list[str], splits: dict[str, list[dict]], steps: int, first_epoch: int
 ) -> tuple[Iterator[Batch], Iterable[Batch]]:
     """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
-    clips_an_epoch = steps * args.batch_size
-    clips = RandomClips(args.frame_dir, splits["train"], classes, args.clip_len, args.num_epochs * clips_an_epoch,
-                        args.crop_dim, args.dilate_len, args.fg_upsample, args.seed)
-    order = range(first_epoch * clips_an_epoch, len(clips))
+    clips = RandomClips(args.frame_dir, splits["train"], classes, args.clip_len,
+                        args.num_epochs * steps * args.batch_size, args.crop_dim, args.dilate_len, args.fg_upsample,
+                        args.seed)
     frames = min(sum(v["num_frames"] for v in splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
     val_clips = RandomClips(args.frame_dir, splits["val"], classes, args.clip_len, max(1, frames // args.clip_len),
                             args.crop_dim, args.dilate_len, seed=VAL_SEED)
-    batches = iter(Loader(clips, args.batch_size, args.num_workers, order, args.device.type == "cuda"))
-    return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers))
+    batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
+                               first_epoch * steps)
+    return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers), args.device)
 
 
 @compile_errors()
@@ -232,7 +201,8 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes))
-    spotter, stopped = start_or_resume(args, architecture, make_config(args, architecture, classes, splits["train"]))
+    config = make_config(args, architecture, classes, splits["train"])
+    spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.weights, args.resume)
     move(spotter, args.device, args.precision)
     if args.grad_checkpoint:
         spotter.backbone.recompute_blocks()
@@ -240,15 +210,11 @@ def train(args: argparse.Namespace) -> None:
         spotter.backbone.compile_cnn()
     optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
     scaler = torch.amp.GradScaler(args.device.type, enabled=args.precision == torch.float16)
-    history: list[dict] = []
-    if stopped is not None:
-        history = checkpoint.load_optim(checkpoint.optim_path(args.save_dir, stopped), optimizer, scaler)
-        write_json(args.save_dir / "loss.json", history)  # the run may have been killed just before it did so
-        checkpoint.remove_stale(args.save_dir, {stopped, best_epoch(args.save_dir)})
+    history = restore(args.save_dir, stopped, optimizer, scaler)
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, classes, splits, steps, len(history))
-    show_row = epoch_writer(args.save_dir, history) if args.tensorboard else lambda row: None
+    show = epoch_writer(args.save_dir, history, args.tensorboard)
     updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
     print(f"{architecture} on {args.device}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
@@ -257,29 +223,22 @@ def train(args: argparse.Namespace) -> None:
         began = time.monotonic()
         rates = [args.learning_rate * lr_factor(update, args.warm_up_epochs * updates, args.num_epochs * updates)
                  for update in range(epoch * updates, (epoch + 1) * updates)]
-        loss, overflows = train_epoch(epoch, spotter, batches, steps, optimizer, scaler, rates,
-                                      args.acc_grad_iter, args.mixup, args.seed)
+        torch.manual_seed(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
+        loss, overflows = train_epoch(spotter, batches, steps, optimizer, scaler, rates, args.acc_grad_iter)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
-        row = {"epoch": epoch, "train": loss, "val": mean_loss(spotter, val_batches), "val_mAP": 0, "lr": rates[-1],
-               "overflows": overflows}
-        if not math.isfinite(loss + row["val"]):
-            raise UserError(f"epoch {epoch}: the loss is no longer a number; train again with a lower -lr, another -s")
+        row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None, "val": mean_loss(spotter, val_batches),
+               "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
         if args.criterion == "map" and epoch >= args.start_val_epoch:
             predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args), classes)
             row["val_mAP"] = mean_map(average_precision(splits["val"], predictions, classes, TOLERANCES))
         history.append(row)
-        checkpoint.save_epoch(args.save_dir, epoch, spotter, optimizer, scaler, history)
-        write_json(args.save_dir / "loss.json", history)
-        with contextlib.suppress(UserError):  # somebody may have the picture open: the next epoch's will do
-            training_picture(args.save_dir / "training.png", history)
-        show_row(row)
-        checkpoint.remove_stale(args.save_dir, {epoch, best_epoch(args.save_dir)})
+        save_epoch(args.save_dir, spotter, optimizer, scaler, history)
+        show(history)
         print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
               f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
-    epoch = best_epoch(args.save_dir)
+    epoch = load_best(spotter, args.save_dir)
     print(f"\nbest epoch: {epoch}")
-    checkpoint.load_weights(spotter, checkpoint.checkpoint_path(args.save_dir, epoch))
     for name in [name for name in ("val", "test") if name in splits]:
         scores = predict(spotter, splits[name], args)
         save_predictions(prediction_prefix(args.save_dir, name, epoch), splits[name], scores, classes)

@@ -39,7 +39,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
 def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, seconds: float) -> Row:
     """Its floor is to decode the same files, held in memory, in as many threads as there are workers."""
     jpegs = [np.fromfile(path, np.uint8) for path in sorted(frames.glob("*.jpg"))]
-    batches = Loader(clips, batch_size, workers)
+    batches = Loader(clips, batch_size, workers, torch.device("cpu"))
 
     threads = max(1, workers)
 

@@ -8,17 +8,19 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from bench.memory import training_peak
 from bench.rows import Row
 from bench.timing import fastest
+from dataset.augment import augment, mixup
 from model.architecture import Architecture
 from model.backbone import build_cnn
 from model.device import best_precision, move, pick_device
 from model.spotter import EventSpotter
 from train_e2e import train_epoch
-from util.batch import Batch, Targets
+from util.batch import Batch, Targets, to_device
 
 ARCHS = ("rny002_gsm", "rny008_gsm")
 CROP = 224
@@ -79,8 +81,9 @@ def make_step(
     frames = torch.randint(256, (batch_size, clip_len, crop, crop, 3), dtype=torch.uint8).movedim(-1, 2)
     targets = Targets(torch.eye(3)[torch.randint(3, (batch_size, clip_len))])
     batch = Batch(frames, torch.ones(batch_size, clip_len), [0] * batch_size, [0] * batch_size, targets)
-    epochs = itertools.count()  # each draws other augmentations
-    return lambda: train_epoch(next(epochs), spotter, iter([batch]), 1, optimizer, scaler, rates=[1e-4])
+    rng = np.random.default_rng(0)
+    batches = (mixup(augment(to_device(batch, device), "rgb", rng), rng) for _ in itertools.count())
+    return lambda: train_epoch(spotter, batches, 1, optimizer, scaler, rates=[1e-4])
 
 
 def measured_memory(arch: str, grad_checkpoint: bool, device: torch.device) -> Row:

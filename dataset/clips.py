@@ -1,14 +1,19 @@
-"""Random training clips with their targets."""
+"""Random training clips with their targets, and the batches that they make."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from dataset.frames import PAST_END, Clip
-from util.batch import Targets
+from dataset.augment import augment, mixup
+from dataset.frames import PAST_END, Clip, Loader
+from util.batch import Batch, Targets
+
+AUGMENT_STREAM = 1  # keeps the random numbers of augmentation apart from those that place the clips
 
 
 class RandomClips:
@@ -85,3 +90,19 @@ class RandomClips:
                 if abs(t - centre) < distance[t]:
                     label[t], distance[t] = self.index[event["label"]], abs(t - centre)
         return Targets(torch.nn.functional.one_hot(torch.from_numpy(label), len(self.index) + 1).float())
+
+
+def training_batches(
+    clips: RandomClips, batch_size: int, workers: int, device: torch.device, modality: str, mix: bool, first: int = 0
+) -> Iterator[Batch]:
+    """Batches of the clips on the device, augmented and, with `mix`, laid over each other: from number `first` on, each
+    a function of the clips' seed and its own number."""
+    order = range(first * batch_size, len(clips))
+
+    def change(batch: Batch, number: int) -> Batch:
+        rng = np.random.default_rng((clips.seed, number, AUGMENT_STREAM))
+        batch = augment(batch, modality, rng)
+        return mixup(batch, rng) if mix else batch
+
+    # by map, which keeps no batch: when the network trains on one, its frames can be let go of
+    return map(change, Loader(clips, batch_size, workers, device, order), itertools.count(first))

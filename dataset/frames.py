@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from dataset.jpeg import jpeg_size, read_frame
-from dataset.video_record import frame_name
-from util.batch import Batch, Targets, stack
+from dataset.video_record import frame_name, read_record
+from util.batch import Batch, Targets, stack, to_device
 from util.errors import UserError
 
 PAST_END = 5  # frames by which a clip may reach past either end of a video
@@ -36,6 +37,34 @@ class Clip:
     crop: int | None  # side of the square that is cut out; None for the whole frame
     place: tuple[float, float] | None = None  # of the square: (0, 0) top left, (1, 1) bottom right; None: the centre
     targets: Targets | None = None  # where the clip is for training
+
+
+def how_frames_were_made(frame_dir: Path, videos: list[dict]) -> dict[str, Any]:
+    """The height, rate and resampling of most of a split's frames.
+
+    Args:
+        videos: [{"video", "num_frames", "fps"}]; fps may be missing or -1. Their frames are there.
+
+    Returns:
+        {"frame_height": lines, "frame_fps": frames per second or None where it is not known, "resample_fps": what
+        prepare_data.py --fps was given, or None}.
+    """
+    counts: dict[str, Counter] = {"frame_height": Counter(), "frame_fps": Counter(), "resample_fps": Counter()}
+    for entry in videos:
+        folder = frame_dir / entry["video"]
+        options = (read_record(folder) or {}).get("options") or {}
+        size = jpeg_size(folder / frame_name(0))
+        found = {
+            "frame_height": size and size[1],
+            "frame_fps": entry.get("fps"),
+            "resample_fps": options.get("fps"),
+        }
+        for key, value in found.items():
+            counts[key][value] += entry["num_frames"]
+    made = {key: counter.most_common(1)[0][0] for key, counter in counts.items()}
+    if not made["frame_fps"] or made["frame_fps"] <= 0:
+        made["frame_fps"] = None
+    return made
 
 
 def centre(height: int, width: int, crop: int | None) -> tuple[int, int]:
@@ -173,7 +202,7 @@ class Loader:
         clips: gives the Clip of each index; those of one batch have one length and one size.
         workers: threads, a batch each unless `ahead` is False; 0 reads a batch when it is asked for.
         order: the indices to go through; default all, one after the other.
-        pin: see read_batch.
+        device: where the batches come to lie.
         ahead: False to read a batch when it is asked for, all threads together. A network on the same processor loses
             more by waiting for cores that read than is won (a tenth of the time, measured on two).
     """
@@ -183,11 +212,11 @@ class Loader:
         clips: Sequence[Clip],
         batch_size: int,
         workers: int,
+        device: torch.device,
         order: range | None = None,
-        pin: bool = False,
         ahead: bool = True,
     ) -> None:
-        self.clips, self.workers, self.pin, self.ahead = clips, workers, pin, ahead
+        self.clips, self.workers, self.device, self.ahead = clips, workers, device, ahead
         order = range(len(clips)) if order is None else order
         self.parts = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
@@ -195,6 +224,9 @@ class Loader:
         return len(self.parts)
 
     def __iter__(self) -> Iterator[Batch]:
+        yield from (to_device(batch, self.device) for batch in self._batches())
+
+    def _batches(self) -> Iterator[Batch]:
         if not self.workers:
             yield from map(self._read, self.parts)
             return
@@ -215,7 +247,7 @@ class Loader:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, part: range, each: Callable[..., Iterable[np.ndarray]] = map) -> Batch:
-        return read_batch([self.clips[index] for index in part], self.pin, each)
+        return read_batch([self.clips[index] for index in part], self.device.type == "cuda", each)
 
 
 def load_stretches(
@@ -223,4 +255,4 @@ def load_stretches(
 ) -> Loader:
     """Whole videos in stretches, a batch each, read as suits the device of the network that takes them."""
     clips = VideoStretches(frame_dir, videos, crop)
-    return Loader(clips, 1, workers, pin=device.type == "cuda", ahead=device.type != "cpu")
+    return Loader(clips, 1, workers, device, ahead=device.type != "cpu")

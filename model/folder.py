@@ -1,17 +1,94 @@
-"""A trained model out of its folder."""
+"""A model folder: begun, saved into, gone on with, and used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import torch
+
+from model import checkpoint
 from model.architecture import Architecture
-from model.checkpoint import checkpoint_path, load_weights, newest_epoch
 from model.device import move, pick_device, pick_precision
+from model.pretrained import build_spotter
 from model.spotter import EventSpotter
-from util.config import ModelConfig, read_config
+from util.config import ModelConfig, check_same, read_config
 from util.errors import UserError
+from util.io import write_json
 from util.predictions import best_epoch
+
+
+def start_or_resume(
+    save_dir: Path, architecture: Architecture, config: dict[str, Any], weights: str, resume: bool
+) -> tuple[EventSpotter, int | None]:
+    """A new model, its config.json written; or that of a training that goes on, and the epoch it came to.
+
+    Args:
+        config: of the training; "weights_used" is added, see `build_spotter`.
+        weights: the backbone's first ones, see `build_spotter`.
+
+    Raises:
+        UserError: the folder holds a training that must not go on, or was begun with other options.
+    """
+    epoch = checkpoint.newest_epoch(save_dir, "optim")
+    if epoch is None and not (save_dir / "loss.json").exists():
+        spotter, used = build_spotter(architecture, weights)
+        write_json(save_dir / "config.json", {**config, "weights_used": used})
+        return spotter, None
+    if epoch is None or not resume:
+        raise UserError(f"{save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
+    check_same(save_dir, config)
+    spotter = EventSpotter(architecture)
+    checkpoint.load_weights(spotter, checkpoint.checkpoint_path(save_dir, epoch))
+    return spotter, epoch
+
+
+def restore(
+    save_dir: Path, epoch: int | None, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+) -> list[dict[str, Any]]:
+    """Put optimiser and scaler back to the end of an epoch, None for a new training; gives the rows of loss.json."""
+    if epoch is None:
+        return []
+    history = checkpoint.load_optim(checkpoint.optim_path(save_dir, epoch), optimizer, scaler)
+    write_json(save_dir / "loss.json", history)  # the run may have been killed just before it did so
+    checkpoint.remove_stale(save_dir, {epoch, best_epoch(save_dir)})
+    return history
+
+
+def save_epoch(
+    save_dir: Path,
+    spotter: EventSpotter,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    history: list[dict[str, Any]],
+) -> None:
+    """Write an epoch's checkpoint_NNN.pt, optim_NNN.pt and loss.json, in this order, so that a killed run finds what
+    its newest optim_NNN.pt needs; then remove what is needed no more.
+
+    Args:
+        history: the rows of loss.json, the epoch's own last.
+    """
+    epoch = history[-1]["epoch"]
+    checkpoint.save_epoch(save_dir, epoch, spotter, optimizer, scaler, history)
+    write_json(save_dir / "loss.json", history)
+    checkpoint.remove_stale(save_dir, {epoch, best_epoch(save_dir)})
+
+
+def load_best(spotter: EventSpotter, model_dir: Path) -> int:
+    """Load the weights of a folder's best epoch (by val mAP in loss.json, else the newest); gives its number.
+
+    Raises:
+        UserError: the checkpoint is missing, damaged, or of another architecture.
+    """
+    epoch = best_epoch(model_dir)
+    if epoch is None:
+        epoch = checkpoint.newest_epoch(model_dir, "checkpoint")
+    if epoch is None or not checkpoint.checkpoint_path(model_dir, epoch).is_file():
+        which = "checkpoint" if epoch is None else f"checkpoint of the best epoch, {epoch}"
+        raise UserError(f"{model_dir}: no {which}; train with train_e2e.py -s {model_dir}, or copy the whole folder")
+    checkpoint.load_weights(spotter, checkpoint.checkpoint_path(model_dir, epoch))
+    return epoch
 
 
 @dataclass(frozen=True)
@@ -36,7 +113,7 @@ class TrainedModel:
 
 
 def load_model(model_dir: Path | str, device: str = "auto", precision: str = "auto") -> TrainedModel:
-    """The model with the weights of its best epoch (by val mAP in loss.json, else the newest).
+    """The model of a folder, with the weights of its best epoch, see `load_best`.
 
     Args:
         device, precision: names, see model/device.py.
@@ -48,13 +125,7 @@ def load_model(model_dir: Path | str, device: str = "auto", precision: str = "au
     model_dir = Path(model_dir)
     path, raw = model_dir / "config.json", read_config(model_dir)
     config, architecture = ModelConfig.from_config(raw, path), Architecture.from_config(raw, path)
-    epoch = best_epoch(model_dir)
-    if epoch is None:
-        epoch = newest_epoch(model_dir, "checkpoint")
-    if epoch is None or not checkpoint_path(model_dir, epoch).is_file():
-        which = "checkpoint" if epoch is None else f"checkpoint of the best epoch, {epoch}"
-        raise UserError(f"{model_dir}: no {which}; train with train_e2e.py -s {model_dir}, or copy the whole folder")
     place = pick_device(device)
     spotter = EventSpotter(architecture)
-    load_weights(spotter, checkpoint_path(model_dir, epoch))
+    epoch = load_best(spotter, model_dir)
     return TrainedModel(model_dir, move(spotter, place, pick_precision(precision, place)), epoch, config)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.folding import for_inference
 from model.spotter import EventSpotter
-from util.batch import Batch, Outputs, to_device
+from util.batch import Batch, Outputs
 
 CACHED = 8  # frames that a processor normalises at a time: what comes between stays in its cache
 WINDOWS = 16  # that the head works on at once: a recurrent one costs half of what it does with four
@@ -55,7 +55,7 @@ def score_videos(
     # the ends of videos bring many sizes of batches, each once; `enabled` would be False if it were not given
     with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, benchmark=False):
         for video, parts in groupby(stretches, key=lambda part: part.videos[0]):
-            frames = (to_device(part, spotter.device).frames[0] for part in parts)
+            frames = (part.frames[0] for part in parts)
             scores[videos[video]["video"]] = np.concatenate(list(score_stretches(spotter, frames, clip_len, overlap)))
     return scores
 
@@ -149,7 +149,6 @@ def score_clips(
     spotter.eval()
     sums = [torch.zeros(v["num_frames"], spotter.architecture.num_classes + 2) for v in videos]
     for batch in batches:
-        batch = to_device(batch, spotter.device)
         scores = frame_scores(spotter(batch.frames, batch.inside)).cpu()
         for clip, video, start in zip(scores, batch.videos, batch.starts, strict=True):
             first, last = max(start, 0), min(start + len(clip), len(sums[video]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -9,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.spotter import EventSpotter
-from util.batch import Batch, Outputs, Targets, to_device
+from util.batch import Batch, Outputs, Targets
+from util.errors import UserError
 
 FOREGROUND_WEIGHT = 5.0  # of a frame with an event; background has 1, and is some fifty times as frequent
 
@@ -33,12 +35,17 @@ def spotting_loss(outputs: Outputs, targets: Targets) -> Tensor:
 
 @torch.inference_mode()
 def mean_loss(spotter: EventSpotter, batches: Iterable[Batch]) -> float:
-    """The loss on clips with targets, the mean over their frames, without training on them."""
+    """The loss on clips with targets, the mean over their frames, without training on them.
+
+    Raises:
+        UserError: it is no number any more.
+    """
     spotter.eval()
     total, frames = 0.0, 0
     for batch in batches:
-        batch = to_device(batch, spotter.device)
         loss = spotting_loss(spotter(batch.frames, batch.inside), batch.targets)
         total += loss.item() * batch.inside.numel()
         frames += batch.inside.numel()
+    if not math.isfinite(total):
+        raise UserError("the loss is no longer a number; train again with a lower -lr, and another -s")
     return total / frames

@@ -1,17 +1,65 @@
-"""A picture of a training: losses, val mAP and learning rate by epoch."""
+"""What is shown of a training, in training.png and TensorBoard: losses, val mAP and learning rate by epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plots.style import CLASS_COLOURS, GREY, INK, clean_axes, new_figure, save_figure
+from util.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+TENSORBOARD = "tensorboard"  # folder in the model folder
+TENSORBOARD_NAMES = {"train": "loss/train", "val": "loss/val", "val_mAP": "val_mAP", "lr": "learning_rate"}
+
+
+def epoch_writer(
+    model_dir: Path, done: Sequence[dict[str, Any]], tensorboard: bool
+) -> Callable[[Sequence[dict[str, Any]]], None]:
+    """A function that shows a training's rows of loss.json after each epoch.
+
+    Args:
+        done: the rows of the epochs before; what TensorBoard has of an earlier run past them is hidden.
+        tensorboard: show them there too.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+    writer = summary_writer()(str(model_dir / TENSORBOARD), purge_step=len(done)) if tensorboard else None
+
+    def write(rows: Sequence[dict[str, Any]]) -> None:
+        with contextlib.suppress(UserError):  # somebody may have the picture open: the next epoch's will do
+            training_picture(model_dir / "training.png", rows)
+        if writer is None:
+            return
+        for key, name in TENSORBOARD_NAMES.items():
+            if rows[-1].get(key) is not None:
+                writer.add_scalar(name, rows[-1][key], rows[-1]["epoch"])
+        writer.flush()
+
+    return write
+
+
+def summary_writer() -> type:
+    """torch's class that writes for TensorBoard.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells at length that TensorFlow is not installed
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError("--tensorboard: needs a package; pip install tensorboard, or leave the option out") from error
+    return SummaryWriter
 
 
 def training_picture(path: Path | str, rows: Sequence[dict[str, Any]]) -> None:

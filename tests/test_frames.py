@@ -11,10 +11,13 @@ from conftest import complaint, make_dataset, write_image
 from torchvision.transforms.functional import center_crop
 
 from dataset.clips import RandomClips
-from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, read_batch
+from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, how_frames_were_made, read_batch
 from dataset.jpeg import read_frame
 from dataset.labels import read_split
 from util.errors import UserError
+from util.io import write_json
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -165,12 +168,12 @@ def same(one, other):
 def test_workers_give_the_same_batches_in_the_same_order(workers, ahead, tmp_path):
     dataset, folder = make_dataset(tmp_path, {"train": ["a", "b"]}, num_frames=25, size=(24, 16))
     clips = RandomClips(folder, read_split(dataset, "train"), ["DRIVE", "PASS"], 21, 13, 8, 1, 0.5)
-    alone = list(Loader(clips, 2, 0))
-    by_workers = Loader(clips, 2, workers, ahead=ahead)
+    alone = list(Loader(clips, 2, 0, CPU))
+    by_workers = Loader(clips, 2, workers, CPU, ahead=ahead)
     assert len(alone) == len(by_workers) == 7 and len(alone[-1].frames) == 1
     for _ in range(2):
         assert all(same(*pair) for pair in zip(by_workers, alone, strict=True))
-    later = list(Loader(clips, 2, workers, range(4, 13), ahead=ahead))
+    later = list(Loader(clips, 2, workers, CPU, range(4, 13), ahead=ahead))
     assert all(same(*pair) for pair in zip(later, alone[2:], strict=True))
 
 
@@ -185,7 +188,7 @@ def test_workers_read_ahead_but_no_further_than_they_must(video):
             self.asked.append(index)
             return Clip(video, 10, 0, index % 10, 1, None)
 
-    batches = iter(Loader(Watched(), 2, 3))
+    batches = iter(Loader(Watched(), 2, 3, CPU))
     first = next(batches)
     ahead = set(range(2 * (1 + 3 + 1)))
     end = time.monotonic() + 60
@@ -201,7 +204,29 @@ def test_workers_read_ahead_but_no_further_than_they_must(video):
 def test_a_workers_error_comes_where_its_batch_is_asked_for(workers, ahead, video):
     (video / "000007.jpg").write_bytes((video / "000007.jpg").read_bytes()[:300])
     clips = VideoClips(video.parent, [{"video": video.name, "num_frames": 10}], 2, 0, None)
-    batches = iter(Loader(clips, 1, workers, ahead=ahead))
+    batches = iter(Loader(clips, 1, workers, CPU, ahead=ahead))
     assert [next(batches).starts[0] for _ in range(4)] == [-1, 1, 3, 5]
     with pytest.raises(UserError, match="000007.jpg: frame is broken or cut short"):
         next(batches)
+
+
+def frames_of(root, video, height, num_frames, fps=None, **record):
+    write_image(root / video / "000000.jpg", np.zeros((height, 2 * height, 3), np.uint8))
+    if record:
+        write_json(root / video / "video.json", record)
+    return {"video": video, "num_frames": num_frames} | ({} if fps is None else {"fps": fps})
+
+
+def test_what_most_frames_have_is_told(tmp_path):
+    videos = [
+        frames_of(tmp_path, "a", 96, 500, 25.0, options={"height": 96, "fps": 25.0}),
+        frames_of(tmp_path, "b", 90, 300, 30.0, options={"height": 96, "fps": None}),
+        frames_of(tmp_path, "c", 90, 100, 30.0),
+    ]
+    assert how_frames_were_made(tmp_path, videos) == {"frame_height": 96, "frame_fps": 25.0, "resample_fps": 25.0}
+    assert how_frames_were_made(tmp_path, videos[1:]) == {"frame_height": 90, "frame_fps": 30.0, "resample_fps": None}
+
+
+def test_a_rate_that_is_not_known_is_none(tmp_path):
+    for fps in (None, -1):
+        assert how_frames_were_made(tmp_path, [frames_of(tmp_path, "a", 48, 9, fps)])["frame_fps"] is None

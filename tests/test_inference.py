@@ -95,6 +95,20 @@ def test_videos_in_stretches_from_files_have_the_scores_that_each_has_by_itself(
         np.testing.assert_allclose(together[video["video"]], alone, atol=1e-4)
 
 
+def test_cudnn_stays_on_while_videos_are_scored_and_tries_no_algorithms(monkeypatch):
+    seen = []
+
+    def stretches():
+        for start in (0, 3):
+            seen.append((torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark))
+            yield Batch(torch.zeros(1, 3, 3, 32, 32, dtype=torch.uint8), torch.ones(1, 3), [0], [start])
+
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    spotter = EventSpotter(Architecture("rny002", "", 2))
+    score_videos(spotter, stretches(), [{"video": "a", "num_frames": 6}], 4, 2)
+    assert seen == [(True, False)] * 2 and torch.backends.cudnn.benchmark
+
+
 def test_scoring_neither_trains_nor_keeps_gradients(tmp_path):
     model = Counting().train()
     places = VideoClips(tmp_path, VIDEOS, 8, 4, None).places

@@ -62,7 +62,7 @@ def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(mod
     first, scores = spot_video.score(ready, Frames(video, ready.options), None, "cup_1")
     record = extract_frames(video, tmp_path / "cup_1", ready.options)
     entry = {"video": "cup_1", "num_frames": record["num_frames"]}
-    clips = Loader(VideoStretches(tmp_path, [entry], None), 1, 0)
+    clips = Loader(VideoStretches(tmp_path, [entry], None), 1, 0, ready.spotter.device)
     extracted = score_videos(load_model(model, "cpu").spotter, clips, [entry], 8, 4)["cup_1"]
     assert first == 0 and scores.shape == extracted.shape == (40, 3)
     assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.01

@@ -6,23 +6,23 @@ import pytest
 from conftest import TINY_TRAINING, run_here, user_error
 
 import train_e2e
-from util.tensorboard import FOLDER, epoch_writer
+from plots.training import TENSORBOARD, epoch_writer
 
 
 def row(epoch, loss=1.0):
     return {"epoch": epoch, "train": loss, "val": 2.0, "val_mAP": None, "lr": 0.1}
 
 
-def test_rows_are_there_for_tensorboard_and_a_resumed_training_hides_what_it_writes_anew(tmp_path):
+def test_rows_are_there_for_tensorboard_and_a_resumed_training_hides_what_it_writes_again(tmp_path):
     pytest.importorskip("tensorboard", reason="needs the package tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    first = epoch_writer(tmp_path, [])
+    first = epoch_writer(tmp_path, [], True)
     for epoch in range(3):
-        first(row(epoch))
-    again = epoch_writer(tmp_path, [row(0)])  # killed after epoch 2, but only epoch 0's row reached the disk
-    again(row(1, loss=7.0))
-    events = EventAccumulator(str(tmp_path / FOLDER)).Reload()
+        first([row(number) for number in range(epoch + 1)])
+    again = epoch_writer(tmp_path, [row(0)], True)  # killed after epoch 2, but only epoch 0's row reached the disk
+    again([row(0), row(1, loss=7.0)])
+    events = EventAccumulator(str(tmp_path / TENSORBOARD)).Reload()
     assert set(events.Tags()["scalars"]) == {"loss/train", "loss/val", "learning_rate"}
     assert [(e.step, e.value) for e in events.Scalars("loss/train")] == [(0, 1.0), (1, 7.0)]
 

@@ -82,7 +82,7 @@ def slow_scores(model, dataset, frame_dir, overlap):
     load_weights(spotter, model / f"checkpoint_{epoch:03d}.pt")
     videos = read_split(dataset, "test")
     seen = [[] for _ in range(videos[0]["num_frames"])]
-    for batch in Loader(VideoClips(frame_dir, videos, 8, overlap, None), 1, 0):
+    for batch in Loader(VideoClips(frame_dir, videos, 8, overlap, None), 1, 0, torch.device("cpu")):
         normalised = spotter.normalise(batch.frames)
         normalised[batch.inside == 0] = 0
         with torch.inference_mode():
