@@ -2,12 +2,11 @@
 
 Events come in bursts, and matches differ: counts scatter more than those of independent events do. How much more is
 taken from the dataset itself, between matches and videos for the splits, between stretches of a video for the rest, and
-the counts are judged by that (quasi-Poisson). What is told is both unlikely and large.
+the counts are judged by that (quasi-Poisson). A finding is both unlikely and large.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from math import erfc, log, sqrt
 
@@ -43,41 +42,31 @@ def _splits(labels: Labels) -> Iterator[Finding]:
     frames = np.array([video.num_frames for video in videos], float)
     units = [np.unique([f"{video.split} {name[video.name]}" for video in videos], return_inverse=True)[1]
              for name in (labels.match_of, labels.recording_of, {video.name: video.name for video in videos})]
-    told: set[str] = set()
-    kinds = _numbers(labels, videos)
-    for kind, number in kinds.items():
+    kinds = ["", *(labels.classes if len(labels.classes) > 1 else [])]  # all events, and those of each class
+    sparse: set[str] = set()
+    for kind in kinds:
+        number = np.array([sum(not kind or event["label"] == kind for event in video.events) for video in videos])
         tried = len(splits) * (len(kinds) - 1 if kind else 1)
         scatter, freedom = _scatter_between(number, frames, split, units)
         for index, name in enumerate(splits):
-            inside = split == index
-            here, others = ((number[where].sum(), frames[where].sum()) for where in (inside, ~inside))
+            here, others = ((number[where].sum(), frames[where].sum()) for where in (split == index, split != index))
             chance, ratio = _compare(*here, *others, scatter, freedom)
-            if name in told or chance * tried > CHANCE or 1 / SPLIT_RATIO < ratio < SPLIT_RATIO:
+            missing = kind and not (here[0] and others[0])  # which is a finding of its own
+            if name in sparse or missing or chance * tried > CHANCE or 1 / SPLIT_RATIO < ratio < SPLIT_RATIO:
                 continue
-            if kind and not (here[0] and others[0]):  # a missing class, which has been told
-                continue
-            told.update([] if kind else [name])
+            if not kind:
+                sparse.add(name)
+            density, usual = (f"{1000 * events / length:.3g}" for events, length in (here, others))
             yield Finding(
                 "warning", "density-of-split", f"{labels.folder / name}.json" + (f": {kind}" if kind else ""),
-                f"{_density(*here)}{kind and ' '}{kind} events in 1000 frames, the other splits {_density(*others)}; "
-                f"videos of this dataset differ so by chance {_odds(chance * tried)}", UNLABELLED,
+                f"{density}{kind and ' '}{kind} events in 1000 frames, the other splits {usual}; videos of this "
+                f"dataset differ so by chance {_odds(chance * tried)}", UNLABELLED,
             )
 
 
-def _numbers(labels: Labels, videos: list[LabelledVideo]) -> dict[str, np.ndarray]:
-    """Numbers of events (V,) of the videos: of all under "", and of each class if there are several."""
-    counters = [Counter(event["label"] for event in video.events) for video in videos]
-    classes = labels.classes if len(labels.classes) > 1 else []
-    numbers = {"": np.array([counter.total() for counter in counters], float)}
-    return numbers | {name: np.array([counter[name] for counter in counters], float) for name in classes}
-
-
 def _halves(labels: Labels, scatter: float) -> Iterator[Finding]:
-    pairs = []
-    for videos in labels.matches().values():
-        parts = {match_and_part(video.name)[1]: video for video in videos}
-        if len(videos) > 1 and {1, 2} <= parts.keys():
-            pairs.append((parts[1], parts[2]))
+    parts = [{match_and_part(video.name)[1]: video for video in videos} for videos in labels.matches().values()]
+    pairs = [(of[1], of[2]) for of in parts if {1, 2} <= of.keys()]
     for first, second in pairs:
         chance, ratio = _compare(len(second.events), second.num_frames, len(first.events), first.num_frames, scatter)
         if chance * len(pairs) < CHANCE and not 1 / HALF_RATIO < ratio < HALF_RATIO:
@@ -157,10 +146,6 @@ def _scatter_within(videos: list[LabelledVideo]) -> float:
             squares += ((counts - counts.mean()) ** 2).sum() / counts.mean()
             free += STRETCHES - 1
     return max(LEAST_SCATTER, squares / free) if free else LEAST_SCATTER
-
-
-def _density(number: float, frames: float) -> str:
-    return f"{1000 * number / frames:.3g}"
 
 
 def _odds(chance: float) -> str:
