@@ -19,7 +19,7 @@ import os
 import re
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_split, write_dataset
@@ -28,14 +28,16 @@ from dataset.splits import choose_splits, read_splits, report_splits, split_entr
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import made_options
 from footage.videos import FrameOptions, VideoInfo, find_videos
+from label_forms.fields import INSTANTS
 from label_forms.forms import FORMS, read_labels
-from label_forms.sets import report_labels, settle_classes
-from label_forms.timeline import announced_record, place_events
-from label_forms.videos import Labelled, check_second_half, pair_labels
+from label_forms.sets import drop_not_shown, report_labels, settle_classes, split_teams
+from label_forms.timeline import Placement, announced_record, place_events
+from label_forms.videos import Labelled, check_second_half, pair_labels, without_missing
 from util.clock import parse_time
+from util.entries import composed
 from util.errors import UserError
-from util.lock import exclusive
 from util.options import count, positive
+from util.words import number_of
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,6 +61,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--label_fps", type=_rate, metavar="N",
                         help="frames per second that labels count, where their file does not tell (default: 30 in "
                              "the raw form, else the rate of the video)")
+    parser.add_argument("--instant", choices=INSTANTS,
+                        help="which moment of events with a start and an end (default: the middle in Sportscode's XML "
+                             "and LongoMatch's CSV, whose clips have a lead and a lag, else the start)")
+    parser.add_argument("--split_label_team", metavar="SIGN",
+                        help="part labels at this sign into class and team: - parts PASS-left")
     parser.add_argument("--second_half", nargs="+", type=_second_half, default=[], metavar="[MATCH=]PLACE",
                         help="where the second half begins in labels that count through the match: a frame (seconds, "
                              "in labels by time) or a time with colons, for all matches or one (default: where the "
@@ -67,8 +74,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--dataset", default="futsal", metavar="NAME",
                         help="name below data/, or path with a slash, of the dataset that --labels makes "
                              "(default: futsal)")
+    parser.add_argument("--drop", nargs="+", choices=("unplaceable", "not_shown"), default=[], metavar="WHICH",
+                        help="leave events out, and count them: unplaceable, those that no video shows, instead of "
+                             "stopping; not_shown, those that the picture does not show by SoccerNet's visibility")
     parser.add_argument("--skip_unlabelled", action="store_true",
                         help="leave videos that have no labels out of the dataset, instead of stopping")
+    parser.add_argument("--skip_missing", action="store_true",
+                        help="leave labels that have no video out of the dataset, instead of stopping")
     parser.add_argument("--split_by", choices=("match", "video"), default="match",
                         help="what goes to a split whole; video is for videos that have nothing to do with each "
                              "other (default: match)")
@@ -98,16 +110,11 @@ def _second_half(text: str) -> tuple[str, str]:
     if parse_time(place) is None:
         raise argparse.ArgumentTypeError(f"{text} must be a frame or a time, such as 36000 or 20:00.5, or one for a "
                                          "match, such as argentina_brazil=20:00.5")
-    return match, place
+    return composed(match), place
 
 
 def main() -> int:
     args = parse_args()
-    with exclusive(args.output, "another prepare_data.py"):
-        return prepare(args)
-
-
-def prepare(args: argparse.Namespace) -> int:
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
     if args.labels:
@@ -145,9 +152,14 @@ def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[
     """The labels, with the videos that they are about, and the classes; what was read is printed."""
     finish_writing(dataset_dir(args.dataset))
     known = read_classes(args.dataset) if (dataset_dir(args.dataset) / "class.txt").exists() else None
-    sets, classes = settle_classes(read_labels(args.labels, args.label_form, args.label_fps), known, args.only)
+    sets = read_labels(args.labels, args.label_form, args.label_fps, args.instant)
+    sets = split_teams(sets, args.split_label_team) if args.split_label_team else sets
+    sets, classes = settle_classes(drop_not_shown(sets, "not_shown" in args.drop), known, args.only)
     print("\n".join(report_labels(sets)))
     warn(warning for labels in sets for warning in labels.warnings)
+    if args.skip_missing:
+        sets, notes = without_missing(sets, videos)
+        print("".join(f"{note}\n" for note in notes), end="")
     labelled = pair_labels(sets, videos)
     check_second_half(labelled, dict(args.second_half))
     check_unlabelled(set(videos) - {video for one in labelled for video in one.parts.values()}, args)
@@ -181,10 +193,11 @@ def look_ahead(args: argparse.Namespace, labelled: list[Labelled], infos: dict[s
     What a file announces may be a few frames off, so that an event past it is only warned of here.
     """
     records = {video: announced_record(info, args.fps) for video, info in infos.items()}
-    for one in labelled:
-        if records.keys() >= set(one.parts.values()):  # others are no videos, and reported as such
-            placed = place_events(one, records, dict(args.second_half))
-            warn(f"{message} (by what the video announces)" for message in placed.outside)
+    placed = [place_events(one, records, dict(args.second_half)) for one in labelled
+              if records.keys() >= set(one.parts.values())]  # others are no videos, and reported as such
+    if "unplaceable" not in args.drop:
+        warn(f"{message} (by what the video announces)" for one in placed for message in one.outside)
+        refuse_unplaced([replace(one, outside=[], unplaced=len(one.homeless)) for one in placed])
 
 
 def make_entries(args: argparse.Namespace, labelled: list[Labelled], records: dict[str, dict]) -> list[dict]:
@@ -193,12 +206,25 @@ def make_entries(args: argparse.Namespace, labelled: list[Labelled], records: di
     for one in placed:
         print("".join(f"{note}\n" for note in one.notes), end="")
         warn(one.warnings)
-    outside = [message for one in placed for message in one.outside]
-    for message in outside[:-1]:
-        print(f"error: {message}", file=sys.stderr)
-    if outside:
-        raise UserError(outside[-1])
+    if "unplaceable" not in args.drop:
+        refuse_unplaced(placed)
+    for message in (message for one in placed for message in (*one.homeless, *one.outside)):
+        print(f"left out: {message}")
+    if left_out := sum(one.unplaced for one in placed):
+        print(f"{number_of(left_out, 'event')} left out by --drop unplaceable")
     return [entry for one in placed for entry in one.entries]
+
+
+def refuse_unplaced(placed: Iterable[Placement]) -> None:
+    """Raise a UserError where there are events that no video shows; it says how many, and the way out."""
+    placed = list(placed)
+    messages = [message for one in placed for message in (*one.homeless, *one.outside)]
+    for message in messages[:-1]:
+        print(f"error: {message}", file=sys.stderr)
+    if messages:
+        events = number_of(sum(one.unplaced for one in placed), "event")
+        gap = "" if messages[-1].endswith("?") else ";"
+        raise UserError(f"{messages[-1]}{gap} --drop unplaceable leaves out what no video shows ({events})")
 
 
 def check_replaced(dataset: str, jobs: Iterable[FramesJob], options: FrameOptions) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from checks.findings import Finding, by_kind, ranked
-from checks.frame_checks import require_frames
+from checks.frame_checks import check_frames
 from checks.label_checks import event_findings
 from checks.label_density import density_findings
 from checks.label_fields import field_findings
@@ -37,7 +37,7 @@ def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict
     for name in SPLITS:
         try:
             entries = read_split(dataset, name)
-            findings += require_frames(frame_dir, entries, crop)
+            findings += check_frames(frame_dir, entries, crop)
             splits[name] = entries
         except UserError as error:
             if name != "test":

@@ -16,7 +16,7 @@ import numpy as np
 
 from dataset.labels import SPLITS
 from dataset.matches import doubt_matches
-from util.entries import shown
+from util.entries import composed, shown
 from util.errors import UserError
 from util.io import read_json
 
@@ -71,18 +71,20 @@ def read_splits(path: Path, match_of: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(content, dict) or not content or not set(content) <= set(SPLITS):
         raise UserError(f'{path}: must be such as {{"train": ["a_b", "c_d"], "val": ["e_f"], "test": ["g_h"]}}')
     where: dict[str, str] = {}
-    matches = set(match_of.values())
+    matches = {composed(match): match for match in match_of.values()}
+    videos = {composed(video): match for video, match in match_of.items()}
     for split, names in content.items():
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UserError(f"{path}: {split} is {shown(names)}; it must be a list of names")
-        for name in names:
+        for name in map(composed, names):
             if name not in matches:
-                hint = f"name its match, {match_of[name]!r}" if name in match_of else "correct it or take it out"
+                hint = f"name its match, {videos[name]!r}" if name in videos else "correct it or take it out"
                 raise UserError(f"{path}: {split} names {name!r}, which is no match with labels; {hint}")
+            name = matches[name]
             if name in where:
                 raise UserError(f"{path}: names {name!r} in {where[name]} and again in {split}; leave one")
             where[name] = split
-    missing = sorted(matches - where.keys())
+    missing = sorted(set(matches.values()) - where.keys())
     if missing:
         rest = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(f"{path}: does not name {missing[0]!r}{rest}; add it to one of the splits")

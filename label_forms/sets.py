@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from util.entries import unknown_class
+from util.entries import clean_label, composed, unknown_class
 from util.errors import UserError
 from util.words import number_of
+
+NOT_SHOWN = ("not shown", "not visible", "invisible")  # SoccerNet's visibility
 
 
 @dataclass(frozen=True)
@@ -18,9 +21,10 @@ class LabelledEvent:
     """An event as an annotator gave it."""
 
     place: str  # where it stands in its file, and when it is: "annotations[3] (frame 25421)"
-    position: int | float  # frames or seconds, as its label set says
+    position: Any  # frames or seconds, as its label set says, or a Timecode
     fields: dict[str, Any]  # label, and whatever else is carried through
     half: int | None = None  # in which position counts, where the form tells
+    stated: tuple[float, float] | None = None  # its time beside its frame, and by how much that may be off; seconds
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,37 @@ class LabelSet:
     read: int = 0  # events in the file, before any was dropped
     notes: tuple[str, ...] = ()  # what was changed or dropped, and why
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A file of labels and what a reader of its form needs."""
+
+    path: Path
+    name: str  # below the folder of labels, without suffix: what its video or match may be called
+    alone: bool  # it was named itself, so that no folder tells where its video lies
+    content: Any  # JSON value, XML element or Table
+    label_fps: float | None = None  # at which frames are counted, where the file does not tell
+    instant: str | None = None  # of what has a start and an end; None: as is usual for the form
+
+    def instant_of(self, form: str) -> str:
+        """Tools that cut out clips add a lead and a lag to the instant; others mark what happens from its start."""
+        return self.instant or ("middle" if form in ("sportscode", "longomatch") else "start")
+
+    def own_names(self) -> tuple[str, ...]:
+        """What the video may be called by the name of the file: spot_video.py writes <video>.events.json."""
+        return tuple(dict.fromkeys([self.name, self.name.removesuffix(".events")]))
+
+
+def path_names(video: str) -> tuple[str, ...]:
+    """What a video may be called by a path to it, of any machine: with and without folders, and the suffix."""
+    path = composed(video).replace("\\", "/").removeprefix("file://")
+    stem, dot, suffix = path.rpartition(".")
+    has_suffix = dot and stem and suffix.isalnum() and len(suffix) <= 4 and not suffix.isdigit()
+    parts = re.sub(r"^([A-Za-z]:)?[/.]*/", "", stem if has_suffix else path).split("/")
+    shorter = ["/".join(parts[index:]) for index in range(len(parts))]
+    uploaded = re.sub(r"^[0-9a-f]{8}-", "", parts[-1])  # as Label Studio calls a file that was uploaded
+    return tuple(dict.fromkeys([path, *shorter, uploaded]))
 
 
 def settle_classes(
@@ -82,8 +117,8 @@ def _with_classes(labels: LabelSet, spellings: dict[str, str], wanted: set[str] 
             continue
         name = spellings.get(plain[label])
         if name is None:
-            fault = "; ".join(unknown_class(label, spellings.values()))
-            raise UserError(f"{labels.path}: {event.place}: {fault}, or name the classes to keep, such as "
+            message, advice = unknown_class(label, spellings.values())
+            raise UserError(f"{labels.path}: {event.place}: {message}; {advice}, or name the classes to keep, such as "
                             "--only PASS DRIVE, which drops the others")
         if name != label:
             respelled[label, name] += 1
@@ -112,6 +147,29 @@ def _without_twins(labels: LabelSet) -> LabelSet:
     return replace(labels, events=tuple(events), notes=(*labels.notes, note))
 
 
+def drop_not_shown(sets: Sequence[LabelSet], drop: bool) -> list[LabelSet]:
+    """Leave out, if `drop`, the events that the picture does not show by SoccerNet's visibility; a note counts them."""
+    return [_without_hidden(labels, drop) for labels in sets]
+
+
+def _without_hidden(labels: LabelSet, drop: bool) -> LabelSet:
+    events = tuple(event for event in labels.events if event.fields.get("visibility") not in NOT_SHOWN)
+    hidden = len(labels.events) - len(events)
+    if not hidden:
+        return labels
+    note = f"{hidden} not shown in the picture, {'dropped' if drop else 'kept (--drop not_shown leaves them out)'}"
+    return replace(labels, events=events if drop else labels.events, notes=(*labels.notes, note))
+
+
+def split_teams(sets: Sequence[LabelSet], separator: str) -> list[LabelSet]:
+    """Part labels such as PASS-left into label and team, at the last separator."""
+    def parted(event: LabelledEvent) -> LabelledEvent:
+        label, found, team = map(str.strip, event.fields["label"].rpartition(separator))
+        return replace(event, fields={**event.fields, "label": label, "team": team}) if label and team else event
+
+    return [replace(labels, events=tuple(map(parted, labels.events))) for labels in sets]
+
+
 def report_labels(sets: Sequence[LabelSet]) -> list[str]:
     """Lines on what was read: one for each file, and one for all; warnings are left to the caller."""
     files: dict[Path, list[LabelSet]] = {}
@@ -129,14 +187,14 @@ def _report_file(path: Path, sets: list[LabelSet]) -> str:
     labels = sets[0]
     events = Counter(event.fields["label"] for one in sets for event in one.events)
     unit = "times" if labels.seconds else f"frames at {labels.fps:g} fps" if labels.fps else "frames of the video"
-    videos = f", {number_of(len(sets), 'video')}" if labels.form == "csv" else ""
+    videos = f", {number_of(len(sets), 'video')}" if len(sets) > 1 or labels.form == "csv" else ""
     notes = "".join(f"; {one.names[0] + ': ' if len(sets) > 1 else ''}{note}" for one in sets for note in one.notes)
     kept = f" ({_counted(events)})" if events else ""
     return f"{path}: {labels.form}, {unit}{videos}: {number_of(sum(one.read for one in sets), 'event')}{kept}{notes}"
 
 
 def _plain(label: str) -> str:
-    return " ".join(label.split()).casefold()
+    return " ".join(clean_label(label).split()).casefold()
 
 
 def _counted(numbers: Counter[str]) -> str:

@@ -1,22 +1,27 @@
 """Where labels lie: in which video an event is, and on which of its extracted frames.
 
 A label set speaks of one video, or of a match whose halves are videos of their own. Its positions count frames or
-seconds from the start of the video, of the match or of a half.
+seconds from the start of the video, of the match or of a half; times become frames by the time stamps of the frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dataset.labels import SAME_FPS
 from dataset.matches import match_and_part
+from dataset.video_record import frame_stamps, source_stamps
+from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.videos import WHOLE, Labelled
 from util.clock import parse_time, show_time
 from util.errors import UserError
+from util.stamps import Stamps
 from util.words import number_of
 
 if TYPE_CHECKING:  # its decoder takes a while to import, and view.py needs none
@@ -25,26 +30,54 @@ if TYPE_CHECKING:  # its decoder takes a while to import, and view.py needs none
 # The first event of a half is taken to be late if it comes after so many seconds, and so many times the longest
 # pause between two other events: the halves of the videos may not be those of the labels then.
 LATE_SECONDS, LATE_PAUSES = 30, 3
+UNKNOWN_FRAMES = 1_000_000  # of a video that announces no length: no label is taken to be past its end
+CLOCK_DRIFT = 0.002  # of a time: 30 frames a second taken for 29.97 come to half as much
 
 
 @dataclass(frozen=True)
 class Clock:
-    """How the positions of a label set count one video."""
+    """How the positions of a label set count one video: seconds, or frames of the file, or extracted frames."""
 
-    scale: float  # extracted frames per unit of position
-    length: float  # of the video, in units of position
-    end: float  # positions from here on are past the end: length, or half a frame more where times were rounded
+    seconds: bool  # whether positions are seconds; else frames
+    counted: Stamps  # of the frames that are counted
+    shown: Stamps  # of the extracted frames
     rate: float  # units of position per second
+
+    @property
+    def length(self) -> float:
+        """Of the video, in units of position."""
+        return self.counted.end if self.seconds else len(self.counted)
+
+    @property
+    def converts(self) -> bool:
+        """Whether positions are other numbers than those of the extracted frames."""
+        return self.seconds or self.counted is not self.shown
+
+    def holds(self, position: float) -> bool:
+        """Whether the video shows a position; a time may be rounded past its end by half a frame."""
+        if not self.seconds:
+            return 0 <= position < len(self.counted)
+        return 0 <= position < self.counted.end + (self.counted.end - self.counted.seconds[-1]) / 2
+
+    def time_of(self, position: float) -> float:
+        """Seconds in the video."""
+        return position if self.seconds else self.counted.time_of(position)
+
+    def frame_of(self, position: float) -> int:
+        """The extracted frame that is on display."""
+        return max(0, self.shown.frame_at(self.time_of(position))) if self.converts else int(position)
 
 
 @dataclass
-class Placed:
+class Placement:
     """The entries of videos, as they stand in a split, and what there is to say of how they were made."""
 
     entries: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)  # a message for each video with events that it does not show
+    homeless: list[str] = field(default_factory=list)  # of events in a half that has no video: where and which
+    outside: list[str] = field(default_factory=list)  # for each video with events that it does not show: a message
+    unplaced: int = 0  # events that are in no entry, for either reason
 
 
 def announced_record(info: VideoInfo, fps: float | None) -> dict:
@@ -53,33 +86,34 @@ def announced_record(info: VideoInfo, fps: float | None) -> dict:
     Args:
         fps: to extract at; None for each frame of the video.
     """
-    frames = info.announced_frames or 10**9  # which no label is past
-    fps = fps or info.fps
-    return {"num_frames": max(1, round(frames * fps / info.fps)), "fps": fps, "source_frames": frames,
-            "source_fps": info.fps, "width": info.width, "height": info.height}
+    frames = info.announced_frames or UNKNOWN_FRAMES
+    num_frames = max(1, round(frames * (fps or info.fps) / info.fps))
+    return {"num_frames": num_frames, "fps": fps or info.fps, "source_frames": frames, "source_fps": info.fps,
+            "width": info.width, "height": info.height, "options": {"fps": fps}}
 
 
 def clock_of(labels: LabelSet, record: Mapping) -> Clock:
     """How a label set's positions count a video.
 
     Args:
-        record: of the extracted frames: num_frames, fps, and source_frames and source_fps of the video file.
+        record: of the extracted frames, see `dataset.video_record`.
 
     Raises:
         UserError: the labels name a rate that is neither the file's nor that of its extracted frames.
     """
-    fps, source_fps, num_frames = record["fps"], record["source_fps"], record["num_frames"]
+    fps, source_fps = record["fps"], record["source_fps"]
+    shown, source = frame_stamps(record), source_stamps(record)
     if labels.seconds:
-        return Clock(fps, num_frames / fps, (num_frames + 0.5) / fps, 1)
+        return Clock(True, shown, shown, 1)
+    if np.array_equal(shown.seconds, source.seconds):
+        shown = source
     counted = labels.fps or source_fps
     off_source, off_frames = abs(counted - source_fps), abs(counted - fps)
     if min(off_source, off_frames) < SAME_FPS:
-        scale = fps / source_fps if off_source <= off_frames else 1.0
-        length = num_frames if scale == 1 else record["source_frames"]
-        return Clock(scale, length, length, source_fps if off_source <= off_frames else fps)
+        return Clock(False, source, shown, source_fps) if off_source <= off_frames else Clock(False, shown, shown, fps)
     if labels.fps_from == "option":
-        scale = fps / counted
-        return Clock(scale, num_frames / scale, (num_frames + 0.5) / scale, counted)
+        frames = max(1, round((shown.end - shown.start) * counted))
+        return Clock(False, Stamps.even(frames, counted, shown.start), shown, counted)
     rates = f"{source_fps:g}" if source_fps == fps else f"{source_fps:g} and its frames {fps:g}"
     if labels.fps_from == "form":
         raise UserError(f"{labels.path}: files of this form count {counted:g} frames a second, but the rate of the "
@@ -90,8 +124,10 @@ def clock_of(labels: LabelSet, record: Mapping) -> Clock:
                     "or take it out if the events count the video's own frames")
 
 
-def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half: Mapping[str, str]) -> Placed:
+def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half: Mapping[str, str]) -> Placement:
     """The split entries of the videos of a label set, with the events on the extracted frames, sorted by frame.
+
+    Events that no video shows are in no entry: the placement counts them and says which.
 
     Args:
         records: of the extracted frames of each video, as in `clock_of`, with width and height.
@@ -99,34 +135,73 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             or as a time with colons; "" for all matches not named. By default it is where the first video ends.
 
     Raises:
-        UserError: the rate is wrong, see `clock_of`, or it is not known which video an event is in.
+        UserError: the rate is wrong, see `clock_of`, an event's frame and time contradict each other, or it is not
+            known which video an event is in.
     """
-    labels, parts = labelled.labels, labelled.parts
+    parts, first = labelled.parts, records[labelled.parts[min(labelled.parts)]]
+    labels = _with_frames(labelled.labels, first["source_fps"])
+    labelled = replace(labelled, labels=labels)
     clocks = {part: clock_of(labels, records[video]) for part, video in parts.items()}
-    placed = Placed()
-    starts = _starts(labelled, clocks, second_half.get(labelled.match) or second_half.get(""), placed)
+    placement = Placement()
+    starts = _starts(labelled, clocks, second_half.get(labelled.match) or second_half.get(""), placement)
     events: dict[int, list[tuple[float, LabelledEvent]]] = {part: [] for part in parts}
     for event in labels.events:
-        part, shift = _part_of(event, labelled, starts)
-        events[part].append((event.position + shift, event))
+        part = _part_of(event, labelled, starts)
+        if part is None:
+            there = ", ".join(f"{video!r}" for video in parts.values())
+            placement.homeless.append(f"{labels.path}: {event.place}: there is no video for half {event.half} of "
+                                      f"{labelled.match!r} (there is {there}); add it")
+            continue
+        events[part].append((event.position + _shift(event, labelled, starts, part), event))
+        _check_stated(labels, event, *events[part][-1][:1], clocks[part])
+    placement.unplaced = len(placement.homeless)
     for part, video in parts.items():
-        outside = [(at, event) for at, event in events[part] if not 0 <= at < clocks[part].end]
+        inside = [placed for placed in events[part] if clocks[part].holds(placed[0])]
+        outside = [placed for placed in events[part] if not clocks[part].holds(placed[0])]
+        if video in labelled.superseded:
+            note = f"{labels.path}: {number_of(len(inside), 'event')} of {video} left out, as {video}.json labels it"
+            placement.notes.append(note)
+            continue
         if outside:
-            placed.outside.append(_tell_outside(labelled, video, clocks[part], outside))
-        else:
-            entry = _entry(labels, video, records[video], clocks[part], events[part])
-            placed.entries.append(entry)
-            merged = _differing(events[part]) - len({(event["frame"], event["label"]) for event in entry["events"]})
-            if merged:
-                placed.warnings.append(f"{labels.path}: {number_of(merged, 'event')} of {video} came to the frame of "
-                                       "another of the same class when converted")
-            placed.warnings += _doubt_length(labels, records[video])
-    _tell_conversion(labelled, records, events, starts, clocks, placed)
-    return placed
+            placement.outside.append(_describe_outside(labelled, video, clocks[part], outside))
+            placement.unplaced += len(outside)
+        entry = _entry(labels, video, records[video], clocks[part], inside)
+        placement.entries.append(entry)
+        merged = _differing(inside) - len({(event["frame"], event["label"]) for event in entry["events"]})
+        if merged:
+            placement.warnings.append(f"{labels.path}: {number_of(merged, 'event')} of {video} came to the frame of "
+                                      "another of the same class when converted")
+        placement.warnings += _doubt_length(labels, records[video])
+    _describe_conversion(labelled, records, events, starts, clocks, placement)
+    return placement
+
+
+def _with_frames(labels: LabelSet, fps: float) -> LabelSet:
+    """Time codes as frames of the video file."""
+    codes = [isinstance(event.position, Timecode) for event in labels.events]
+    if not any(codes):
+        return labels
+    if not all(codes):
+        raise UserError(f"{labels.path}: {labels.events[codes.index(False)].place} is no time code, but "
+                        f"{labels.events[codes.index(True)].place} is; write all alike")
+    events = tuple(replace(event, position=event.position.frame(fps)) for event in labels.events)
+    return replace(labels, events=events, seconds=False, notes=labels.notes)
+
+
+def _check_stated(labels: LabelSet, event: LabelledEvent, at: float, clock: Clock) -> None:
+    """Raise a UserError where an event has a frame and a time that contradict each other."""
+    if event.stated is None:
+        return
+    seconds, exactness = event.stated
+    times = {clock.time_of(at), clock.time_of(at) - clock.shown.start, event.position / clock.rate}
+    slack = exactness + 2 / clock.rate + CLOCK_DRIFT * seconds
+    if all(abs(time - seconds) > slack for time in times):
+        raise UserError(f"{labels.path}: {event.place}: its frame is at {show_time(clock.time_of(at))}, but its time "
+                        f"is {show_time(seconds)}; correct one, or take one of the two out of the file")
 
 
 def _starts(
-    labelled: Labelled, clocks: Mapping[int, Clock], second: str | None, placed: Placed
+    labelled: Labelled, clocks: Mapping[int, Clock], second: str | None, placement: Placement
 ) -> dict[int, float]:
     """At which position of a match each part begins, or where each half begins in the one video of the match."""
     labels, parts = labelled.labels, labelled.parts
@@ -153,24 +228,25 @@ def _starts(
         return {1: 0.0, 2: _position(second, clocks[WHOLE])}
     ranges = [[event.position for event in labels.events if event.half == half] for half in halves]
     if len(halves) > 1 and all(max(a) < min(b) for a, b in zip(ranges, ranges[1:], strict=False)):
-        placed.notes.append(f"{labels.path}: positions are taken to count on through the halves, from the start of "
+        placement.notes.append(f"{labels.path}: positions are taken to count on through the halves, from the start of "
                             f"{parts[WHOLE]}")
         return dict.fromkeys(halves, 0.0)
     raise UserError(f"{labels.path}: has events of half 2, counted from where it begins, but {parts[WHOLE]!r} is one "
                     f"video for the match; say when it begins there, such as --second_half {labelled.match}=58:30.5")
 
 
-def _part_of(event: LabelledEvent, labelled: Labelled, starts: Mapping[int, float]) -> tuple[int, float]:
-    """The part whose video shows an event, and what to add to its position to count from the start of that video."""
+def _part_of(event: LabelledEvent, labelled: Labelled, starts: Mapping[int, float]) -> int | None:
+    """The part whose video shows an event; None if there is no video of its half."""
     parts = labelled.parts
     if event.half:
-        if event.half not in starts or (WHOLE not in parts and event.half not in parts):
-            there = ", ".join(f"{video!r}" for video in parts.values())
-            raise UserError(f"{labelled.labels.path}: {event.place}: there is no video for half {event.half} of "
-                            f"{labelled.match!r} (there is {there}); add it, or take the events of that half out")
-        return (event.half if event.half in parts else WHOLE), starts[event.half]
-    part = max((part for part in starts if starts[part] <= event.position), default=min(parts))
-    return part, -starts[part]
+        there = event.half in starts and (WHOLE in parts or event.half in parts)
+        return None if not there else event.half if event.half in parts else WHOLE
+    return max((part for part in starts if starts[part] <= event.position), default=min(parts))
+
+
+def _shift(event: LabelledEvent, labelled: Labelled, starts: Mapping[int, float], part: int) -> float:
+    """What to add to an event's position to count from the start of its video."""
+    return starts[event.half] if event.half else -starts[part]
 
 
 def _position(place: str, clock: Clock) -> float:
@@ -182,8 +258,7 @@ def _position(place: str, clock: Clock) -> float:
 def _entry(
     labels: LabelSet, video: str, record: Mapping, clock: Clock, events: Sequence[tuple[float, LabelledEvent]]
 ) -> dict:
-    last = record["num_frames"] - 1  # to which the last frames of the file may not round down
-    framed = [{**event.fields, "frame": min(round(at * clock.scale), last)} for at, event in events]
+    framed = [{**event.fields, "frame": clock.frame_of(at)} for at, event in events]
     known = {
         "video": video,
         "num_frames": record["num_frames"],
@@ -203,7 +278,7 @@ def _differing(events: Sequence[tuple[float, LabelledEvent]]) -> int:
 # What there is to say of it
 
 
-def _tell_outside(
+def _describe_outside(
     labelled: Labelled, video: str, clock: Clock, outside: Sequence[tuple[float, LabelledEvent]]
 ) -> str:
     labels, last = labelled.labels, f"{clock.length - 1:.0f}"
@@ -238,33 +313,33 @@ def _amount(labels: LabelSet, clock: Clock, length: float) -> str:
     return f"{number_of(round(length), 'frame')} ({show_time(length / clock.rate)})"
 
 
-def _tell_conversion(
+def _describe_conversion(
     labelled: Labelled,
     records: Mapping[str, Mapping],
     events: Mapping[int, Sequence[tuple[float, LabelledEvent]]],
     starts: Mapping[int, float],
     clocks: Mapping[int, Clock],
-    placed: Placed,
+    placement: Placement,
 ) -> None:
     labels, parts = labelled.labels, labelled.parts
     if len(parts) > 1:
         cuts = ", ".join(_moment(labels, clocks[part], starts[part]) for part in parts if labelled.is_cut and part > 1)
         numbers = ", ".join(f"{number_of(len(events[part]), 'event')} in {video}" for part, video in parts.items())
-        placed.notes.append(f"{labels.path}: {f'cut at {cuts}: ' if cuts else ''}{numbers}")
-        placed.warnings += [f"{labels.path}: no event lies in {video}, and {len(labels.events)} in the whole match"
+        placement.notes.append(f"{labels.path}: {f'cut at {cuts}: ' if cuts else ''}{numbers}")
+        placement.warnings += [f"{labels.path}: no event lies in {video}, and {len(labels.events)} in the whole match"
                             for part, video in parts.items() if labels.events and not events[part]]
     elif parts[min(parts)] not in labels.names:
-        placed.notes.append(f"{labels.path}: is taken for the labels of {parts[min(parts)]}")
+        placement.notes.append(f"{labels.path}: is taken for the labels of {parts[min(parts)]}")
     if labelled.is_cut:
-        placed.warnings += _doubt_cut(labelled, events, clocks)
-    placed.warnings += _doubt_rate(labels, records[parts[min(parts)]], clocks[min(parts)])
-    converted = [part for part in parts if events[part] and (labels.seconds or clocks[part].scale != 1)]
+        placement.warnings += _doubt_cut(labelled, events, clocks)
+    placement.warnings += _doubt_rate(labels, records[parts[min(parts)]], clocks[min(parts)])
+    converted = [part for part in parts if events[part] and (labels.seconds or clocks[part].converts)]
     if converted:
         number = sum(len(events[part]) for part in converted)
         rates = " and ".join(dict.fromkeys(f"{records[parts[part]]['fps']:g}" for part in converted))
         what = (f"{number_of(number, 'time')} converted to frames at" if labels.seconds else
                 f"{number_of(number, 'event')} converted from {clocks[converted[0]].rate:g} to")
-        placed.notes.append(f"{labels.path}: {what} {rates} fps")
+        placement.notes.append(f"{labels.path}: {what} {rates} fps")
 
 
 def _moment(labels: LabelSet, clock: Clock, position: float) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
 from dataset.matches import match_and_part, parts_of
 from label_forms.sets import LabelSet
+from util.entries import composed
 from util.errors import UserError
+from util.words import number_of
 
 WHOLE = 0  # the part of a video that is labelled by itself, or that shows the whole match
 
@@ -22,10 +23,11 @@ class Labelled:
 
     labels: LabelSet
     parts: dict[int, str]
+    superseded: frozenset[str] = frozenset()  # those of the videos that another file labels, their own <video>.json
 
     @property
     def match(self) -> str:
-        return match_and_part(self.parts[min(self.parts)])[0]
+        return composed(match_and_part(self.parts[min(self.parts)])[0])
 
     @property
     def is_cut(self) -> bool:
@@ -41,12 +43,22 @@ class Labelled:
         return halved and match_and_part(self.parts[WHOLE])[1] is None
 
 
+def without_missing(sets: Sequence[LabelSet], videos: Collection[str]) -> tuple[list[LabelSet], list[str]]:
+    """The sets that have a video, and what there is to say of the others."""
+    index = _Index(videos)
+    there = [any(map(index.parts_of, labels.names)) for labels in sets]
+    notes = [f"{labels.path}: {number_of(len(labels.events), 'event')} of {labels.names[0]!r} left out, as there is no "
+             "such video" for labels, found in zip(sets, there, strict=True) if not found]
+    return [labels for labels, found in zip(sets, there, strict=True) if found], notes
+
+
 def pair_labels(sets: Sequence[LabelSet], videos: Collection[str]) -> list[Labelled]:
     """Find the videos that each label set is about.
 
     The name of a set is that of a video; or of a match, whose halves are called <match>_1 and <match>_2, or 1 and 2
     in a folder <match>, or which is one video, such as the only one in a folder <match>. A size such as _720p may
-    follow a video's name.
+    follow a video's name. Where a video has a <video>.json of its own, as view.py writes it, that is taken for it, and
+    not what a file for the match or a table says.
 
     Raises:
         UserError: a set has no video, or one of two; or a video has two sets.
@@ -60,18 +72,26 @@ def pair_labels(sets: Sequence[LabelSet], videos: Collection[str]) -> list[Label
         _check_parts(labels, parts)
         for (video,) in parts.values():
             other = owners.setdefault(video, labels)
-            if other is not labels:
+            if _is_own(labels, video) > _is_own(other, video):
+                owners[video] = labels
+            elif other is not labels and _is_own(labels, video) == _is_own(other, video):
                 raise UserError(f"{labels.path}: labels the video {video!r}, and so does {other.path}; take one of the "
                                 "files away, or join them")
         paired.append(Labelled(labels, {part: found[0] for part, found in sorted(parts.items())}))
-    return paired
+    return [replace(one, superseded=frozenset(video for video in one.parts.values() if owners[video] is not one.labels))
+            for one in paired]
+
+
+def _is_own(labels: LabelSet, video: str) -> bool:
+    """Whether the labels are a file <video>.json."""
+    return labels.form == "video" and composed(labels.path.with_suffix("").as_posix()).endswith(composed(video))
 
 
 class _Index:
     """Videos by all that labels may call them."""
 
     def __init__(self, videos: Collection[str]) -> None:
-        self.by_name = {_composed(video): video for video in videos}
+        self.by_name = {composed(video): video for video in videos}
         self.by_part: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         self.by_folder: dict[str, list[str]] = defaultdict(list)
         parts = parts_of(self.by_name)
@@ -84,7 +104,7 @@ class _Index:
 
     def parts_of(self, name: str) -> dict[int, list[str]] | None:
         """The videos of each part of what labels call `name`; None if there are none."""
-        name = _composed(name)
+        name = composed(name)
         if name in self.by_name:
             return {WHOLE: [self.by_name[name]]}
         match, part = match_and_part(name)
@@ -94,11 +114,6 @@ class _Index:
             return dict(self.by_part[name])
         in_folder = self.by_folder.get(name, [])
         return {WHOLE: in_folder} if len(in_folder) == 1 else None
-
-
-def _composed(name: str) -> str:
-    """A name with each accented letter as one character: macOS may write it as two in the name of a file."""
-    return unicodedata.normalize("NFC", name)
 
 
 def _check_parts(labels: LabelSet, parts: Mapping[int, list[str]]) -> None:
@@ -121,12 +136,12 @@ def _no_video(labels: LabelSet, videos: Collection[str]) -> str:
     hint = f" (is it {like[0]!r}?)" if like else ""
     what = "these lines" if labels.form == "csv" else "the label file"
     return (f"there is no video {name!r}{hint}, nor its halves {name + '_1'!r} and {name + '_2'!r}; rename one of "
-            f"them, or take {what} away")
+            f"them, take {what} away, or leave such labels out with --skip_missing")
 
 
 def check_second_half(labelled: Sequence[Labelled], second_half: Mapping[str, str]) -> None:
     """Raise a UserError where it names a match that is not there, or no labels need it."""
-    need = sorted({one.match for one in labelled if one.needs_second_half})
+    need = sorted({composed(one.match) for one in labelled if one.needs_second_half})
     for match in second_half:
         if not need:
             raise UserError("--second_half: no label file counts through a match of two halves; leave it out")

@@ -9,7 +9,6 @@ from conftest import REPO, pattern_index, read_image, run_here, run_script, user
 
 import prepare_data
 from dataset.labels import read_classes, read_split
-from util.lock import exclusive
 
 EVENTS = [(3, "PASS"), (14, "DRIVE"), (20, "PASS")]
 
@@ -105,15 +104,6 @@ def test_a_second_run_changes_no_byte_and_decodes_nothing(matches):
     assert "6 done before, 0 to do" in done.stdout and "is the same already" in done.stdout
     assert matches.bytes() == before
     assert {path: path.stat().st_mtime_ns for path in matches.frames.rglob("*.jpg")} == stamps
-
-
-def test_the_second_of_two_at_once_ends_in_one_line_and_changes_nothing(place):
-    place.add("a")
-    with exclusive(place.frames, "another prepare_data.py"):
-        before = place.bytes()
-        said = user_error(run_here(prepare_data, *place.arguments()))
-        assert place.bytes() == before
-    assert str(place.frames) in said and "is in use by another prepare_data.py (process" in said
 
 
 def test_splits_depend_neither_on_workers_nor_on_when_files_were_made(matches):
@@ -315,7 +305,7 @@ def test_events_of_all_forms_show_the_same_picture_at_another_rate(forms):
     for video, events in frames_of(forms).items():
         for frame, _ in events:
             picture = read_image(forms.frames / video / f"{frame:06d}.jpg")
-            assert pattern_index(picture) in {0, 3, 4, 12, 14, 20, 28, 29}  # those labelled, or the one before
+            assert pattern_index(picture) in {0, 2, 4, 12, 14, 20, 28, 29}  # those labelled, or the one before
     assert frames_of(forms)["arg_bra_2"] == [(0, "PASS"), (14, "shot")]
 
 

@@ -1,12 +1,17 @@
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from footage.videos import VideoInfo
+from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.timeline import announced_record, clock_of, place_events
 from label_forms.videos import Labelled
 from util.errors import UserError
+from util.stamps import Stamps
 
 
 def record(source_frames=100, source_fps=25.0, fps=None):
@@ -34,13 +39,13 @@ def frames(placed):
 
 def test_label_rates():
     def scale(label_fps, source, fps, fps_from="file"):
-        return clock_of(labels_of([], fps=label_fps, fps_from=fps_from), record(100, source, fps)).scale
+        return clock_of(labels_of([], fps=label_fps, fps_from=fps_from), record(100, source, fps)).frame_of(60)
 
-    assert scale(None, 25, 25) == scale(25, 25, 25) == 1
-    assert scale(30, 29.97, 29.97) == scale(23.976, 24, 24) == 1  # the same rate, rounded
-    assert scale(None, 50, 25) == scale(50, 50, 25) == 0.5
-    assert scale(25, 50, 25) == 1  # made for the extracted frames
-    assert scale(30, 25, 25, "option") == 25 / 30  # as the user says, by the clock
+    assert scale(None, 25, 25) == scale(25, 25, 25) == 60
+    assert scale(30, 29.97, 29.97) == scale(23.976, 24, 24) == 60  # the same rate, rounded
+    assert scale(None, 50, 25) == scale(50, 50, 25) == 30
+    assert scale(25, 50, 25) == 60  # made for the extracted frames
+    assert scale(30, 25, 25, "option") == 50  # as the user says, by the clock
     for wrong in ((30, 25, 25), (24, 25, 25), (30, 50, 25)):
         with pytest.raises(UserError, match=r"m\.json: its fps is (30|24), but that of the video is"):
             scale(*wrong)
@@ -75,7 +80,7 @@ def test_frames_are_converted_to_the_nearest_extracted_one_and_stay_in_the_video
 
 
 def test_events_that_come_to_one_frame_at_a_lower_rate_are_kept_and_told():
-    labels = labels_of([4, 5, 5, 40])
+    labels = labels_of([5, 6, 6, 40])
     assert not place(labels, m=record()).warnings
     placed = place(labels, m=record(fps=5))
     assert frames(placed) == [[1, 1, 1, 8]]
@@ -92,11 +97,11 @@ def test_labels_made_for_another_number_of_frames_are_told():
     assert len(warnings(50)) == 1
 
 
-def test_times_go_to_the_nearest_frame_at_any_rate():
-    times = [0, 0.041, 0.059, 1.48, 3.96, 3.999]
+def test_times_go_to_the_frame_on_display_at_any_rate():
+    times = [0, 0.041, 0.079, 1.48, 3.96, 3.999]
     assert frames(place(labels_of(times, seconds=True), m=record())) == [[0, 1, 1, 37, 99, 99]]
     placed = place(labels_of(times, seconds=True), m=record(fps=12.5))
-    assert frames(placed) == [[0, 1, 1, 18, 49, 49]]
+    assert frames(placed) == [[0, 0, 0, 18, 49, 49]]
     assert placed.notes == ["m.json: 6 times converted to frames at 12.5 fps"]
     (said,) = place(labels_of([1, 4.5], seconds=True), m=record()).outside
     assert "annotations[1] (4.5): 0.50 s past the end of the video 'm', which is 4.00 s long" in said
@@ -106,6 +111,36 @@ def test_frames_of_another_rate_are_converted_by_the_clock():
     placed = place(labels_of([0, 30, 119], fps=30, fps_from="option"), m=record())
     assert frames(placed) == [[0, 25, 99]] and placed.notes == ["m.json: 3 events converted from 30 to 25 fps"]
     assert place(labels_of([121], fps=30, fps_from="option"), m=record()).outside
+
+
+def test_times_are_those_of_a_player():
+    late = record(5) | {"stamps": Stamps.even(5, 25, 0.4).to_json(Fraction(1, 25))}
+    assert frames(place(labels_of([0.2, 0.4, 0.438, 0.559], seconds=True), m=late)) == [[0, 0, 0, 3]]
+    uneven = Stamps(np.array([0, 0.1, 0.5, 0.6]), 0.7)
+    gap = {"stamps": uneven.to_json(Fraction(1, 100)), **record(4)}
+    assert frames(place(labels_of([0.09, 0.49, 0.5, 0.7], seconds=True), m=gap)) == [[0, 1, 2, 3]]
+    assert [place(labels_of([time], True), m=gap).unplaced for time in (-0.04, 0, 0.74, 0.76)] == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("frame, stated, agrees", [
+    (25, (1.0, 0.001), True), (25, (1.0, 1.0), True), (25, (9.9, 0.1), False), (25, (1.5, 0.1), False),
+    (90, (4.0, 1.0), True), (90, (3.0, 1.0), True), (90, (2.0, 1.0), False)])
+def test_a_time_beside_a_frame_must_agree_with_it(frame, stated, agrees):
+    labels = labels_of([frame])
+    labels = replace(labels, events=(replace(labels.events[0], stated=stated),))
+    if agrees:
+        assert frames(place(labels, m=record())) == [[frame]]
+    else:
+        with pytest.raises(UserError, match="its frame is at .*, but its time is .*; correct one"):
+            place(labels, m=record())
+
+
+@pytest.mark.parametrize("code, drop, fps, frame", [
+    ((1, 12), False, 25, 37), ((60, 2), True, 29.97, 1800), ((59, 29), True, 29.97, 1799),
+    ((600, 0), True, 29.97, 17982),
+    ((600, 0), False, 29.97, 18000), ((60, 4), True, 59.94, 3600)])
+def test_time_codes_count_at_the_rate_of_the_video(code, drop, fps, frame):
+    assert frames(place(labels_of([Timecode(*code, drop)]), m=record(20000, fps))) == [[frame]]
 
 
 # A match and its halves
@@ -182,10 +217,10 @@ def test_soccernet_halves_go_to_their_videos():
     labels = labels_of([1.48, 1.0, 0.0], True, (2, 1, 2))
     placed = place(labels, m_1=record(100), m_2=record(50))
     assert frames(placed) == [[25], [0, 37]] and placed.notes[0] == "m.json: 1 event in m_1, 2 events in m_2"
-    with pytest.raises(UserError, match=r"\[1\] \(2\): there is no video for half 3 of 'm' \(there is 'm_1', 'm_2'\)"):
-        place(labels_of([1, 2], True, (1, 3)), m_1=record(), m_2=record())
-    with pytest.raises(UserError, match="no video for half 2 of 'm'"):
-        place(labels_of([1, 2], True, (1, 2)), m_1=record())
+    placed = place(labels_of([1, 2], True, (1, 3)), m_1=record(), m_2=record())
+    assert "[1] (2): there is no video for half 3 of 'm' (there is 'm_1', 'm_2')" in placed.homeless[0]
+    assert frames(placed) == [[25], []] and placed.unplaced == 1
+    assert "no video for half 2 of 'm'" in place(labels_of([1, 2], True, (1, 2)), m_1=record()).homeless[0]
 
 
 def test_halves_of_two_rates_are_converted_and_told_each():
@@ -214,8 +249,8 @@ def test_soccernet_halves_of_one_video():
 def test_a_soccernet_file_of_one_half_must_be_of_that_half():
     half = Labelled(labels_of([1.0], True, (2,)), {0: "m_2"})
     assert frames(place_events(half, {"m_2": record()}, {})) == [[25]]
-    with pytest.raises(UserError, match="no video for half 2 of 'm' .there is 'm_1'"):
-        place_events(Labelled(half.labels, {0: "m_1"}), {"m_1": record()}, {})
+    (said,) = place_events(Labelled(half.labels, {0: "m_1"}), {"m_1": record()}, {}).homeless
+    assert "no video for half 2 of 'm' (there is 'm_1')" in said
 
 
 # What there is to say
@@ -241,7 +276,7 @@ def test_a_video_of_another_name_is_told():
 
 
 def test_what_a_video_announces_stands_in_for_its_record():
-    assert announced_record(VideoInfo(25.0, 398, 224, 100), None) == record()
-    assert announced_record(VideoInfo(25.0, 398, 224, 100), 12.5) == record(fps=12.5)
+    assert announced_record(VideoInfo(25.0, 398, 224, 100), None) == record() | {"options": {"fps": None}}
+    assert announced_record(VideoInfo(25.0, 398, 224, 100), 12.5) == record(fps=12.5) | {"options": {"fps": 12.5}}
     unknown = announced_record(VideoInfo(25.0, 398, 224, 0), 30)
-    assert not place(labels_of([10**6]), m=unknown).outside
+    assert not place(labels_of([10**6 - 1]), m=unknown).outside

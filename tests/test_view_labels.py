@@ -146,8 +146,8 @@ def test_labels_and_frames_of_different_rates_meet_as_in_prepare_data(viewed, so
 
     def prepared(path):  # the extracted frames that prepare_data.py makes of a file
         (labels,) = read_labels(path)
-        scale = clock_of(labels, record).scale
-        return [min(round(e.position * scale), NUM_FRAMES - 1) for e in labels.events]
+        clock = clock_of(labels, record)
+        return [clock.frame_of(event.position) for event in labels.events]
 
     state = labels_of(page)
     assert [e["frame"] for e in state["events"]] == prepared(path)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
-from label_forms.timeline import clock_of
-from util.entries import MAX_FRAMES, check_events, raise_first, shown
+from label_forms.timeline import Clock, clock_of
+from util.entries import MAX_FRAMES, check_events, shown, unknown_class
+from util.errors import UserError
 from util.events import Event
 from util.io import parse_json, whole_file, write_json
 from util.lock import exclusive
@@ -98,8 +99,9 @@ class LabelStore:
             return self._of_split(index), None
         labels = parse_label_file(path, content)
         clock = clock_of(labels, _record(video, labels))
-        raise_first(check_events([event.fields for event in labels.events], path, clock.length, self.classes)[2])
-        events = [_page_event(e.fields, _shown(e.position, clock.scale, video), e.position) for e in labels.events]
+        _check(labels, clock, self.classes)
+        events = [_page_event(e.fields, clock.frame_of(e.position), None if labels.seconds else e.position)
+                  for e in labels.events]
         revision = hashlib.sha1(content).hexdigest()[:16]
         return LabelState(revision, "file", sorted(events, key=lambda event: event["frame"])), labels
 
@@ -143,9 +145,15 @@ def check_page_events(events: Any, video: ViewedVideo, classes: Sequence[str]) -
     return checked
 
 
-def _scale(labels: LabelSet, video: ViewedVideo) -> float:
-    """Extracted frames per frame as the file counts them."""
-    return clock_of(labels, _record(video, labels)).scale
+def _check(labels: LabelSet, clock: Clock, classes: Collection[str]) -> None:
+    """Raise a UserError that names the first event that is not in the video, or is of none of the classes."""
+    for event in labels.events:
+        if not clock.holds(event.position):
+            raise UserError(f"{labels.path}: {event.place}: {event.fields['label']} is not in the video, whose frames "
+                            f"are 0 to {len(clock.counted) - 1}; correct it")
+        if event.fields["label"] not in classes:
+            fault = "; ".join(unknown_class(event.fields["label"], classes))
+            raise UserError(f"{labels.path}: {event.place}: {fault}")
 
 
 def _record(video: ViewedVideo, labels: LabelSet) -> dict[str, Any]:
@@ -154,11 +162,6 @@ def _record(video: ViewedVideo, labels: LabelSet) -> dict[str, Any]:
         return video.record
     fps = video.fps or labels.fps or 1.0
     return {"num_frames": video.num_frames, "fps": fps, "source_frames": video.num_frames, "source_fps": fps}
-
-
-def _shown(position: int, scale: float, video: ViewedVideo) -> int:
-    """The extracted frame of a file's frame, as prepare_data.py finds it."""
-    return min(round(position * scale), video.num_frames - 1)
 
 
 def _page_event(fields: Event, frame: int, at: int | None) -> PageEvent:
@@ -174,9 +177,9 @@ def _entry(video: ViewedVideo, labels: LabelSet | None, events: Sequence[PageEve
     """
     events = sorted(events, key=lambda event: event["frame"])
     keys = dict(labels.keys) if labels else {"video": video.name}
-    scale, length = (_scale(labels, video), _record(video, labels)["source_frames"]) if labels else (1.0, 0)
-    positions = [_position(event, scale, length, video) for event in events]
-    if None in positions:  # the file counts at a rate at which not every extracted frame has a number
+    clock = clock_of(labels, _record(video, labels)) if labels else None
+    positions = [_position(event, clock) for event in events]
+    if None in positions:  # the file counts times, or at a rate at which not every extracted frame has a number
         positions, labels = [event["frame"] for event in events], None
         keys.pop("num_frames", None)
     if labels is None:
@@ -193,10 +196,13 @@ def _entry(video: ViewedVideo, labels: LabelSet | None, events: Sequence[PageEve
     }
 
 
-def _position(event: PageEvent, scale: float, length: int, video: ViewedVideo) -> int | None:
-    """The frame in a file of `length` frames that is shown as the event's: the one that stood there, if it still is."""
+def _position(event: PageEvent, clock: Clock | None) -> int | None:
+    """The frame in a file that is shown as the event's: the one that stood there, if it still is."""
     frame, at = event["frame"], event["at"]
-    if scale == 1:
+    if clock is None or not clock.converts:
         return frame
-    near = [round(frame / scale), length - 1] if at is None else [at, round(frame / scale), length - 1]
-    return next((position for position in near if position < length and _shown(position, scale, video) == frame), None)
+    if clock.seconds:
+        return None
+    near = clock.counted.frame_at(clock.shown.time_of(frame))
+    candidates = [position for position in (at, near, near + 1) if position is not None and clock.holds(position)]
+    return next((position for position in candidates if clock.frame_of(position) == frame), None)

@@ -1,0 +1,99 @@
+"""Labels of single videos as JSON: our own, and what is written like them.
+
+    {"fps": 30, "events": [{"frame": 120, "label": "PASS"}]}            <video>.json, an annotator's
+    [{"video": "a_b_1", "num_frames": 4532, "events": [...]}, ...]      a split (of E2E-Spot too), or predictions
+    {"frame": 120, "label": "PASS"}                                     events by themselves: a list, or a line each
+
+An event has a frame, a time, or a start and an end, see fields.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from label_forms.fields import EventReader, columns_of
+from label_forms.sets import LabelFile, LabelSet, path_names
+from util.entries import check_entry, composed, raise_first, shown
+from util.errors import UserError
+from util.words import number_of
+
+
+def is_event(value: Any) -> bool:
+    return isinstance(value, dict) and "events" not in value and "annotations" not in value and (
+        "label" in (columns := columns_of(value))) and not columns.keys().isdisjoint(("frame", "time", "start"))
+
+
+def fits(content: Any) -> bool:
+    """Whether it is an entry, a list of entries, an event or a list of events."""
+    listed = content if isinstance(content, list) else [content]
+    return all(isinstance(one, dict) and ("events" in one or is_event(one)) for one in listed)
+
+
+def read_video(file: LabelFile) -> list[LabelSet]:
+    """
+    Raises:
+        UserError: it is no such file.
+    """
+    content = file.content
+    if is_event(content):
+        content = [content]
+    if isinstance(content, list) and (not content or all(map(is_event, content))):
+        content = {"events": content}
+    if not isinstance(content, list):
+        return [_read_entry(file, content, str(file.path), alone=True)]
+    return [_read_entry(file, entry, f"{file.path}: entry {index}", alone=len(content) == 1)
+            for index, entry in enumerate(content)]
+
+
+def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSet:
+    """`alone`: the file holds no other entry, so that it may be named as its video is."""
+    if not isinstance(entry, dict):
+        raise UserError(f'{where}: must be such as {{"events": [{{"frame": 120, "label": "PASS"}}]}}')
+    video = entry.get("video")
+    if video is not None and not (isinstance(video, str) and video.strip()) or (video is None and not alone):
+        raise UserError(f"{where}: video is {shown(video)}; it must name the video")
+    checked, problems = check_entry({key: value for key, value in entry.items() if key not in ("video", "events")}
+                                    | {"events": [] if isinstance(entry.get("events"), list) else entry.get("events")},
+                                    where, label_file=True)
+    raise_first(problems)
+    listed = entry["events"]
+    for index, event in enumerate(listed):
+        if not isinstance(event, dict):
+            raise UserError(f"{where}: events[{index}]: must be an object with frame and label")
+    columns = columns_of(dict.fromkeys(name for event in listed for name in event)) if listed else {"frame": "frame"}
+    columns.pop("video", None)
+    columns.setdefault("label", "label")
+    if columns.keys().isdisjoint(("frame", "time", "start")):
+        columns["frame"] = "frame"
+    reader = EventReader.of(listed, columns, file.instant_of("video"))
+    events = tuple(reader.read(f"{where}: events[{index}]", event) for index, event in enumerate(listed))
+    if not reader.timed:
+        events = tuple(_with_frame(event) for event in events)
+    fps, fps_from = rate_of(checked.content.get("fps"), file.label_fps, None)
+    stated = entry.get("num_events", len(events))
+    doubts = () if stated in (None, len(events)) else (
+        f"{where}: num_events is {shown(stated)}, but it has {number_of(len(events), 'event')}; is the list whole? "
+        "Events may have been lost",)
+    by_path, by_entry = file.own_names() if alone else (), path_names(video) if video else ()
+    names = by_entry + by_path if file.alone else by_path + by_entry
+    if video and alone and not file.alone and not {*map(composed, by_path)} & {*by_entry}:
+        doubts += (f"{where}: its video is {video!r}, but it lies where the labels of {file.name!r} do; if there is a "
+                   f"video {file.name!r}, it is taken for that",)
+    keys = {key: value for key, value in checked.content.items() if key != "events"}
+    keys |= {"video": video} if video else {}
+    return LabelSet(file.path, "video", tuple(dict.fromkeys(names)), events, seconds=reader.timed, fps=fps,
+                    fps_from=fps_from, keys=keys, read=len(events), notes=reader.notes(), warnings=doubts)
+
+
+def _with_frame(event: Any) -> Any:
+    event.fields["frame"] = event.position
+    return event
+
+
+def rate_of(in_file: float | None, option: float | None, of_form: float | None) -> tuple[float | None, str]:
+    """The rate at which a file counts frames, and who says so: "file", "option", "form" or ""."""
+    if in_file and in_file > 0:
+        return in_file, "file"
+    if option:
+        return option, "option"
+    return of_form, "form" if of_form else ""
