@@ -95,7 +95,8 @@ class Decoder:
         self.aspect = aspect if 0.2 < aspect < 5 and abs(aspect - 1) > 0.01 else Fraction(1)
         self._tally = _Tally(self.container, self.stream, self.fps)
         self.announced_frames = _announced_frames(self.container, self.stream, self.fps)
-        self._unit = float(self.stream.time_base)  # seconds
+        self.time_base = self.stream.time_base  # seconds, of its stamps; the stream forgets it once it is closed
+        self._unit = float(self.time_base)
         self._stamps = array("d")  # seconds, of each frame given
         self._zero: float | None = None  # the stamp that counts as 0, in seconds of the file
         self._duration = 0.0  # seconds; of the last frame given, where the file tells it

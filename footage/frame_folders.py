@@ -124,7 +124,7 @@ def extract_frames(
             "damaged_frames": frames.faults.damaged,
             "trouble": frames.faults.trouble,
             "fps": options.fps or rate or decoder.fps,
-            "stamps": decoder.stamps().to_json(decoder.stream.time_base),
+            "stamps": decoder.stamps().to_json(decoder.time_base),
             **written,
         }
         write_record(scratch, record)
