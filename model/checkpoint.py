@@ -1,104 +1,39 @@
-"""Checkpoints: save, load, resume; reading checkpoints of the original E2E-Spot."""
+"""Checkpoints: what a model folder keeps of each epoch, and what can be taken over from other files."""
 
 from __future__ import annotations
 
+import contextlib
 import io
-import pickle
+import math
 import re
+import reprlib
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from model.published import from_original
+from model.state_dict import fault, read_file, read_state_dict
 from util.errors import UserError
 from util.io import remove, whole_file
 
-# How the original E2E-Spot names what is named otherwise here; applied in this order to every key.
-ORIGINAL_KEYS = [
-    (r"^_features\.", "backbone.cnn."),
-    (r"\.gsm\.conv3D\.weight$", ".shift.gate.weight"),
-    (r"\.gsm\.conv3D\.bias$", ".shift.gate_bias"),
-    (r"\.gsm\.bn\.", ".shift.norm."),
-    (r"^_pred_fine\._gru\.", "head.gru."),
-    (r"^_pred_fine\._fc_out\.(_fc_out\.)?", "head.classify."),
-    (r"^_pred_fine\._tcn\.", "head.stages.0."),
-    (r"^_pred_fine\._stages\.0\.", "head.stages.1."),
-    (r"^_pred_fine\._stages\.1\.", "head.stages.2."),
-    (r"^(head\.stages\.\d)\.conv_1x1\.", r"\1.0."),
-    (r"^(head\.stages\.\d)\.layers\.0\.", r"\1.1."),
-    (r"^(head\.stages\.\d)\.layers\.1\.", r"\1.2."),
-    (r"^(head\.stages\.\d)\.layers\.2\.", r"\1.3."),
-    (r"^(head\.stages\.\d)\.layers\.3\.", r"\1.4."),
-    (r"^(head\.stages\.\d)\.layers\.4\.", r"\1.5."),
-    (r"^(head\.stages\.\d)\.conv_out\.", r"\1.6."),
-    (r"^(head\.stages\.\d\.\d)\.conv_dilated\.", r"\1.dilated."),
-    (r"^(head\.stages\.\d\.\d)\.conv_1x1\.", r"\1.mix."),
-    (r"^_pred_fine\._net\.", "head."),
-    (r"\.att_layer\.(query|key|value)_conv\.", r".attention.\1."),
-    (r"\.att_layer\.conv_out\.", ".attention.out."),
-    (r"\.feed_forward\.layer\.0\.", ".dilated."),
-    (r"(\.layers\.\d)\.conv_1x1\.", r"\1.mix."),
-    (r"^(head\.(?:encoder|decoders\.\d))\.conv_1x1\.", r"\1.enter."),
-    (r"^(head\.(?:encoder|decoders\.\d))\.conv_out\.", r"\1.classify."),
-]
-# a residual block's place in ResNet, RegNet and ConvNeXt
-BLOCK_OF_ORIGINAL = r"^(_features\.(?:layer\d\.\d+|s\d\.b\d+|stages\.\d\.blocks\.\d+))\."
-
-
-def read_state_dict(path: Path) -> dict[str, Any]:
-    """Read a file of tensors and plain values; nothing in it is run.
-
-    Raises:
-        UserError: no such file, not a checkpoint, or one that would run code when loaded.
-    """
-    try:
-        if path.suffix == ".safetensors":  # as timm's models are published
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except pickle.UnpicklingError as error:
-        reason = "is no checkpoint, or holds more than tensors and would run code when loaded"
-        raise UserError(f"{path}: {reason}; refused, get a checkpoint of tensors alone") from error
-    except Exception as error:  # of a damaged file the unpickler makes anything: struct.error, IndexError, ...
-        raise UserError(f"{path}: cannot be read as a checkpoint, it may be cut short; copy it again") from error
-    if not (isinstance(state, dict) and all(isinstance(key, str) for key in state)):
-        raise UserError(f"{path}: is no checkpoint (it holds no tensors by name); choose another file")
-    return state
-
-
-def from_original(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of an original E2E-Spot checkpoint under this project's keys; any other as it is."""
-    if not any(key.startswith("_features.") for key in state):
-        return state
-    tsm = any(".net." in key for key in state) and not any(".gsm." in key for key in state)
-    renamed = {}
-    for key, value in state.items():
-        if tsm:  # it wraps a block's first convolution there, the whole block here
-            key = re.sub(r"\.(conv1|conv_dw)\.net\.", r".\1.", re.sub(BLOCK_OF_ORIGINAL, r"\1.net.", key))
-        for pattern, name in ORIGINAL_KEYS:
-            key = re.sub(pattern, name, key)
-        if key.endswith(".shift.gate.weight") and isinstance(value, Tensor) and value.dim() == 5:
-            # (2, F/2, 3, 3, 3) -> (2 * 3, F/2, 3, 3)
-            value = value.transpose(1, 2).flatten(0, 1)
-        renamed[key] = value
-    return renamed
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of AdamW, for each parameter
 
 
 def load_weights(spotter: nn.Module, path: Path) -> None:
     """Load a whole checkpoint, this project's or the original's, into a model.
 
     Raises:
-        UserError: it cannot be read, or belongs to another architecture.
+        UserError: it cannot be read, belongs to another architecture, or holds what no training leaves.
     """
-    state = from_original(read_state_dict(path))
-    if wrong := _differences(spotter.state_dict(), state):
+    state, ours = from_original(read_state_dict(path)), spotter.state_dict()
+    if wrong := _differences(ours, state):
         raise UserError(
             f"{path}: belongs to another architecture than config.json says ({wrong}); "
             "put the config.json beside it that it was trained with"
         )
+    _check_values(path, state, ours)
     spotter.load_state_dict(state)
 
 
@@ -127,6 +62,7 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
             f"{path}: {len(missing)} of {len(needed)} convolutions do not fit, the first {missing[0]}; "
             "choose the -m that it was trained with"
         )
+    _check_values(path, fitting, target)
     spotter.backbone.cnn.load_state_dict(fitting, strict=False)
     return len(fitting)
 
@@ -135,16 +71,23 @@ def _plain(key: str) -> str:
     return re.sub(r"(^|\.)net\.", r"\1", key)
 
 
+def _check_values(path: Path, state: dict[str, Tensor], ours: dict[str, Tensor]) -> None:
+    for key, value in state.items():
+        if wrong := fault(value, ours[key], negative=not key.endswith("running_var")):
+            raise UserError(f"{path}: {key} {wrong}; copy the file again, or take another epoch's")
+
+
 def _differences(ours: dict[str, Tensor], theirs: dict[str, Any]) -> str:
     """In words, how two state dicts differ; empty if they do not."""
+    if not ours.keys() & theirs.keys():
+        return f"none of its tensors has a name that is known here, the first is {next(iter(theirs))}"
     if missing := [key for key in ours if key not in theirs]:
         return f"{len(missing)} tensors are missing, the first {missing[0]}"
     if extra := [key for key in theirs if key not in ours]:
         return f"{len(extra)} tensors too many, the first {extra[0]}"
     for key, value in ours.items():
-        shape = getattr(theirs[key], "shape", None)
-        if shape != value.shape:
-            return f"{key} is {tuple(shape or ())} and not {tuple(value.shape)}"
+        if isinstance(theirs[key], Tensor) and theirs[key].shape != value.shape:
+            return f"{key} is {tuple(theirs[key].shape)} and not {tuple(value.shape)}"
     return ""
 
 
@@ -183,22 +126,6 @@ def save_epoch(
             scratch.write_bytes(written.getbuffer())
 
 
-def load_optim(path: Path, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler) -> list[dict]:
-    """Take over what `save_epoch` put into optim_NNN.pt; gives the history, the rows of loss.json.
-
-    Raises:
-        UserError: the file cannot be read, or is of another model.
-    """
-    state = read_state_dict(path)
-    try:
-        optimizer.load_state_dict(state["optimizer"])
-        if state["scaler"]:  # none where it was begun on a device that needs no scaling
-            scaler.load_state_dict(state["scaler"])
-        return state["history"]
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: does not belong to this training ({error}); copy the whole folder anew") from error
-
-
 def remove_stale(save_dir: Path, keep: set[int]) -> None:
     """Remove every checkpoint but those of the epochs to keep, and every optimiser state but the newest."""
     newest = newest_epoch(save_dir, "optim")
@@ -206,4 +133,97 @@ def remove_stale(save_dir: Path, keep: set[int]) -> None:
         for path in save_dir.glob(f"{kind}_*.pt"):
             match = re.fullmatch(rf"{kind}_(\d+)\.pt", path.name)
             if match and int(match[1]) not in kept:
-                remove(path)
+                with contextlib.suppress(PermissionError):  # some program has it open: the next epoch tries again
+                    remove(path)
+
+
+def load_optim(path: Path, optimizer: torch.optim.AdamW, scaler: torch.amp.GradScaler) -> list[dict]:
+    """Take over what `save_epoch` put into optim_NNN.pt; gives the history, the rows of loss.json.
+
+    Nothing of the file is taken over before all of it has been checked: PyTorch accepts whatever shapes and values it
+    is given, and its fused optimizers then read and write past the memory of tensors that are too small.
+
+    Raises:
+        UserError: the file cannot be read, is damaged, or is of another model or training.
+    """
+    state = read_file(path)
+    try:
+        moments = _checked_moments(state["optimizer"]["state"], optimizer)
+        groups = _checked_groups(state["optimizer"]["param_groups"], optimizer)
+        scaling = _checked_scaling(state["scaler"], scaler)
+        history = _checked_history(state["history"], int(re.findall(r"\d+", path.name)[-1]))
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
+        reason = f"{error}" if isinstance(error, ValueError) else "something is missing in it, or of another type"
+        raise UserError(f"{path}: does not belong to this training ({reason}); copy the whole folder again") from error
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    if scaling:
+        scaler.load_state_dict(scaling)
+    return history
+
+
+@torch.no_grad()
+def _checked_moments(state: dict[int, dict[str, Tensor]], optimizer: torch.optim.AdamW) -> dict[int, dict[str, Tensor]]:
+    """By each parameter's number, none before the first step; laid out in memory as the parameters are."""
+    parameters = dict(enumerate(p for group in optimizer.param_groups for p in group["params"]))
+    if state.keys() not in (parameters.keys(), set()):
+        raise ValueError(f"it is of {len(state)} parameters and not of {len(parameters)}")
+    checked: dict[int, dict[str, Tensor]] = {}
+    for number, values in state.items():
+        if values.keys() != MOMENTS:
+            raise ValueError(f"{reprlib.repr(list(values))} are not the moments of AdamW")
+        checked[number] = {}
+        for name, value in values.items():
+            like = torch.zeros(()) if name == "step" else parameters[number]
+            wrong = fault(value, like, negative=name == "exp_avg")
+            if wrong or value.dtype != like.dtype:
+                raise ValueError(f"{name} of parameter {number} {wrong or f'is of {value.dtype}'}")
+            checked[number][name] = torch.empty_like(like).copy_(value)
+    return checked
+
+
+def _checked_groups(groups: list[dict[str, Any]], optimizer: torch.optim.AdamW) -> list[dict[str, Any]]:
+    """This optimizer's own options, with the learning rate that the file came to."""
+    own = optimizer.state_dict()["param_groups"]
+    if len(groups) != len(own):
+        raise ValueError(f"it has {len(groups)} groups of parameters and not {len(own)}")
+    for ours, theirs in zip(own, groups, strict=True):
+        # an option that its release of PyTorch did not know has there the value that it has here by default
+        for key in ours.keys() & theirs.keys() - {"lr"}:
+            if type(theirs[key]) is not type(ours[key]) or theirs[key] != ours[key]:
+                raise ValueError(f"{key} is {reprlib.repr(theirs[key])} and not {reprlib.repr(ours[key])}")
+        ours["lr"] = _number(theirs["lr"], "lr")
+    return own
+
+
+def _checked_scaling(state: dict[str, Any], scaler: torch.amp.GradScaler) -> dict[str, Any]:
+    """The state of float16's gradient scaling, empty where either side does without."""
+    own = scaler.state_dict()
+    if not isinstance(state, dict):
+        raise TypeError(type(state))
+    if not state or not own:
+        return {}
+    for key, value in own.items():
+        if type(state[key]) is not type(value) or _number(state[key], key) < (0 if key == "_growth_tracker" else 1e-30):
+            raise ValueError(f"{key} is {reprlib.repr(state[key])}")
+    return {key: state[key] if key in ("scale", "_growth_tracker") else value for key, value in own.items()}
+
+
+def _checked_history(history: list[dict[str, Any]], epoch: int) -> list[dict[str, Any]]:
+    """One row of numbers for each epoch up to this one."""
+    if not isinstance(history, list) or len(history) != epoch + 1:
+        raise ValueError(f"its history does not have {epoch + 1} rows, one an epoch")
+    for number, row in enumerate(history):
+        for key in ("epoch", "train", "val", "val_mAP"):
+            _number(row[key], f"{key} of epoch {number}")
+        for key, value in row.items():
+            if not (value is None or isinstance(value, str | bool)):
+                _number(value, f"{key} of epoch {number}")
+        if not all(isinstance(key, str) for key in row) or (type(row["epoch"]), row["epoch"]) != (int, number):
+            raise ValueError(f"row {number} of its history is not that of epoch {number}")
+    return history
+
+
+def _number(value: Any, name: str) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{name} is {reprlib.repr(value)} and no finite number")
+    return value
