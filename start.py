@@ -32,7 +32,7 @@ DEMO = [
     "test_e2e.py demo/out demo/Frames -s test --save",
     "eval.py -s test demo/out --json demo/results.json",
 ]
-TESTS = ["-m ruff check .", "-m pytest"]
+TESTS = ["ruff check .", "oxlint viewer/static", "pytest"]
 
 
 def set_up(requirements: str) -> None:
@@ -52,8 +52,7 @@ def set_up(requirements: str) -> None:
 
 def run(command: list[str]) -> float:
     """Run a command in the repository, echoed; gives the seconds it took. A failure ends the program with its code."""
-    shown = ["python" if part == str(PYTHON) else part for part in command]
-    print(f"\n$ {' '.join(shown)}", flush=True)
+    print(f"\n$ {' '.join([Path(command[0]).stem, *command[1:]])}", flush=True)
     began = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     if code:
@@ -62,11 +61,15 @@ def run(command: list[str]) -> float:
 
 
 def run_all(commands: list[str]) -> None:
-    """Run Python with each line of arguments, and say at the end how long each took."""
-    seconds = {line: run([str(PYTHON), *line.split()]) for line in commands}
+    """Run scripts, and programs of .venv, each a line with its arguments; say at the end how long each took."""
+    seconds = {}
+    for line in commands:
+        program, *arguments = line.split()
+        command = [str(PYTHON), program] if program.endswith(".py") else [str(PYTHON.with_name(program))]
+        seconds[program] = run(command + arguments)
     print("\nSeconds")
-    for line, taken in seconds.items():
-        print(f"  {taken:6.0f}  {' '.join(line.split()[: 2 if line.startswith('-m') else 1])}")
+    for program, taken in seconds.items():
+        print(f"  {taken:6.0f}  {program}")
     print(f"  {sum(seconds.values()):6.0f}  in all")
 
 

@@ -1,8 +1,6 @@
-"""How the synthetic futsal players read the game: free ways, free team mates, places without the ball."""
+"""How the synthetic futsal players read the game: free paths, free team mates, places without the ball."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from simulation.agents import (
     BOARD_X,
@@ -21,13 +19,11 @@ from simulation.agents import (
     limited,
     unit,
 )
-
-if TYPE_CHECKING:
-    from simulation.world import World
+from simulation.state import State
 
 
 def clearance(start: Point, end: Point, opponents: list[Player]) -> float:
-    """Metres between the way from `start` to `end` and the nearest opponent who could step into it."""
+    """Metres between the path from `start` to `end` and the nearest opponent who could step into it."""
     way = end - start
     distance, ahead = length(way), unit(way)
     free = 9.0
@@ -69,7 +65,7 @@ def marking_place(attacker: Point, ball: Point, goal: Point, role: int) -> Point
     return inside(attacker + unit(goal - attacker) * distance + limited(ball - attacker, 10.0) * 0.12, 0.3)
 
 
-# Sixteen directions with whole-numbered components: no sine or cosine in the world.
+# Sixteen directions with whole-numbered components: no sine or cosine in the state.
 DIRECTIONS = [unit(complex(x, y)) for x, y in
               [(5, 0), (5, 2), (4, 4), (2, 5), (0, 5), (-2, 5), (-4, 4), (-5, 2),
                (-5, 0), (-5, -2), (-4, -4), (-2, -5), (0, -5), (2, -5), (4, -4), (5, -2)]]
@@ -94,145 +90,145 @@ def open_direction(
     return best, best_room
 
 
-def freest_mate(world: World, me: Player, least: float) -> Player | None:
+def freest_mate(state: State, me: Player, least: float) -> Player | None:
     """The team mate whom a pass can best be played to, past every rival by at least `least` metres."""
     best, best_value = None, -1.0
-    sign, rivals, ball = world.signs[me.team], world.side(1 - me.team), world.ball.pos
-    for mate in world.side(me.team):
+    sign, rivals, ball = state.signs[me.team], state.side(1 - me.team), state.ball.pos
+    for mate in state.side(me.team):
         ahead = mate.pos + mate.vel * 0.4
         distance = length(ahead - ball)
         if mate is me or not 3.0 < distance < 13.0:
             continue
         free = clearance(ball, ahead, rivals)
-        value = min(free, 2.0) - 0.6 + 0.08 * sign * (ahead.real - me.pos.real) + world.rng.random()
+        value = min(free, 2.0) - 0.6 + 0.08 * sign * (ahead.real - me.pos.real) + state.rng.random()
         value -= 0.08 * abs(distance - 6.5) + (0.8 if mate.role == 0 else 0.0)
         if free > least and value > best_value:
             best, best_value = mate, value
     return best
 
 
-def shooting_point(world: World, me: Player) -> Point | None:
+def shooting_point(state: State, me: Player) -> Point | None:
     """The part of the goal that nobody but the keeper covers; None if there is none, or it is too far."""
-    goal, rivals = -world.goal_of(me.team), world.side(1 - me.team)[1:]
-    gap = goal - world.ball.pos
+    goal, rivals = -state.goal_of(me.team), state.side(1 - me.team)[1:]
+    gap = goal - state.ball.pos
     if length(gap) > 15 or abs(gap.imag) > 1.2 * abs(gap.real):
         return None
-    room, side = max((clearance(world.ball.pos, goal + complex(0, y), rivals), y) for y in (-1.2, 0.0, 1.2))
+    room, side = max((clearance(state.ball.pos, goal + complex(0, y), rivals), y) for y in (-1.2, 0.0, 1.2))
     return goal + complex(0, side) if room > 0.5 else None
 
 
-def aimed_pass(world: World, mate: Player, rolled: bool) -> tuple[Point, float, float]:
+def aimed_pass(state: State, mate: Player, rolled: bool) -> tuple[Point, float, float]:
     """Where a pass (or a keeper's roll-out) goes, its speed in m/s, and its speed upwards."""
-    distance = length(mate.pos - world.ball.pos)
-    speed = min(max(6.6 + 0.5 * distance, 8.0), 13.5) * between(world.rng, 0.94, 1.06)
-    chipped = distance > 7 and world.rng.random() < 0.12
+    distance = length(mate.pos - state.ball.pos)
+    speed = min(max(6.6 + 0.5 * distance, 8.0), 13.5) * between(state.rng, 0.94, 1.06)
+    chipped = distance > 7 and state.rng.random() < 0.12
     if rolled:
         speed, chipped = 7.0, False
     return inside(mate.pos + mate.vel * (0.9 * distance / speed), 0.3), speed, 3.0 if chipped else 0.0
 
 
-def aimed_shot(world: World) -> tuple[Point, float, float]:
+def aimed_shot(state: State) -> tuple[Point, float, float]:
     """The same for a shot."""
-    spot = world.spot + complex(0, between(world.rng, -0.5, 0.5))
-    return spot, between(world.rng, 14, 18), between(world.rng, 0, 3.2)
+    spot = state.spot + complex(0, between(state.rng, -0.5, 0.5))
+    return spot, between(state.rng, 14, 18), between(state.rng, 0, 3.2)
 
 
-def restarting_player(world: World) -> Player:
+def restarting_player(state: State) -> Player:
     """Who fetches a ball out of play: the keeper behind whose line it is, or the other team's nearest."""
-    x = world.ball.pos.real
+    x = state.ball.pos.real
     if abs(x) > HALF_LENGTH + 0.1:
-        return world.side(0 if x * world.signs[0] < 0 else 1)[0]
-    return min(world.side(1 - world.last_team)[1:], key=lambda p: length(p.pos - world.ball.pos))
+        return state.side(0 if x * state.signs[0] < 0 else 1)[0]
+    return min(state.side(1 - state.last_team)[1:], key=lambda p: length(p.pos - state.ball.pos))
 
 
-def place_others(world: World) -> None:
+def place_others(state: State) -> None:
     """Give everyone but the player with the ball a place to be, a pace and something to look at."""
-    team = world.carrier.team if world.carrier else world.last_team
-    if world.taker:
-        team = world.taker.team
-    for player in world.players:
-        if player is world.carrier:
+    team = state.carrier.team if state.carrier else state.last_team
+    if state.taker:
+        team = state.taker.team
+    for player in state.players:
+        if player is state.carrier:
             continue
-        if player is world.kicker and world.frame < world.struck + world.frames(0.3):
+        if player is state.kicker and state.frame < state.struck + state.frames(0.3):
             continue  # follows through
-        player.target, player.pace = _errand(world, player, team)
-        player.exact = _chases(world, player) or player.action is Action.LUNGE
-        if player is world.receiver and player.action is Action.NONE:
-            _reach_out(world, player)
-        fast = length(player.vel) > 3.2 and player is not world.receiver
-        player.look = player.vel if fast else world.ball.pos - player.pos
+        player.target, player.pace = _errand(state, player, team)
+        player.exact = _chases(state, player) or player.action is Action.LUNGE
+        if player is state.receiver and player.action is Action.NONE:
+            _reach_out(state, player)
+        fast = length(player.vel) > 3.2 and player is not state.receiver
+        player.look = player.vel if fast else state.ball.pos - player.pos
 
 
-def _reach_out(world: World, player: Player) -> None:
+def _reach_out(state: State, player: Player) -> None:
     """Bring a foot forward for the ball that is about to arrive."""
-    gap = length(world.ball.pos - player.pos) - REACH
-    if gap < length(world.ball.vel - player.vel) * SPAN[Action.TOUCH][0]:
-        player.touch(world.ball.pos)
-        player.begin(world.fps, Action.TOUCH)
+    gap = length(state.ball.pos - player.pos) - REACH
+    if gap < length(state.ball.vel - player.vel) * SPAN[Action.TOUCH][0]:
+        player.touch(state.ball.pos)
+        player.begin(state.fps, Action.TOUCH)
 
 
-def _errand(world: World, player: Player, team: int) -> tuple[Point, float]:
+def _errand(state: State, player: Player, team: int) -> tuple[Point, float]:
     """Place and pace (m/s) of a player without the ball while `team` has it."""
-    if player is world.taker:
-        return world.ball.pos, 4.2
+    if player is state.taker:
+        return state.ball.pos, 4.2
     if player.action is Action.LUNGE and player.count < 0:
-        return world.ball.pos, 5.0
-    if _chases(world, player):
-        return meeting_point(player, world.ball), 6.2
+        return state.ball.pos, 5.0
+    if _chases(state, player):
+        return meeting_point(player, state.ball), 6.2
     if player.role == 0:
-        place, pace = _keeper_place(world, player, team), 4.5
+        place, pace = _keeper_place(state, player, team), 4.5
     elif player.team == team:
-        place = _support_place(world, player)
+        place = _support_place(state, player)
         pace = min(2.0 + 0.6 * length(place - player.pos), 6.0)
     else:
-        place = _defend_place(world, player)
+        place = _defend_place(state, player)
         pace = min(1.8 + 0.9 * length(place - player.pos), 6.2)
-    return place, min(pace, 3.4) if world.calm else pace
+    return place, min(pace, 3.4) if state.calm else pace
 
 
-def _chases(world: World, player: Player) -> bool:
+def _chases(state: State, player: Player) -> bool:
     """Whether this player goes for a ball that nobody has."""
-    if world.carrier or world.taker:
+    if state.carrier or state.taker:
         return False
-    if player is world.receiver:
+    if player is state.receiver:
         return True
-    if player.role == 0 or (world.receiver and player.team == world.receiver.team):
+    if player.role == 0 or (state.receiver and player.team == state.receiver.team):
         return False
-    prize = world.ball.pos
-    if world.receiver:  # a marker may try to be there first
-        prize = world.receiver.pos if world.contested else world.ball.pos
-        if length(player.pos - prize) > (2.8 if world.contested else 2.0):
+    prize = state.ball.pos
+    if state.receiver:  # a marker may try to be there first
+        prize = state.receiver.pos if state.contested else state.ball.pos
+        if length(player.pos - prize) > (2.8 if state.contested else 2.0):
             return False
-    return player is min(world.side(player.team)[1:], key=lambda p: length(p.pos - prize))
+    return player is min(state.side(player.team)[1:], key=lambda p: length(p.pos - prize))
 
 
-def _play_centre(world: World) -> Point:
+def _play_centre(state: State) -> Point:
     """What the teams arrange themselves around: the ball, or a place upfield of a keeper who has it."""
-    in_hands = world.carrier is not None and world.carrier.action in (Action.HANDS, Action.ROLL, Action.DIVE)
-    fetching = world.taker is not None and world.taker.role == 0
-    return world.ball.pos * (0.6 if in_hands or fetching else 1.0)
+    in_hands = state.carrier is not None and state.carrier.action in (Action.HANDS, Action.ROLL, Action.DIVE)
+    fetching = state.taker is not None and state.taker.role == 0
+    return state.ball.pos * (0.6 if in_hands or fetching else 1.0)
 
 
-def _support_place(world: World, player: Player) -> Point:
-    if world.frame >= player.wander_until:
-        player.wander = complex(between(world.rng, -2.5, 2.5), between(world.rng, -2.0, 2.0))
-        player.wander_until = world.frame + world.frames(between(world.rng, 0.8, 2.4))
-    return formation_place(player, _play_centre(world), world.signs[player.team])
+def _support_place(state: State, player: Player) -> Point:
+    if state.frame >= player.wander_until:
+        player.wander = complex(between(state.rng, -2.5, 2.5), between(state.rng, -2.0, 2.0))
+        player.wander_until = state.frame + state.frames(between(state.rng, 0.8, 2.4))
+    return formation_place(player, _play_centre(state), state.signs[player.team])
 
 
-def _defend_place(world: World, player: Player) -> Point:
-    ball, goal = _play_centre(world), world.goal_of(player.team)
-    mates = world.side(player.team)[1:]
+def _defend_place(state: State, player: Player) -> Point:
+    ball, goal = _play_centre(state), state.goal_of(player.team)
+    mates = state.side(player.team)[1:]
     if player is min(mates, key=lambda p: length(p.pos - ball) + 0.3 * length(p.pos - goal)):
-        backing_off = world.carrier is not None and world.carrier.driving
-        distance = 3.5 if world.calm else 2.4 if backing_off else 1.5
+        backing_off = state.carrier is not None and state.carrier.driving
+        distance = 3.5 if state.calm else 2.4 if backing_off else 1.5
         return inside(ball + unit(goal - ball) * distance, 0.2)
-    partner = world.side(1 - player.team)[(0, 4, 3, 2, 1)[player.role]]
-    return marking_place(partner.pos, ball, goal, 1 if partner is world.carrier else 0)
+    partner = state.side(1 - player.team)[(0, 4, 3, 2, 1)[player.role]]
+    return marking_place(partner.pos, ball, goal, 1 if partner is state.carrier else 0)
 
 
-def _keeper_place(world: World, player: Player, team: int) -> Point:
-    goal, sign, ball = world.goal_of(player.team), world.signs[player.team], world.ball
+def _keeper_place(state: State, player: Player, team: int) -> Point:
+    goal, sign, ball = state.goal_of(player.team), state.signs[player.team], state.ball
     far = abs(goal.real - ball.pos.real)
     if ball.vel.real * sign < -6 and far < 12:
         cross = ball.pos.imag + ball.vel.imag * (far / abs(ball.vel.real))
