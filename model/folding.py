@@ -89,8 +89,8 @@ def conv_relu(conv: nn.Conv2d, x: Tensor, shortcut: Tensor | None = None) -> Ten
     In one pass over memory, where PyTorch has such a thing: for processors what torch.compile makes of it. It is not
     public, and so may be gone from some release.
     """
-    there = hasattr(torch.ops.mkldnn, "_convolution_pointwise") and x.device.type == "cpu" and x.dtype != torch.float64
-    if not there or not len(x):
+    there = hasattr(torch.ops.mkldnn, "_convolution_pointwise") and x.device.type == "cpu"
+    if not there or x.dtype not in (torch.float32, torch.bfloat16) or not len(x):  # of float16 it makes other numbers
         out = conv(x)
         return (out if shortcut is None else out.add_(shortcut)).relu_()
     place = (conv.weight, conv.bias, conv.padding, conv.stride, conv.dilation, conv.groups)

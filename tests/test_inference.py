@@ -9,10 +9,12 @@ from test_streaming import open_gates
 from dataset.frames import VideoClips, load_stretches
 from dataset.jpeg import read_frame
 from model.architecture import Architecture
+from model.device import move
 from model.inference import score_clips, score_stretches, score_videos
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs
 
+CPU = torch.device("cpu")
 VIDEOS = [{"video": "a/x_1", "num_frames": 23}, {"video": "b", "num_frames": 3}]
 
 
@@ -107,6 +109,19 @@ def test_cudnn_stays_on_while_videos_are_scored_and_tries_no_algorithms(monkeypa
     spotter = EventSpotter(Architecture("rny002", "", 2))
     score_videos(spotter, stretches(), [{"video": "a", "num_frames": 6}], 4, 2)
     assert seen == [(True, False)] * 2 and torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize("arch", ["rny002_gsm", "rn18_tsm"])
+def test_half_precisions_give_nearly_the_scores_of_the_full_one(arch):
+    torch.manual_seed(0)
+    spotter = EventSpotter(Architecture(arch, "gru", 2))
+    stretch = Batch(torch.randint(256, (1, 6, 3, 32, 32), dtype=torch.uint8), torch.ones(1, 6), [0], [0])
+    scores = {}
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        move(spotter, CPU, dtype)
+        scores[dtype] = score_videos(spotter, [stretch], [{"video": "a", "num_frames": 6}], 4, 2)["a"]
+    for half in (torch.bfloat16, torch.float16):
+        assert 0 < np.abs(scores[half] - scores[torch.float32]).max() < 0.01
 
 
 def test_scoring_neither_trains_nor_keeps_gradients(tmp_path):

@@ -343,6 +343,22 @@ def test_less_memory_and_compiling_change_nothing_of_what_is_learned(tiny, tmp_p
     assert graphs
 
 
+def test_a_training_in_float16_scales_its_gradients(tiny, tmp_path):
+    for precision, scaled in (("float16", True), ("float32", False)):
+        folder = tmp_path / precision
+        done = run_here(train_e2e, *tiny, "-s", folder, *QUICK, "--precision", precision)
+        assert done.returncode == 0, done.stderr
+        assert bool(torch.load(folder / "optim_000.pt", weights_only=True)["scaler"]) == scaled
+        assert math.isfinite(read_json(folder / "loss.json")[0]["train"])
+    assert user_error(run_here(train_e2e, *tiny, "-s", folder, *QUICK, "--precision", "float16")).endswith("another -s")
+
+
+def test_several_processes_are_refused_before_anything_is_written(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "several processes" in complaint(*tiny, "-s", tmp_path / "model", *QUICK)
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_second_training_into_a_folder_is_refused_while_the_first_runs(tiny, tmp_path):
     with exclusive(tmp_path, "a training"):
         done = run_here(train_e2e, *tiny, "-s", tmp_path, *TINY_TRAINING)

@@ -73,7 +73,7 @@ def trained_on(model_dir: Path) -> str:
     """
     path = model_dir / "config.json"
     if not path.is_file():
-        raise UserError(f"{path}: no such file to tell the dataset; name it with -d")
+        raise UserError(f"{path}: no such file to name the dataset; name it with -d")
     dataset = read_config(model_dir).get("dataset")
     if not isinstance(dataset, str) or not dataset:
         raise UserError(f"{path}: names no dataset; name it with -d")
