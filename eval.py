@@ -16,21 +16,22 @@ import math
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
-from plots.scores import confusion_matrix, offset_histogram, precision_recall_curves
-from plots.timeline import timeline
+from plots.scores import confusion_picture, offset_picture, precision_recall_picture
+from plots.timeline import timeline_picture
 from util.config import trained_on
 from util.errors import UserError
-from util.events import Video, non_maximum_suppression, score_curves
+from util.events import EventTable, Video, score_curves
 from util.io import write_json
 from util.options import count
-from util.predictions import find_file, read_predictions, threshold_tolerance
-from util.report import print_report
-from util.score import NMS_WINDOW, TOLERANCES
+from util.pairing import TOLERANCES, Pairing
+from util.predictions import find_file, read_predictions
+from util.report import Report, print_report
+from util.suppression import NMS_WINDOW, Suppression
+from util.threshold import threshold_tolerance
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 
@@ -95,75 +96,59 @@ def read_truth(dataset: str, split: str) -> list[Video]:
 
 
 def draw(
-    path: Path, report: dict[str, Any], classes: list[str], truth: list[Video], predictions: list[Video], timelines: int
+    stem: str, report: Report, title: str, truth: list[Video], predicted: EventTable, classes: list[str], timelines: int
 ) -> None:
-    """Write the pictures beside the predictions at `path`: of the split as a whole, and of the first videos that have
-    events along time, up to `timelines` of them. If that cannot be done, tell so."""
-    stem = re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)
-    epoch = "" if report["epoch"] is None else f", epoch {report['epoch']}"
-    window, threshold = report["nms_window"], report["threshold"]
-    title = f"{report['dataset']}, {report['split']}{epoch}, after NMS with window {window}"
-    peaks = non_maximum_suppression(predictions, window)
-    tolerances = [int(tolerance) for tolerance in report["f1"]]
-    tolerance = threshold_tolerance(tolerances)
-    pr, matrix, offsets = (path.with_name(f"{stem}.{kind}.png") for kind in ("pr", "confusion", "offsets"))
+    """Write the pictures: of the split as a whole, and of the first videos that have events along time.
+
+    Args:
+        stem: what the paths of the pictures begin with.
+        timelines: at most so many videos.
+    """
+    pr, confusion, offsets = (Path(f"{stem}.{kind}.png") for kind in ("pr", "confusion", "offsets"))
+    title, threshold = f"{title}, after {report.suppression}", report.threshold.value
+    by_tolerance = {pairing.tolerance: pairing for pairing in report.pairings}
+    pairing = by_tolerance[threshold_tolerance(list(by_tolerance))]
     try:
-        precision_recall_curves(pr, truth, peaks, classes, tolerances, threshold, title)
-        confusion_matrix(matrix, truth, peaks, classes, tolerance, threshold, title)
-        offset_histogram(offsets, truth, peaks, classes, tolerances[-1], threshold, title)
-        print(f"\nPrecision-recall curves: {pr}\nWhat is taken for what: {matrix}\nFrames off: {offsets}")
-        folder = path.with_name(f"{stem}.timelines")
-        draw_timelines(folder, classes, truth, predictions, peaks, threshold, tolerance, timelines)
+        precision_recall_picture(pr, report.pairings, classes, threshold, title)
+        confusion_picture(confusion, pairing, classes, threshold, title)
+        offset_picture(offsets, report.pairings[-1], classes, threshold, title)
+        print(f"\nPrecision-recall curves: {pr}\nWhat is taken for what: {confusion}\nFrames off: {offsets}")
+        if timelines:
+            draw_timelines(Path(f"{stem}.timelines"), pairing.above(threshold), truth, predicted, classes, timelines)
     except UserError as error:
         print(f"no more pictures: {error}", file=sys.stderr)
 
 
 def draw_timelines(
-    folder: Path,
-    classes: list[str],
-    truth: list[Video],
-    predictions: list[Video],
-    peaks: list[Video],
-    threshold: float,
-    tolerance: int,
-    most: int,
+    folder: Path, pairing: Pairing, truth: list[Video], predicted: EventTable, classes: list[str], most: int
 ) -> None:
-    labelled = [video for video in truth if video["events"]]
-    raw, kept = ({video["video"]: video["events"] for video in videos} for videos in (predictions, peaks))
-    for video in tqdm(labelled[:most], desc="drawing", unit="video", leave=False, disable=None):
-        name = video["video"]
-        found = [event for event in kept[name] if event["score"] > threshold]
-        curves = score_curves(raw[name], video["num_frames"], classes)
-        timeline(folder / f"{name}.png", video, found, classes, scores=curves, tolerance=tolerance)
-    if most:
-        some = f"the first {most} of {len(labelled)} videos; --timelines N draws more" if most < len(labelled) else ""
-        print(f"Along time: {folder}{some and f' ({some})'}")
+    videos = list(zip(range(len(truth)), truth, pairing.by_video(len(truth)), strict=True))
+    labelled = [row for row in videos if row[1]["events"]]
+    for index, video, alone in tqdm(labelled[:most], desc="drawing", unit="video", leave=False, disable=None):
+        curves = score_curves(predicted.take(predicted.video == index), video["num_frames"], len(classes))
+        timeline_picture(folder / f"{video['video']}.png", video, alone, classes, curves)
+    some = f" (the first {most} of {len(labelled)} videos; --timelines N draws more)" if most < len(labelled) else ""
+    print(f"Along time: {folder}{some}")
 
 
 def main() -> None:
     args = get_args()
     path, file = find_file(args.predictions, args.split)
+    epoch = file.epoch if file else None
     dataset = args.dataset or trained_on(path.parent)
     classes = read_classes(dataset)
     truth = read_truth(dataset, args.split)
-    predictions = read_predictions(path, truth, classes)
-    print(f"{path}: {sum(len(v['events']) for v in predictions)} events predicted; labels of {dataset}")
+    predicted = read_predictions(path, truth, classes)
+    print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
     report = print_report(
-        path.parent,
-        args.split,
-        file.epoch if file else None,
-        truth,
-        predictions,
-        classes,
-        lambda: read_split(dataset, "val"),
-        args.tolerances,
-        args.nms_window,
-        args.threshold,
+        path.parent, args.split, epoch, truth, predicted, classes, lambda: read_split(dataset, "val"),
+        args.tolerances, Suppression(args.nms_window), args.threshold,
     )
-    report["dataset"] = dataset
     if args.json:
-        write_json(args.json, report)
-    draw(path, report, classes, truth, predictions, args.timelines)
+        write_json(args.json, {**report.as_json(), "split": args.split, "epoch": epoch, "dataset": dataset})
+    stem = str(path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)))
+    title = f"{dataset}, {args.split}" + ("" if epoch is None else f", epoch {epoch}")
+    draw(stem, report, title, truth, predicted, classes, args.timelines)
 
 
 if __name__ == "__main__":

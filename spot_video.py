@@ -36,12 +36,12 @@ from util.clock import parse_time, show_time
 from util.config import ModelConfig
 from util.errors import UserError
 from util.event_files import write_csv, write_events, write_soccernet
-from util.events import Event, non_maximum_suppression, recall_events
+from util.events import Event, event_dicts, recall_events
 from util.lock import exclusive
 from util.options import count, positive, rate, share
 from util.read_ahead import read_ahead
-from util.score import NMS_WINDOW
 from util.stamps import SLACK
+from util.suppression import NMS_WINDOW, Suppression
 from util.threshold import find_threshold
 from util.words import number_of
 
@@ -113,7 +113,7 @@ def prepare(args: argparse.Namespace) -> Spotting:
     if threshold is None:
         dataset = args.dataset or config.dataset
         threshold, source = find_threshold(
-            args.model_dir, model.epoch, args.nms_window, lambda: read_split(dataset, "val"), classes)
+            args.model_dir, model.epoch, Suppression(args.nms_window), lambda: read_split(dataset, "val"), classes)
     print(f"{model}\nthreshold {threshold:.3f}, {source}")
     return Spotting(
         for_inference(model.spotter), config, classes, FrameOptions(height, args.fps or config.resample_fps),
@@ -156,11 +156,10 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     taken = time.monotonic() - began
     if frames.faults:
         print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
-    found = recall_events(scores, spotting.classes)
-    (kept,) = non_maximum_suppression([{"video": source.name, "events": found}], args.nms_window)
+    found = Suppression(args.nms_window)(recall_events(scores))
     events = [
         {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
-        for event in kept["events"] if event["score"] > spotting.threshold
+        for event in event_dicts(found.take(found.score > spotting.threshold), spotting.classes)
     ]
     write_events(source.file(".events.json"), source.name, fps, events)
     if args.csv:

@@ -69,7 +69,7 @@ def main() -> None:
         prefix = args.save_as or prediction_prefix(args.model_dir, args.split, model.epoch)
         for path in save_predictions(prefix, videos, scores, classes):
             print(f"written: {path}")
-    predictions = predicted_events(videos, scores, classes)
+    predictions = predicted_events(videos, scores)
     print_report(args.model_dir, args.split, model.epoch, videos, predictions, classes,
                  lambda: read_split(dataset, "val"))
 

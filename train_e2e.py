@@ -33,8 +33,7 @@ from util.events import predicted_events
 from util.lock import exclusive
 from util.options import count, positive, rate, share
 from util.predictions import prediction_prefix, save_predictions
-from util.report import print_report
-from util.score import TOLERANCES, average_precision, mean_map
+from util.report import print_report, val_mean_map
 from util.threshold import write_threshold
 
 # options that neither config.json keeps nor a resumed training must share
@@ -228,13 +227,16 @@ def train(args: argparse.Namespace) -> None:
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
         row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None, "val": mean_loss(spotter, val_batches),
                "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
+        val_map = None
         if args.criterion == "map" and epoch >= args.start_val_epoch:
-            predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args), classes)
-            row["val_mAP"] = mean_map(average_precision(splits["val"], predictions, classes, TOLERANCES))
+            predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args))
+            val_map = val_mean_map(splits["val"], predictions, classes)
+            row["val_mAP"] = val_map or 0  # as the original has it where nothing is measured
         history.append(row)
         save_epoch(args.save_dir, spotter, optimizer, scaler, history)
         show(history)
-        print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP {100 * row['val_mAP']:.2f}  "
+        shown = "-" if val_map is None else f"{100 * val_map:.2f}"
+        print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP after NMS {shown}  "
               f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
     epoch = load_best(spotter, args.save_dir)
@@ -242,7 +244,7 @@ def train(args: argparse.Namespace) -> None:
     for name in [name for name in ("val", "test") if name in splits]:
         scores = predict(spotter, splits[name], args)
         save_predictions(prediction_prefix(args.save_dir, name, epoch), splits[name], scores, classes)
-        predictions = predicted_events(splits[name], scores, classes)
+        predictions = predicted_events(splits[name], scores)
         if name == "val":
             write_threshold(args.save_dir, epoch, splits[name], predictions, classes)
     print_report(args.save_dir, name, epoch, splits[name], predictions, classes, lambda: splits["val"])

@@ -149,7 +149,7 @@ def describe(session: Session) -> None:
     print(f"{session.dataset}, {what}: {number_of(len(session.videos), 'video')}, {number_of(events, 'event')}; "
           f"labels: {session.labels_dir}")
     for model in session.models:
-        print(f"{model.path}: threshold {model.threshold:.3f}, {model.threshold_from}")
+        print(f"{model.path}: threshold {model.threshold.value:.3f}, {model.threshold.source}")
     if missing := [video for video in session.videos if not video.has_frames]:
         print(f"warning: {missing[0].folder}: no frames"
               + (f", nor of {number_of(len(missing) - 1, 'other video')}" if len(missing) > 1 else "")

@@ -8,9 +8,11 @@ import numpy as np
 
 from bench.rows import Row
 from bench.timing import fastest
-from util.events import non_maximum_suppression
+from util.events import event_table, true_events
 from util.io import read_json, write_json
-from util.score import NMS_WINDOW, TOLERANCES, average_precision
+from util.metrics import average_precision
+from util.pairing import TOLERANCES, pair_events
+from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS", "SHOT"]
 VIDEOS = 100
@@ -26,10 +28,12 @@ def rates(folder: Path, num_predictions: int, num_videos: int, seconds: float) -
     truth, predictions = make_predictions(num_predictions, num_videos)
     path = folder / "pred-bench.recall.json.gz"
     write_json(path, predictions)
+    names = [video["video"] for video in truth]
+    true, predicted = true_events(truth, CLASSES), event_table(predictions, names, CLASSES)
     reading, nms, precision = fastest(
-        lambda: read_json(path),
-        lambda: non_maximum_suppression(predictions, NMS_WINDOW),
-        lambda: average_precision(truth, predictions, CLASSES, TOLERANCES),
+        lambda: event_table(read_json(path), names, CLASSES),
+        lambda: Suppression()(predicted),
+        lambda: [average_precision(pairing) for pairing in pair_events(true, predicted, len(CLASSES))],
         seconds=seconds,
     )
     counts = f"{num_predictions:,} predictions in {num_videos} videos"

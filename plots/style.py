@@ -39,8 +39,8 @@ def save_figure(figure: Figure, path: Path | str) -> None:
 
 
 def plain(text: str) -> str:
-    """Text in which a dollar sign starts no formula."""
-    return text.replace("$", r"\$")
+    """Text in which a dollar sign starts no formula, and that a legend shows even where it begins with a line."""
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def clean_axes(axes: Axes) -> None:

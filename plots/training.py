@@ -67,7 +67,7 @@ def training_picture(path: Path | str, rows: Sequence[dict[str, Any]]) -> None:
 
     Args:
         rows: loss.json, [{"epoch", "train", "val", "val_mAP", "lr"}]; all but the first may be missing or None.
-            A val_mAP of 0 before the first other one means that it was not reckoned.
+            A val_mAP of 0 before the first other one means that it was not measured.
 
     Raises:
         UserError: the picture cannot be written.
@@ -97,7 +97,7 @@ def training_picture(path: Path | str, rows: Sequence[dict[str, Any]]) -> None:
 
 def _draw_val_map(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
     epochs, values = _series(rows, "val_mAP")
-    axes.set(ylabel="val mAP (%)")
+    axes.set(ylabel="val mAP after NMS (%)")
     if not values.any():
         axes.text(0.5, 0.5, "no val mAP yet", transform=axes.transAxes, ha="center", va="center", color=GREY)
         axes.set_yticks([])

@@ -1,8 +1,11 @@
-"""What tests of pictures share: a video with predictions, and how a picture is looked at."""
+"""What tests of pictures share: a video with predictions, their pairing, and how a picture is looked at."""
 
 import numpy as np
 from conftest import read_image
 from matplotlib.colors import to_rgb
+
+from util.events import event_table, true_events
+from util.pairing import pair_events
 
 CLASSES = ["DRIVE", "PASS"]
 VIDEO = {
@@ -21,6 +24,12 @@ EVENTS = [
     {"label": "PASS", "frame": 99, "score": 0.8},
     {"label": "DRIVE", "frame": 260, "score": 0.7},
 ]
+
+
+def paired(truth, events, tolerances, classes=CLASSES):
+    """The pairings of a video's predicted events with its true ones."""
+    predicted = event_table([{**truth, "events": events}], [truth["video"]], classes)
+    return pair_events(true_events([truth], classes), predicted, len(classes), tolerances)
 
 
 def decoded(path):

@@ -8,8 +8,8 @@ from conftest import read_image, run_here, run_script, user_error
 
 import eval as eval_script
 from util.io import read_json, write_json
-from util.predictions import prediction_prefix, save_predictions
-from util.score import average_precision
+from util.predictions import prediction_prefix, read_predictions, save_predictions
+from util.report import evaluate
 
 CLASSES = ["DRIVE", "PASS"]
 NUM_FRAMES = 300
@@ -69,14 +69,14 @@ def test_a_model_folder_gives_tables_a_picture_and_json_of_its_best_epoch(model,
     assert "pred-test.epoch01.recall.json.gz" in out
     assert f"{100 * results['mean_mAP']['nms']:.2f}" in out
     truth = read_json(model.parent / "data" / "test.json")
-    predictions = read_json(model / "pred-test.epoch01.recall.json.gz")
-    assert results["no_nms"] == average_precision(truth, predictions, CLASSES, [0, 1, 2, 4])
+    predicted = read_predictions(model / "pred-test.epoch01.recall.json.gz", truth, CLASSES)
+    assert results["no_nms"] == evaluate(truth, predicted, CLASSES).as_json()["no_nms"]
     assert list(results["nms"]) == list(results["f1"]) == ["0", "1", "2", "4"]
     assert list(results["nms"]["0"]) == ["DRIVE", "PASS", "mAP"]
     assert list(results["f1"]["4"]) == ["DRIVE", "PASS", "all"]
     assert list(results["f1"]["4"]["all"]) == ["precision", "recall", "f1", "tp", "fp", "fn"]
-    told = {key: results[key] for key in ("split", "epoch", "nms_window", "dataset")}
-    assert told == {
+    about = {key: results[key] for key in ("split", "epoch", "nms_window", "dataset")}
+    assert about == {
         "split": "test", "epoch": 1, "nms_window": 1, "dataset": (model.parent / "data").as_posix()
     }
     for kind in ("pr", "confusion", "offsets"):
@@ -128,7 +128,7 @@ def test_a_file_of_either_kind_or_old_name_is_scored_with_a_dataset_given(model,
     named_by_hand = tmp_path / "mine.json"
     write_json(named_by_hand, read_json(model / "pred-test.epoch01.json"))
     out = scored("-s", "test", named_by_hand, "-d", data).stdout
-    assert "tells no epoch" in out
+    assert "has no epoch" in out
     assert (tmp_path / "mine.pr.png").is_file()
 
 

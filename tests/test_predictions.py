@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from util.errors import UserError
-from util.events import recall_events, top_class_events
+from util.events import event_dicts, recall_events, top_class_events
 from util.io import read_json, write_json
 from util.predictions import (
     best_epoch,
@@ -15,9 +15,7 @@ from util.predictions import (
     prediction_prefix,
     read_predictions,
     save_predictions,
-    threshold_from_val,
 )
-from util.score import DEFAULT_THRESHOLD
 
 CLASSES = ["DRIVE", "PASS"]
 TRUTH = [
@@ -52,7 +50,7 @@ def test_the_three_files_hold_top_classes_recall_events_and_all_scores(tmp_path)
     for name, events in zip(NAMES, (top_class_events, recall_events), strict=False):
         written = read_json(tmp_path / name)
         assert [(v["video"], v["fps"]) for v in written] == [("cup/m_1", 25.0), ("cup/m_2", 30.0)]
-        assert [v["events"] for v in written] == [events(scores[v["video"]], CLASSES) for v in TRUTH]
+        assert [v["events"] for v in written] == [event_dicts(events(scores[v["video"]]), CLASSES) for v in TRUTH]
     all_scores = read_json(tmp_path / NAMES[2])
     assert list(all_scores) == list(scores)
     for video, expected in scores.items():
@@ -61,7 +59,9 @@ def test_the_three_files_hold_top_classes_recall_events_and_all_scores(tmp_path)
 
 def test_what_was_saved_is_read_back_and_fits_its_truth(tmp_path):
     for path in save(tmp_path)[:2]:
-        assert read_predictions(path, TRUTH, CLASSES) == read_json(path)
+        events = read_predictions(path, TRUTH, CLASSES)
+        for i, entry in enumerate(read_json(path)):
+            assert event_dicts(events.take(events.video == i), CLASSES) == entry["events"]
 
 
 def test_when_one_of_the_three_cannot_be_written_the_old_ones_stay(tmp_path):
@@ -122,7 +122,7 @@ def test_a_split_without_predictions_is_an_error_that_names_the_command(tmp_path
         ([{"epoch": 0, "val": 1, "val_mAP": 0.3}, {"epoch": 1, "val": 2, "val_mAP": 0.3}], 0),
         ([{"epoch": 0, "val": 3}, {"epoch": 1, "val": 2, "val_mAP": None}], 1),
         ([{"epoch": 0, "val": 3, "val_mAP": 0}, {"epoch": 1, "val": 2, "val_mAP": 0}], 1),
-        ([{"epoch": 0, "val": float("nan")}, {"epoch": 1, "val": 2}], 1),
+        ([{"epoch": 0, "val": 1, "val_mAP": 0.0}, {"epoch": 1, "val": 2, "val_mAP": 0.1}], 1),
         ([{"epoch": 0, "train": 3}], None),
         ([], None),
     ],
@@ -176,28 +176,9 @@ def test_a_damaged_file_is_refused_in_one_line_that_names_it(tmp_path, content, 
     assert "\n" not in str(caught.value)
 
 
-def test_a_video_without_events_is_fine(tmp_path):
-    content = [guess(), {"video": "cup/m_2", "events": []}]
-    write_json(tmp_path / "p.json", content)
-    assert read_predictions(tmp_path / "p.json", TRUTH, CLASSES) == content
-
-
-def test_the_threshold_is_chosen_on_val_predictions_of_the_same_epoch_alone(tmp_path):
-    def threshold(split="test", epoch=7):
-        return threshold_from_val(tmp_path, split, epoch, lambda: TRUTH, CLASSES, [0, 1, 4], 1)
-
-    assert threshold()[0] == DEFAULT_THRESHOLD
-    assert "test_e2e.py" in threshold()[1]
-    write_json(tmp_path / "pred-val.7.json", [guess(score=0.3), guess("cup/m_2", score=0.2)])
-    value, source = threshold()
-    assert value == pytest.approx(0.25)
-    assert "pred-val.7.json" in source
-    assert "tolerance 1" in source
-    assert threshold(epoch=8)[0] == threshold(epoch=None)[0] == threshold(split="val")[0] == DEFAULT_THRESHOLD
-
-
-def test_val_predictions_that_cannot_be_used_leave_the_default_and_tell_why(tmp_path):
-    write_json(tmp_path / "pred-val.epoch07.json", [guess("other")])
-    value, source = threshold_from_val(tmp_path, "test", 7, lambda: TRUTH, CLASSES, [2], 1)
-    assert value == DEFAULT_THRESHOLD
-    assert "video other not in the truth" in source
+def test_a_video_without_events_is_fine_and_those_of_any_order_keep_that_of_the_file(tmp_path):
+    write_json(tmp_path / "p.json", [guess(), {"video": "cup/m_2", "events": []}])
+    assert read_predictions(tmp_path / "p.json", TRUTH, CLASSES).video.tolist() == [0]
+    write_json(tmp_path / "p.json", [guess("cup/m_2", frame=7), guess()])
+    events = read_predictions(tmp_path / "p.json", TRUTH, CLASSES)
+    assert (events.video.tolist(), events.frame.tolist()) == ([1, 0], [7, 50])

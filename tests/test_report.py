@@ -1,12 +1,16 @@
-"""The printed table: what it says, and where its threshold comes from."""
+"""The report: its tables, printed and as JSON, and where its threshold comes from."""
+
+import json
 
 import numpy as np
 import pytest
+from test_metrics import CLASSES, guesses_of, random_case, truth_of
 
+from util.events import event_table
 from util.predictions import prediction_prefix, save_predictions
-from util.report import print_report
-
-CLASSES = ["DRIVE", "PASS"]
+from util.report import evaluate, print_report, val_mean_map
+from util.suppression import Suppression
+from util.threshold import Threshold
 
 
 def entry(video, frames):
@@ -14,22 +18,87 @@ def entry(video, frames):
             "events": [{"frame": frame, "label": CLASSES[frame % 2]} for frame in frames]}
 
 
+def table(guesses, truth, classes=CLASSES):
+    return event_table(guesses, [video["video"] for video in truth], classes)
+
+
 TEST = [entry("a", [3, 12]), entry("b", [20])]
 VAL = [entry("v", [5, 15])]
-PREDICTIONS = [{"video": v["video"], "fps": 25.0, "events": [{**e, "score": 0.6} for e in v["events"]]} for v in TEST]
+PREDICTED = table([{"video": v["video"], "events": [{**e, "score": 0.6} for e in v["events"]]} for v in TEST], TEST)
 
 
 def never():
     raise AssertionError("the val split is not needed")
 
 
+# Tables
+
+
+def test_json_is_plain_and_the_printed_tables_are_ascii_with_the_same_figures():
+    truth, predictions = random_case(np.random.default_rng(4))
+    report = evaluate(truth, table(predictions, truth), CLASSES, [0, 2], Suppression(3), Threshold(0.3, "so"))
+    results = report.as_json()
+    assert json.loads(json.dumps(results, allow_nan=False)) == results
+    for key in ("no_nms", "nms"):
+        means = [results[key][t]["mAP"] for t in ("0", "2")]
+        assert list(results["mAP"][key].values()) == means
+        assert results["mean_mAP"][key] == pytest.approx(sum(means) / 2)
+    assert results["all"] == {t: rows["all"] for t, rows in results["f1"].items()}
+    printed = str(report)
+    assert printed.isascii() and "after NMS, window 3" in printed
+    for figure in (results["nms"]["2"]["PASS"], results["mean_mAP"]["no_nms"], results["f1"]["2"]["all"]["f1"]):
+        assert f"{100 * figure:.2f}" in printed
+    counts = [str(results["f1"]["2"]["all"][key]) for key in ("tp", "fp", "fn")]
+    assert any(line.split()[-3:] == counts for line in printed.splitlines())
+
+
+def test_a_class_without_truth_is_a_dash_and_does_not_count_for_map_but_its_predictions_for_f1():
+    guesses = guesses_of((10, 0.9))
+    guesses[0]["events"].append({"label": "DRIVE", "frame": 30, "score": 0.9})
+    report = evaluate(truth_of(10), table(guesses, truth_of(10)), CLASSES, [0])
+    results = report.as_json()
+    assert results["no_nms"]["0"] == {"PASS": 1.0, "mAP": 1.0}
+    assert (results["f1"]["0"]["all"]["tp"], results["f1"]["0"]["all"]["fp"]) == (1, 1)
+    assert results["f1"]["0"]["DRIVE"]["recall"] is None
+    assert next(line for line in str(report).splitlines() if "DRIVE" in line).split() == ["DRIVE", "-", "-"]
+
+
+def test_classes_called_as_the_sums_are_keep_their_rows():
+    classes = ["all", "mAP", "mean", "tolerance", "class", "precision", "f1", "tp", "nan", "-"]
+    truth = [{"video": "m", "events": [{"frame": 50 * i, "label": name} for i, name in enumerate(classes)]}]
+    guesses = [{"video": "m", "events": [{**event, "score": 0.9} for event in truth[0]["events"][:2]]}]
+    report = evaluate(truth, table(guesses, truth, classes), classes, [0, 2])
+    results = report.as_json()
+    for tolerance in ("0", "2"):
+        rows = results["nms"][tolerance]
+        assert {name: rows[name] for name in classes} == {name: float(i < 2) for i, name in enumerate(classes)}
+        assert results["mAP"]["nms"][tolerance] == pytest.approx(0.2)
+        assert [results["f1"][tolerance][name]["tp"] for name in classes] == [1, 1] + [0] * 8
+        assert results["all"][tolerance]["tp"] == 2
+    lines = [line.split() for line in str(report).splitlines()]
+    for name in classes:
+        rows = sum(line[:1] == [name] and len(line) == 4 for line in lines)
+        assert rows == (4 if name in ("mAP", "tolerance") else 2)  # the mean of the classes, and the tables' heads
+    assert ["mAP", "20.00", "20.00", "20.00"] in lines and ["mAP", "100.00", "100.00", "100.00"] in lines
+
+
+def test_val_map_is_the_headline_after_suppression_and_none_where_there_is_nothing_to_find():
+    truth, predictions = random_case(np.random.default_rng(5))
+    predicted = table(predictions, truth)
+    headline = evaluate(truth, predicted, CLASSES).as_json()["mean_mAP"]
+    assert val_mean_map(truth, predicted, CLASSES) == pytest.approx(headline["nms"], abs=1e-12)
+    assert headline["nms"] != headline["no_nms"]
+    assert val_mean_map(truth_of(), table(guesses_of((10, 0.9)), truth_of()), CLASSES) is None
+
+
+# As scripts print it
+
+
 def test_a_threshold_that_is_given_is_used(tmp_path, capsys):
-    report = print_report(tmp_path, "test", 3, TEST, PREDICTIONS, CLASSES, never, threshold=0.7)
+    report = print_report(tmp_path, "test", 3, TEST, PREDICTED, CLASSES, never, threshold=0.7)
     printed = capsys.readouterr().out
     assert "split test: 3 events in 2 videos; threshold 0.700, given by --threshold" in printed
-    assert report["f1"]["0"]["all"]["tp"] == 0 and report["no_nms"]["0"]["mAP"] == 1
-    assert (report["split"], report["epoch"], report["threshold"]) == ("test", 3, 0.7)
-    assert printed.isascii()
+    assert report.f1_of_all.loc[0, "tp"] == 0 and report.no_nms[0].mean() == 1 and report.threshold.value == 0.7
 
 
 def test_the_threshold_is_chosen_on_val_where_its_predictions_are(tmp_path, capsys):
@@ -38,15 +107,21 @@ def test_the_threshold_is_chosen_on_val_where_its_predictions_are(tmp_path, caps
     for event in VAL[0]["events"]:
         scores[event["frame"], 1 + CLASSES.index(event["label"])] = 0.55
     save_predictions(prediction_prefix(tmp_path, "val", 3), VAL, {"v": scores}, CLASSES)
-    report = print_report(tmp_path, "test", 3, TEST, PREDICTIONS, CLASSES, lambda: VAL)
-    assert report["threshold"] == pytest.approx(0.3)
-    assert "chosen on val (pred-val.epoch03.recall.json.gz)" in report["threshold_from"]
-    assert f"threshold 0.300, {report['threshold_from']}" in capsys.readouterr().out
-    assert report["f1"]["0"]["all"]["f1"] == 1
+    report = print_report(tmp_path, "test", 3, TEST, PREDICTED, CLASSES, lambda: VAL)
+    assert report.threshold.value == pytest.approx(0.3)
+    assert "chosen on val (pred-val.epoch03.recall.json.gz)" in report.threshold.source
+    assert f"threshold 0.300, {report.threshold.source}" in capsys.readouterr().out
+    assert report.f1_of_all.loc[0, "f1"] == 1
 
 
 def test_without_val_predictions_the_threshold_is_fixed_and_says_so(tmp_path, capsys):
-    report = print_report(tmp_path, "test", 3, TEST, PREDICTIONS, CLASSES, never, tolerances=[0], nms_window=2)
-    assert report["threshold_from"].startswith("fixed: no val predictions of epoch 3")
-    assert list(report["nms"]) == ["0"] and report["nms_window"] == 2
+    report = print_report(tmp_path, "test", 3, TEST, PREDICTED, CLASSES, never, [0], Suppression(2))
+    assert report.threshold.source.startswith("fixed: no val predictions of epoch 3")
+    assert list(report.nms) == [0] and "after NMS, window 2" in str(report)
     assert "fixed: " in capsys.readouterr().out
+
+
+def test_a_split_without_events_is_one_line_and_no_table(tmp_path, capsys):
+    assert print_report(tmp_path, "challenge", 3, [entry("a", []), entry("b", [])], PREDICTED, CLASSES, never) is None
+    assert capsys.readouterr().out.splitlines() == [
+        "split challenge: its labels have no events, so there is nothing to score against"]

@@ -19,9 +19,10 @@ from viewed import CLASSES, EVENTS, FPS, NUM_FRAMES, WRITE, client, event, label
 
 import eval as eval_script
 import view
-from plots.timeline import judge
+from util.events import event_table
 from util.io import read_json, write_json
-from util.score import evaluate
+from util.report import evaluate
+from util.threshold import Threshold
 
 
 @pytest.fixture
@@ -43,15 +44,19 @@ def test_the_numbers_of_the_overview_are_those_of_eval(viewed, tmp_path, options
     page = client(*viewed.arguments())
     query = "?threshold=0.25&window=3&tolerance=2" if options else ""
     (model,) = page.get(f"/api/overview{query}").get_json()["models"]
-    assert model["nms"] == results["nms"]
-    assert model["mean_mAP"] == results["mean_mAP"]["nms"]
-    assert model["at"] == results["nms"]["2"]
-    assert model["f1"] == results["f1"]["2"]
+    for k, name in enumerate(CLASSES):
+        assert model["nms"][k] == [results["nms"][t][name] for t in ("0", "1", "2", "4")]
+        assert model["f1"]["classes"][k] == results["f1"]["2"][name]
+        assert model["at"]["classes"][k] == results["nms"]["2"][name]
+    assert model["mAP"] == pytest.approx(list(results["mAP"]["nms"].values()), abs=1e-12)
+    assert model["mean_mAP"] == pytest.approx(results["mean_mAP"]["nms"], abs=1e-12)
+    assert model["at"]["mAP"] == pytest.approx(results["mAP"]["nms"]["2"], abs=1e-12)
+    assert model["f1"]["all"] == results["all"]["2"]
     assert 0 < model["f1"]["all"]["f1"] < 1
-    (told,) = page.get("/api/session").get_json()["models"]
+    (described,) = page.get("/api/session").get_json()["models"]
     if not options:
-        assert told["threshold"] == results["threshold"] != 0.5
-        assert told["threshold_from"] == results["threshold_from"]
+        assert described["threshold"] == results["threshold"] != 0.5
+        assert described["threshold_from"] == results["threshold_from"]
 
 
 def test_the_numbers_of_a_video_are_those_that_it_would_have_alone(viewed):
@@ -59,28 +64,32 @@ def test_the_numbers_of_a_video_are_those_that_it_would_have_alone(viewed):
     truth = read_json(viewed.dataset / "test.json")
     predictions = read_json(viewed.model / "pred-test.epoch01.recall.json.gz")
     for entry, row in zip(truth, model["videos"], strict=True):
-        of_video = [video for video in predictions if video["video"] == entry["video"]]
-        alone = evaluate([entry], of_video, CLASSES, [1], 1, 0.4)
-        assert row == {**alone["f1"]["1"]["all"], "mAP": alone["nms"]["1"]["mAP"], "truths": len(EVENTS)}
+        of_video = event_table([v for v in predictions if v["video"] == entry["video"]], [entry["video"]], CLASSES)
+        alone = evaluate([entry], of_video, CLASSES, [1], threshold=Threshold(0.4, "")).as_json()
+        mean = alone["mAP"]["nms"]["1"]
+        assert row == {**alone["all"]["1"], "mAP": pytest.approx(mean, abs=1e-12), "truths": len(EVENTS)}
 
 
-def test_marks_of_a_video_are_judged_as_in_the_pictures_and_follow_the_events_that_the_page_has(viewed):
+def test_classes_called_as_sums_and_as_members_of_any_object_have_their_own_numbers(tmp_path):
+    classes = ["all", "mAP", "constructor"]
+    viewed = make_viewed(tmp_path, classes=classes)
+    page = client(*viewed.arguments())
+    (model,) = page.get("/api/overview?threshold=0.5").get_json()["models"]
+    assert [model["f1"]["classes"][k]["tp"] for k in range(3)] == [2, 2, 0]
+    assert [row["fn"] for row in model["f1"]["classes"]] == [2, 4, 0] and model["f1"]["all"]["tp"] == 4
+    assert model["nms"][2] == [None] * 4 and model["at"]["classes"][2] is None
+
+
+def test_marks_of_a_video_follow_the_events_that_the_page_has(viewed):
     page = client(*viewed.arguments())
     frames, labels = [8, 20, 31, 45], [1, 0, 1, 1]
     (marks,) = page.post(
         "/api/videos/1/marks?threshold=0.5", json={"frames": frames, "labels": labels}, headers=WRITE
     ).get_json()
-    truth = {"video": "m", "num_frames": NUM_FRAMES, "events": [
-        {"frame": f, "label": CLASSES[k]} for f, k in zip(frames, labels, strict=True)]}
-    guesses = [{"frame": f, "label": CLASSES[k], "score": s}
-               for f, k, s in zip(marks["frame"], marks["label"], marks["score"], strict=True)]
-    judged = judge(truth, guesses, CLASSES, 2)
-    right = {(mark["frame"], mark["label"]) for mark in judged if mark["kind"] == "right"}
-    matched = [p >= 0 for p in marks["partner"]]
-    assert {(f, k) for f, k, m in zip(marks["frame"], marks["label"], matched, strict=True) if m} == right
-    assert right == {(9, 1), (20, 0), (46, 1)}
-    assert marks["f1"]["all"]["tp"] == 3
-    assert marks["mixed"] == [-1] * 4
+    assert list(zip(marks["frame"], marks["label"], marks["partner"], strict=True)) == [
+        (9, 1, 0), (20, 0, 1), (40, 0, -1), (46, 1, 3)]
+    assert marks["f1"]["all"]["tp"] == 3 and marks["f1"]["classes"][1]["tp"] == 2
+    assert marks["confused"] == [-1] * 4
 
 
 def test_the_places_behind_a_number_of_the_confusion_matrix_are_as_many_as_it_says(viewed):
@@ -95,8 +104,8 @@ def test_the_places_behind_a_number_of_the_confusion_matrix_are_as_many_as_it_sa
                            if index < len(CLASSES))
             cases = page.get(f"/api/cases?model=0&threshold=0.5{cell}").get_json()
             assert cases["total"] == len(cases["frame"]) == count, cell
-    mixed = page.get("/api/cases?model=0&threshold=0.5&true=1&predicted=0").get_json()
-    assert (mixed["video"], mixed["frame"]) == ([0, 1], [40, 40])
+    confused = page.get("/api/cases?model=0&threshold=0.5&true=1&predicted=0").get_json()
+    assert (confused["video"], confused["frame"]) == ([0, 1], [40, 40])
     late = page.get("/api/cases?model=0&threshold=0.5&true=1&predicted=1&offset=1").get_json()
     assert late["frame"] == [9, 9]
     assert page.get("/api/cases?model=0&threshold=0.5&true=1&predicted=1&offset=-1").get_json()["total"] == 0

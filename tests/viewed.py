@@ -40,25 +40,30 @@ class Viewed:
         return [self.model, self.frames, "-s", "test", "--labels", self.labels, *more]
 
 
-def make_viewed(root: Path, videos: Sequence[str] = ("cup/a_1", "cup/a_2"), frames: bool = True) -> Viewed:
-    """Two test videos and one for val; the predictions of epochs 1 and 2, of which the first is the best."""
+def make_viewed(
+    root: Path, videos: Sequence[str] = ("cup/a_1", "cup/a_2"), frames: bool = True, classes: Sequence[str] = CLASSES
+) -> Viewed:
+    """Two test videos and one for val; the predictions of epochs 1 and 2, of which the first is the best.
+
+    The first two classes take the place of CLASSES.
+    """
     viewed = Viewed(root / "data" / "small", root / "Frames", root / "out", root / "Labels")
     viewed.dataset.mkdir(parents=True)
-    (viewed.dataset / "class.txt").write_text("".join(f"{name}\n" for name in CLASSES), encoding="utf-8")
+    (viewed.dataset / "class.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     rng = np.random.default_rng(0)
     for split, names in {"val": ["cup/v_1"], "test": list(videos)}.items():
-        entries = [make_entry(name) for name in names]
+        entries = [make_entry(name, classes) for name in names]
         write_json(viewed.dataset / f"{split}.json", entries)
         for name in names if frames else []:
             write_frames(viewed.frames / name)
-        write_predictions(viewed.model, split, entries, rng)
-    write_json(viewed.model / "config.json", {"dataset": viewed.dataset.as_posix(), "num_classes": 2})
+        write_predictions(viewed.model, split, entries, rng, classes)
+    write_json(viewed.model / "config.json", {"dataset": viewed.dataset.as_posix(), "num_classes": len(classes)})
     write_json(viewed.model / "loss.json", [{"epoch": e, "val_mAP": m} for e, m in enumerate((0.0, 0.7, 0.6))])
     return viewed
 
 
-def make_entry(video: str) -> dict:
-    events = [{"frame": frame, "label": label, "team": "BRA"} for frame, label in EVENTS.items()]
+def make_entry(video: str, classes: Sequence[str] = CLASSES) -> dict:
+    events = [{"frame": f, "label": classes[CLASSES.index(label)], "team": "BRA"} for f, label in EVENTS.items()]
     return {"video": video, "num_frames": NUM_FRAMES, "num_events": len(events), "fps": FPS, "events": events}
 
 
@@ -67,16 +72,18 @@ def write_frames(folder: Path, num_frames: int = NUM_FRAMES) -> None:
         write_image(folder / f"{index:06d}.jpg", pattern_frame(index))
 
 
-def write_predictions(folder: Path, split: str, entries: Sequence[dict], rng: np.random.Generator) -> None:
+def write_predictions(
+    folder: Path, split: str, entries: Sequence[dict], rng: np.random.Generator, classes: Sequence[str] = CLASSES
+) -> None:
     """Scores of GUESSES, with some noise below them, for both epochs."""
     for epoch in (1, 2):
-        scores = {entry["video"]: make_scores(rng) for entry in entries}
-        save_predictions(prediction_prefix(folder, split, epoch), entries, scores, CLASSES)
+        scores = {entry["video"]: make_scores(rng, len(classes)) for entry in entries}
+        save_predictions(prediction_prefix(folder, split, epoch), entries, scores, classes)
 
 
-def make_scores(rng: np.random.Generator) -> np.ndarray:
-    """float32 (NUM_FRAMES, 3)."""
-    scores = rng.uniform(0, 0.02, (NUM_FRAMES, 3)).astype(np.float32)
+def make_scores(rng: np.random.Generator, num_classes: int) -> np.ndarray:
+    """float32 (NUM_FRAMES, K + 1)."""
+    scores = rng.uniform(0, 0.02, (NUM_FRAMES, num_classes + 1)).astype(np.float32)
     for frame, (label, score) in GUESSES.items():
         scores[frame, 1 + CLASSES.index(label)] = score
     scores[:, 0] = 1 - scores[:, 1:].sum(axis=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,8 @@ import numpy as np
 
 from util.entries import check_events, composed, raise_first
 from util.errors import UserError
-from util.events import Video, non_maximum_suppression, predicted_events, recall_events, top_class_events
+from util.events import EventTable, Video, event_dicts, event_table, recall_events, top_class_events
 from util.io import read_json, whole_file, write_json
-from util.score import DEFAULT_THRESHOLD, check_videos, choose_threshold
 
 # pred-test.epoch41.json, and pred-test.41.json as original E2E-Spot names it
 _NAME = re.compile(r"pred-(?P<split>.+)\.(?P<word>epoch)?(?P<epoch>\d+)(?P<recall>\.recall\.json\.gz|\.json)")
@@ -25,7 +25,7 @@ SCORE_DECIMALS = 6  # of the file of all scores; an error of 5e-7 at most, and a
 
 @dataclass(frozen=True)
 class PredictionFile:
-    """A file of predicted events, and what its name tells."""
+    """A file of predicted events, and what its name says."""
 
     path: Path
     split: str
@@ -40,7 +40,7 @@ def prediction_prefix(folder: Path | str, split: str, epoch: int) -> Path:
 
 
 def parse_name(path: Path | str) -> PredictionFile | None:
-    """What a prediction file's name tells; None if the name is not of that kind."""
+    """What a prediction file's name says; None if the name is not of that kind."""
     path = Path(path)
     if not (match := _NAME.fullmatch(path.name)):
         return None
@@ -70,7 +70,7 @@ def find_predictions(folder: Path | str, split: str) -> PredictionFile:
 
 
 def find_file(path: Path, split: str) -> tuple[Path, PredictionFile | None]:
-    """The prediction file to score, of a model folder or given itself, and what its name tells.
+    """The prediction file to score, of a model folder or given itself, and what its name says.
 
     Raises:
         UserError: there is none.
@@ -101,9 +101,8 @@ def best_epoch(folder: Path | str) -> int | None:
         ]
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f'{path}: must be a list of {{"epoch", "train", "val", "val_mAP"}}') from error
-    val_map = {epoch: value for epoch, value in columns[0].items() if value > 0}
-    val_loss = {epoch: value for epoch, value in columns[1].items() if math.isfinite(value)}
-    if val_map:
+    val_map, val_loss = ({epoch: value for epoch, value in c.items() if math.isfinite(value)} for c in columns)
+    if any(value > 0 for value in val_map.values()):  # the original writes 0 where it has not measured
         return max(val_map, key=lambda epoch: val_map[epoch])
     return min(val_loss, key=lambda epoch: val_loss[epoch], default=None)
 
@@ -128,8 +127,12 @@ def save_predictions(
     Raises:
         UserError: the folder cannot be written to.
     """
-    top, recall = (predicted_events(videos, scores, classes, kind) for kind in (top_class_events, recall_events))
-    rounded = {v["video"]: _round(scores[v["video"]]) for v in videos}
+    top, recall = (
+        [{"video": v["video"], "fps": v.get("fps", -1), "events": event_dicts(events(scores[v["video"]]), classes)}
+         for v in videos]
+        for events in (top_class_events, recall_events)
+    )
+    rounded = {v["video"]: scores[v["video"]].astype(np.float64).round(SCORE_DECIMALS).tolist() for v in videos}
     contents = {".json": top, ".recall.json.gz": recall, ".score.json.gz": rounded}
     paths = [Path(f"{prefix}{suffix}") for suffix in contents]
     with ExitStack() as stack:  # all three are written before the first is put in place
@@ -139,28 +142,26 @@ def save_predictions(
     return paths
 
 
-def _round(scores: np.ndarray) -> list[list[float]]:
-    return scores.astype(np.float64).round(SCORE_DECIMALS).tolist()
-
-
-def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence[str]) -> list[Video]:
-    """Read a prediction file, of either kind, and check it against the truth of its split.
+def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence[str]) -> EventTable:
+    """Read the events of a prediction file, of either kind, in file order; their videos are counted as in the truth.
 
     Args:
         truth: [{"video", "num_frames", ...}], the videos that must be there.
         classes: the class names that an event may have.
 
-    Returns:
-        [{"video", "events": [{"label", "frame", "score"}], ...}] in file order.
-
     Raises:
         UserError: the file is missing, damaged, or not for this truth.
     """
+    return event_table(read_entries(path, truth, classes), [video["video"] for video in truth], classes)
+
+
+def read_entries(path: Path | str, truth: Sequence[Video], classes: Sequence[str]) -> list[Video]:
+    """The entries of a prediction file, [{"video", "events": [{"label", "frame", "score"}], ...}], checked as above."""
     predictions = read_json(path)
     if isinstance(predictions, dict):
         raise UserError(f"{path}: holds no list of events; give the .recall.json.gz beside it")
     if not isinstance(predictions, list):
-        raise UserError(f'{path}: must be a list of {{"video", "events"}}; write it anew')
+        raise UserError(f'{path}: must be a list of {{"video", "events"}}; write it again')
     known, num_frames = frozenset(classes), {composed(video["video"]): video["num_frames"] for video in truth}
     spelled = {composed(video["video"]): video["video"] for video in truth}
     for i, video in enumerate(predictions):
@@ -173,54 +174,22 @@ def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence
             raise UserError(f"{where}: events must be a list; write the file again")
         video["events"], _, problems = check_events(video["events"], where, num_frames.get(name), known, scored=True)
         raise_first(problems)
-    check_videos(truth, predictions, str(path))
+    _check_videos(path, truth, predictions)
     return predictions
 
 
-def threshold_tolerance(tolerances: Sequence[int]) -> int:
-    """The tolerance, of those given, at which the threshold is chosen: the largest up to 2 frames."""
-    return max((t for t in tolerances if t <= 2), default=min(tolerances))
+def _check_videos(path: Path | str, truth: Sequence[Video], predictions: Sequence[Video]) -> None:
+    """Check that the predictions are for the videos of the truth, each once."""
+    counts = Counter(video["video"] for video in predictions)
+    wanted = {video["video"] for video in truth}
+    if unknown := sorted(counts.keys() - wanted):
+        raise UserError(f"{path}: {_some(unknown)} not in the truth; check the split and the dataset")
+    if missing := sorted(wanted - counts.keys()):
+        raise UserError(f"{path}: no predictions for {_some(missing)}; predict the whole split again")
+    if twice := sorted(name for name, count in counts.items() if count > 1):
+        raise UserError(f"{path}: {_some(twice)} there more than once; predict the split again")
 
 
-def threshold_from_val(
-    folder: Path | str,
-    split: str,
-    epoch: int | None,
-    read_val_truth: Callable[[], list[Video]],
-    classes: Sequence[str],
-    tolerances: Sequence[int],
-    nms_window: int,
-) -> tuple[float, str]:
-    """The score threshold for F1 on a split, chosen on the folder's val predictions of the same epoch.
-
-    It maximises F1 after non-maximum suppression at the largest of the tolerances up to 2. Where it cannot be
-    chosen (the split is val itself, or val's predictions are missing or of no use) it is DEFAULT_THRESHOLD.
-
-    Args:
-        epoch: None where it is not known.
-        read_val_truth: gives the entries of the val split; called only if there are predictions for it.
-
-    Returns:
-        The threshold, and where it comes from in words that follow "threshold 0.123, ".
-    """
-    if split == "val":
-        return DEFAULT_THRESHOLD, "fixed: it cannot be chosen on the split reported; --threshold sets another"
-    if epoch is None:
-        return DEFAULT_THRESHOLD, (
-            "fixed: the file's name tells no epoch to find val predictions by; --threshold sets another"
-        )
-    file = next((file for file in list_predictions(folder, "val") if file.epoch == epoch), None)
-    if file is None:
-        return DEFAULT_THRESHOLD, (
-            f"fixed: no val predictions of epoch {epoch} to choose it on;"
-            f" to make them: python test_e2e.py {folder} FRAME_DIR -s val --save"
-        )
-    try:
-        truth = read_val_truth()
-        predictions = read_predictions(file.path, truth, classes)
-    except UserError as error:
-        return DEFAULT_THRESHOLD, f"fixed: val's predictions cannot be used ({error})"
-    tolerance = threshold_tolerance(tolerances)
-    peaks = non_maximum_suppression(predictions, nms_window)
-    threshold = choose_threshold(truth, peaks, classes, tolerance)
-    return threshold, f"chosen on val ({file.path.name}) for the highest F1 at tolerance {tolerance}"
+def _some(videos: Sequence[str]) -> str:
+    names = ", ".join(videos[:5]) + (f" and {len(videos) - 5} more" if len(videos) > 5 else "")
+    return f"video {names}" if len(videos) == 1 else f"videos {names}"

@@ -1,14 +1,135 @@
-"""The table of results that scripts print, and where its threshold comes from."""
+"""The results of a split: predicted events -> suppression -> pairings -> tables, printed or as JSON."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from util.events import Video
-from util.predictions import threshold_from_val
-from util.score import NMS_WINDOW, TOLERANCES, evaluate, format_tables
+import numpy as np
+import pandas as pd
+
+from util.events import EventTable, Video, true_events
+from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1
+from util.pairing import TOLERANCES, Pairing, pair_events
+from util.suppression import NMS, Suppression
+from util.threshold import UNCHOSEN, Threshold, threshold_from_val
+
+RATES = ["precision", "recall", "f1"]
+COUNTS = ["tp", "fp", "fn"]  # right predictions, false ones, missed true events
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of a split's predictions. In its tables NaN stands where there is nothing to measure by."""
+
+    suppression: Suppression
+    threshold: Threshold  # predictions that score above it are counted
+    pairings: list[Pairing]  # after suppression, one for each tolerance
+    no_nms: pd.DataFrame  # average precision as fractions; rows: classes; columns: tolerances
+    nms: pd.DataFrame  # the same after suppression
+    f1: pd.DataFrame  # precision, recall, F1 and counts after suppression; rows: tolerance, class
+    f1_of_all: pd.DataFrame  # the same of all classes together; rows: tolerances
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, fractions; None where there is nothing to measure by.
+
+        {"no_nms", "nms": {tolerance: {class: AP, ..., "mAP"}},
+        "f1": {tolerance: {class: {"precision", "recall", "f1", "tp", "fp", "fn"}, ..., "all"}},
+        "mAP": {"no_nms", "nms": {tolerance: mAP}}, "all": {tolerance: {"precision", ...}},
+        "mean_mAP": {"no_nms", "nms"}, "threshold", "threshold_from", "nms_window"}; a class without true events has no
+        AP. A class that is itself called mAP or all stands in its row, and what is meant otherwise only under the
+        keys "mAP" and "all".
+        """
+        precision = {"no_nms": self.no_nms, "nms": self.nms}
+        mean_ap = {key: _by_tolerance(table.mean()) for key, table in precision.items()}
+        total = _by_tolerance(self.f1_of_all.to_dict("index"))
+        f1 = {t: self.f1.loc[t].to_dict("index") for t in self.f1_of_all.index}
+        return _plain({
+            **{key: _with_sum(_by_tolerance({t: table[t].dropna().to_dict() for t in table}), "mAP", mean_ap[key])
+               for key, table in precision.items()},
+            "f1": _with_sum(_by_tolerance(f1), "all", total),
+            "mAP": mean_ap,
+            "all": total,
+            "mean_mAP": {key: table.mean().mean() for key, table in precision.items()},
+            "threshold": self.threshold.value,
+            "threshold_from": self.threshold.source,
+            "nms_window": self.suppression.window,
+        })
+
+    def __str__(self) -> str:
+        """The tables in per cent; whatever classes are called, the last row is their mean or sum."""
+        return "\n\n".join([
+            f"Average precision (%), without NMS\n{_show_precision(self.no_nms)}",
+            f"Average precision (%), after {self.suppression}\n{_show_precision(self.nms)}",
+            f"Precision, recall, F1 (%) of events scoring above {self.threshold.value:.3f}, after {self.suppression}\n"
+            f"{self._show_f1()}",
+        ])
+
+    def _show_f1(self) -> str:
+        total = self.f1_of_all.set_index(pd.Index(["all"] * len(self.f1_of_all), name="class"), append=True)
+        table = pd.concat([part.loc[[t]] for t in self.f1_of_all.index for part in (self.f1, total)])
+        return _show(table.assign(**(100 * table[RATES])).rename(columns={"f1": "F1"}))
+
+
+def evaluate(
+    truth: Sequence[Video],
+    predicted: EventTable,
+    classes: Sequence[str],
+    tolerances: Sequence[int] = TOLERANCES,
+    suppression: Suppression = NMS,
+    threshold: Threshold = UNCHOSEN,
+) -> Report:
+    """Score predictions in every way that is reported.
+
+    Args:
+        truth: [{"video", "events": [{"frame", "label"}]}].
+        predicted: every class of every frame with score >= 0.01, before suppression; videos are counted as in `truth`.
+        classes: the K class names.
+        tolerances: frames.
+        threshold: chosen on another split, see util/threshold.py.
+    """
+    true = true_events(truth, classes)
+    pairings = pair_events(true, suppression(predicted), len(classes), tolerances)
+    counts = {p.tolerance: count_events(p.above(threshold.value)) for p in pairings}
+    return Report(
+        suppression,
+        threshold,
+        pairings,
+        no_nms=_precision_table(pair_events(true, predicted, len(classes), tolerances), classes),
+        nms=_precision_table(pairings, classes),
+        f1=pd.concat({t: _f1_table(c, classes) for t, c in counts.items()}, names=["tolerance", "class"]),
+        f1_of_all=pd.concat([_f1_table(c.sum(axis=0, keepdims=True), [t]) for t, c in counts.items()]
+                            ).rename_axis("tolerance"),
+    )
+
+
+def _precision_table(pairings: Sequence[Pairing], classes: Sequence[str]) -> pd.DataFrame:
+    columns = {pairing.tolerance: average_precision(pairing) for pairing in pairings}
+    return pd.DataFrame(columns, index=list(classes)).rename_axis("tolerance", axis="columns")
+
+
+def _f1_table(counts: np.ndarray, rows: Sequence[Any]) -> pd.DataFrame:
+    """Of counts (R, 3), see `count_events`, with their rates."""
+    rates = pd.DataFrame(precision_recall_f1(counts), list(rows), RATES)
+    return rates.join(pd.DataFrame(counts, list(rows), COUNTS))
+
+
+def val_mean_map(truth: Sequence[Video], predicted: EventTable, classes: Sequence[str]) -> float | None:
+    """What the best epoch is chosen by, the table's headline: mAP after suppression, the mean over TOLERANCES.
+
+    Args:
+        truth: the entries of the val split.
+        predicted: as `evaluate` takes them, see `util.events.predicted_events`.
+
+    Returns:
+        A fraction; None where the truth has no events.
+    """
+    pairings = pair_events(true_events(truth, classes), NMS(predicted), len(classes))
+    mean = mean_of_known(np.array([mean_of_known(average_precision(pairing)) for pairing in pairings]))
+    return None if math.isnan(mean) else mean
 
 
 def print_report(
@@ -16,28 +137,56 @@ def print_report(
     split: str,
     epoch: int | None,
     truth: Sequence[Video],
-    predictions: Sequence[Video],
+    predicted: EventTable,
     classes: Sequence[str],
     read_val_truth: Callable[[], list[Video]],
     tolerances: Sequence[int] = TOLERANCES,
-    nms_window: int = NMS_WINDOW,
+    suppression: Suppression = NMS,
     threshold: float | None = None,
-) -> dict[str, Any]:
-    """Score a split's predictions and print the tables.
+) -> Report | None:
+    """Score a split's predictions and print the tables; one line where the split has no events.
 
     Args:
         folder: the model's, whose val predictions of the same epoch choose the threshold where none is given.
-        predictions: every class of every frame with score >= 0.01, before non-maximum suppression.
+        predicted: as `evaluate` takes them.
         read_val_truth: gives the entries of the val split; called only if it is needed.
-
-    Returns:
-        what `evaluate` gives, with "split", "epoch" and "threshold_from".
     """
-    source = "given by --threshold"
+    num_events = sum(len(video["events"]) for video in truth)
+    if not num_events:
+        print(f"split {split}: its labels have no events, so there is nothing to score against")
+        return None
     if threshold is None:
-        threshold, source = threshold_from_val(folder, split, epoch, read_val_truth, classes, tolerances, nms_window)
-    report = evaluate(truth, predictions, classes, tolerances, nms_window, threshold)
-    print(f"split {split}: {sum(len(v['events']) for v in truth)} events in {len(truth)} videos; "
-          f"threshold {threshold:.3f}, {source}\n")
-    print(format_tables(report))
-    return {**report, "split": split, "epoch": epoch, "threshold_from": source}
+        chosen = threshold_from_val(folder, split, epoch, read_val_truth, classes, tolerances, suppression)
+    else:
+        chosen = Threshold(threshold, "given by --threshold")
+    report = evaluate(truth, predicted, classes, tolerances, suppression, chosen)
+    print(f"split {split}: {num_events} events in {len(truth)} videos; "
+          f"threshold {chosen.value:.3f}, {chosen.source}\n\n{report}")
+    return report
+
+
+def _show_precision(table: pd.DataFrame) -> str:
+    table = 100 * pd.concat([table, table.mean().to_frame("mAP").T])
+    return _show(table.assign(mean=table.mean(axis=1)).rename_axis("tolerance", axis="columns"))
+
+
+def _show(table: pd.DataFrame) -> str:
+    """A table as text, indented, rates with two decimals, and a dash where there is nothing to measure by."""
+    text = table.to_string(float_format="{:.2f}".format, na_rep="-", col_space=7)
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
+def _by_tolerance(rows: Any) -> dict[str, Any]:
+    return {str(tolerance): row for tolerance, row in rows.items()}
+
+
+def _with_sum(rows: dict[str, dict], key: str, sums: dict[str, Any]) -> dict[str, dict]:
+    """Each tolerance's rows of classes and behind them their sum, unless a class is called like it."""
+    return {tolerance: {**row, key: row.get(key, sums[tolerance])} for tolerance, row in rows.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Dictionaries as JSON can have them: None for NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,46 +1,138 @@
-"""The score above which a trained model's events count: chosen on val, kept in the model folder."""
+"""The score above which predicted events count: chosen on val, and kept in the model folder."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from util.errors import UserError
-from util.events import Video, non_maximum_suppression
+from util.events import EventTable, Video, true_events
 from util.io import read_json, write_json
-from util.predictions import threshold_from_val, threshold_tolerance
-from util.score import NMS_WINDOW, TOLERANCES, choose_threshold
+from util.pairing import TOLERANCES, Pairing, pair_events
+from util.predictions import list_predictions, read_predictions
+from util.suppression import NMS, Suppression
 
 FILE = "threshold.json"  # in the model folder
+DEFAULT_THRESHOLD = 0.5  # where no other split is there to choose it on
+
+
+class Threshold(NamedTuple):
+    """A threshold, and where it comes from in words that follow "threshold 0.123, "."""
+
+    value: float
+    source: str
+
+
+UNCHOSEN = Threshold(DEFAULT_THRESHOLD, "the default")
+
+
+def threshold_tolerance(tolerances: Sequence[int]) -> int:
+    """The tolerance, of those given, at which the threshold is chosen: the largest up to 2 frames."""
+    return max((t for t in tolerances if t <= 2), default=min(tolerances))
+
+
+def best_threshold(pairing: Pairing) -> float:
+    """The score above which the events of all classes together have the highest F1.
+
+    Best first, a prediction's partner does not depend on those after it: so one pairing serves for every
+    threshold. The answer lies halfway between two scores that occur; of equally good ones it is the highest.
+    It is DEFAULT_THRESHOLD where no event is right.
+
+    Args:
+        pairing: of events after suppression, as they will be used.
+    """
+    if not pairing.right.any():
+        return DEFAULT_THRESHOLD
+    lowest = pairing.predicted.score[-1]
+    score = np.append(pairing.predicted.score, 0.0 if lowest > 0 else lowest - 1)
+    cuts = np.flatnonzero(score[:-1] > score[1:])  # a threshold cannot part equal scores
+    f1 = 2 * np.cumsum(pairing.right)[cuts] / (cuts + 1 + len(pairing.true))
+    cut = cuts[f1.argmax()]
+    above, below = float(score[cut]), float(score[cut + 1])
+    middle = (above + below) / 2
+    return middle if middle < above else below  # floats side by side have no middle
+
+
+def choose_threshold(
+    truth: Sequence[Video], predicted: EventTable, classes: Sequence[str], tolerance: int, suppression: Suppression
+) -> float:
+    """The best threshold for a split's predictions, given before suppression."""
+    (pairing,) = pair_events(true_events(truth, classes), suppression(predicted), len(classes), [tolerance])
+    return best_threshold(pairing)
+
+
+def threshold_from_val(
+    folder: Path | str,
+    split: str,
+    epoch: int | None,
+    read_val_truth: Callable[[], list[Video]],
+    classes: Sequence[str],
+    tolerances: Sequence[int] = TOLERANCES,
+    suppression: Suppression = NMS,
+) -> Threshold:
+    """The threshold for a split's events, chosen on the folder's val predictions of the same epoch.
+
+    It maximises F1 after suppression at the largest of the tolerances up to 2. Where it cannot be chosen (the split
+    is val itself, or val's predictions are missing or of no use) it is DEFAULT_THRESHOLD.
+
+    Args:
+        epoch: None where it is not known.
+        read_val_truth: gives the entries of the val split; called only if there are predictions for it.
+    """
+    if split == "val":
+        return _fixed("it cannot be chosen on the split reported; --threshold sets another")
+    if epoch is None:
+        return _fixed("the file's name has no epoch to find val predictions by; --threshold sets another")
+    file = next((file for file in list_predictions(folder, "val") if file.epoch == epoch), None)
+    if file is None:
+        return _fixed(f"no val predictions of epoch {epoch} to choose it on;"
+                      f" to make them: python test_e2e.py {folder} FRAME_DIR -s val --save")
+    try:
+        truth = read_val_truth()
+        predicted = read_predictions(file.path, truth, classes)
+    except UserError as error:
+        return _fixed(f"val's predictions cannot be used ({error})")
+    tolerance = threshold_tolerance(tolerances)
+    value = choose_threshold(truth, predicted, classes, tolerance, suppression)
+    return Threshold(value, f"chosen on val ({file.path.name}) for the highest F1 at tolerance {tolerance}")
+
+
+def _fixed(reason: str) -> Threshold:
+    return Threshold(DEFAULT_THRESHOLD, f"fixed: {reason}")
 
 
 def write_threshold(
-    model_dir: Path, epoch: int, truth: Sequence[Video], predictions: Sequence[Video], classes: Sequence[str]
+    model_dir: Path, epoch: int, truth: Sequence[Video], predicted: EventTable, classes: Sequence[str]
 ) -> None:
     """Choose the threshold on val, as `threshold_from_val` does, and keep it in the model folder.
 
     Args:
         truth: the entries of the val split.
-        predictions: of `epoch` on val, before non-maximum suppression.
+        predicted: the events of `epoch` on val, before suppression.
     """
     tolerance = threshold_tolerance(TOLERANCES)
-    threshold = choose_threshold(truth, non_maximum_suppression(predictions, NMS_WINDOW), classes, tolerance)
-    row = {"epoch": epoch, "threshold": threshold, "nms_window": NMS_WINDOW, "tolerance": tolerance}
+    value = choose_threshold(truth, predicted, classes, tolerance, NMS)
+    row = {"epoch": epoch, "threshold": value, "nms_window": NMS.window, "tolerance": tolerance}
     write_json(model_dir / FILE, row)
 
 
 def find_threshold(
-    model_dir: Path, epoch: int, nms_window: int, read_val_truth: Callable[[], list[Video]], classes: Sequence[str]
-) -> tuple[float, str]:
+    model_dir: Path,
+    epoch: int,
+    suppression: Suppression,
+    read_val_truth: Callable[[], list[Video]],
+    classes: Sequence[str],
+) -> Threshold:
     """The threshold for the events of a model's epoch on a new video.
 
-    It is that which training kept, if it is of this epoch and window, or else is chosen on val as eval.py does.
+    It is the one that training kept, if it is of this epoch and window, or else is chosen on val as eval.py does.
 
     Args:
         read_val_truth: gives the entries of the val split; called only if it is needed.
-
-    Returns:
-        The threshold, and where it comes from in words that follow "threshold 0.123, ".
 
     Raises:
         UserError: the file that training wrote is damaged.
@@ -48,8 +140,10 @@ def find_threshold(
     path = model_dir / FILE
     if path.is_file():
         kept = read_json(path)
-        if not isinstance(kept, dict) or not isinstance(kept.get("threshold"), float | int):
-            raise UserError(f'{path}: must be {{"epoch", "threshold", "nms_window"}}; delete it, or set --threshold')
-        if (kept.get("epoch"), kept.get("nms_window")) == (epoch, nms_window):
-            return float(kept["threshold"]), f"chosen on val in training ({FILE})"
-    return threshold_from_val(model_dir, "", epoch, read_val_truth, classes, TOLERANCES, nms_window)
+        value = kept.get("threshold") if isinstance(kept, dict) else None
+        if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
+            raise UserError(f'{path}: must be {{"epoch", "threshold", "nms_window"}}, the threshold a finite number; '
+                            "delete it, or set --threshold")
+        if (kept.get("epoch"), kept.get("nms_window")) == (epoch, suppression.window):
+            return Threshold(float(value), f"chosen on val in training ({FILE})")
+    return threshold_from_val(model_dir, "", epoch, read_val_truth, classes, TOLERANCES, suppression)

@@ -14,10 +14,10 @@ import numpy as np
 
 from dataset.labels import SAME_FPS
 from util.errors import UserError
-from util.events import Video, score_curves
+from util.events import EventTable, Video, event_table, score_curves
 from util.io import read_json
-from util.predictions import find_file, parse_name, read_predictions, threshold_from_val
-from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
+from util.predictions import find_file, parse_name, read_entries, read_predictions
+from util.threshold import UNCHOSEN, Threshold, threshold_from_val
 from viewer.videos import ViewedVideo
 
 SPOTTED = ".events.json"  # how the files of spot_video.py end
@@ -30,11 +30,10 @@ class Model:
 
     name: str
     path: Path  # of the predictions
-    predictions: list[Video]  # in file order, which decides between equal scores
-    threshold: float
-    threshold_from: str  # in words
-    num_frames: dict[str, int]  # of each video that is looked at, by name
-    classes: Sequence[str]
+    predicted: EventTable  # in file order, which decides between equal scores
+    threshold: Threshold
+    num_frames: dict[str, int]  # of each video that is looked at, by name, in their order
+    num_classes: int
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def curves(self, video: str) -> np.ndarray:
@@ -45,8 +44,8 @@ class Model:
         with self._reading:  # the file is large: two pages wait for one reading of it
             curves = self._all_curves.get(video)
         if curves is None:
-            events = next((v["events"] for v in self.predictions if v["video"] == video), [])
-            curves = _as_curves(score_curves(events, self.num_frames[video], self.classes))
+            events = self.predicted.take(self.predicted.video == list(self.num_frames).index(video))
+            curves = _as_curves(score_curves(events, self.num_frames[video], self.num_classes))
         return curves
 
     @cached_property
@@ -58,16 +57,16 @@ class Model:
         try:
             for name, rows in read_json(path).items():
                 scores = np.array(rows, np.float32)
-                if scores.shape == (self.num_frames.get(name), len(self.classes) + 1):
-                    curves[name] = _as_curves(scores)
+                if scores.shape == (self.num_frames.get(name), self.num_classes + 1):
+                    curves[name] = _as_curves(scores[:, 1:].T)
         except (UserError, AttributeError, TypeError, ValueError) as error:
             print(f"warning: {path}: cannot be used ({error}); curves show the predicted events", file=sys.stderr)
         return curves
 
 
 def _as_curves(scores: np.ndarray) -> np.ndarray:
-    """float (num_frames, K+1), index 0 background -> uint16 (K, num_frames)."""
-    return np.ascontiguousarray((scores[:, 1:].T.clip(0, 1) * FULL).round().astype("<u2"))
+    """float (K, num_frames) -> uint16 (K, num_frames)."""
+    return np.ascontiguousarray((scores.clip(0, 1) * FULL).round().astype("<u2"))
 
 
 def read_split_models(
@@ -89,13 +88,10 @@ def read_split_models(
     models = []
     for path, name in zip(paths, _names(paths), strict=True):
         found, file = find_file(path, split)
-        predictions = read_predictions(found, entries, classes)
-        epoch = file.epoch if file else None
-        threshold, source = threshold_from_val(
-            found.parent, split, epoch, read_val_truth, classes, TOLERANCES, NMS_WINDOW
-        )
+        predicted = read_predictions(found, entries, classes)
+        threshold = threshold_from_val(found.parent, split, file.epoch if file else None, read_val_truth, classes)
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-        models.append(Model(name, found, predictions, threshold, source, lengths, classes))
+        models.append(Model(name, found, predicted, threshold, lengths, len(classes)))
     return models
 
 
@@ -120,13 +116,14 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
             raise UserError(f"{files[0]}: has predictions for none of the videos with frames; check the frame folder")
         for file in sorted(by_file.keys() - used):
             print(f"warning: {file}: left out, as its video has no frames here", file=sys.stderr)
-        predictions = [video for file in used for video in by_file[file]]
-        if twice := [name for name, n in Counter(video["video"] for video in predictions).items() if n > 1]:
+        entries = [entry for file in used for entry in by_file[file]]
+        if twice := [name for name, n in Counter(entry["video"] for entry in entries).items() if n > 1]:
             raise UserError(f"{path}: has predictions for {twice[0]} in more than one file; take one of them away")
         spotted = parse_name(used[0]) is None  # and cut off at a threshold already
-        threshold, source = (0.0, "all that are in the file") if spotted else (DEFAULT_THRESHOLD, "the usual one")
+        threshold = Threshold(0.0, "all that are in the file") if spotted else UNCHOSEN
         lengths = {video.name: video.num_frames for video in videos}
-        models.append(Model(name, used[0], predictions, threshold, source, lengths, classes))
+        predicted = event_table(entries, list(lengths), classes)
+        models.append(Model(name, used[0], predicted, threshold, lengths, len(classes)))
     return models
 
 
@@ -138,7 +135,7 @@ def _read_file(path: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]
     there = [known[name] for name in named if isinstance(name, str) and name in known]
     if not there:
         return []
-    predictions = read_predictions(path, [{"video": v.name, "num_frames": v.num_frames} for v in there], classes)
+    predictions = read_entries(path, [{"video": v.name, "num_frames": v.num_frames} for v in there], classes)
     for prediction in predictions:
         fps, own = prediction.get("fps", -1), known[prediction["video"]].fps
         if own and type(fps) in (int, float) and fps > 0 and abs(fps - own) >= SAME_FPS:

@@ -9,24 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from util.confusion import confusion, describe_offsets, frame_offsets, mix_ups
-from util.events import Event, EventTable, event_table, non_maximum_suppression
-from util.score import (
-    TOLERANCES,
-    Matches,
-    ap_row,
-    by_video,
-    f1_row,
-    match_tables,
-    mean_map,
+from util.events import Event, EventTable, true_events
+from util.metrics import (
+    average_precision,
+    confused_partners,
+    confusion_matrix,
+    count_events,
+    frame_offsets,
+    mean_of_known,
     precision_recall,
+    precision_recall_f1,
 )
+from util.pairing import TOLERANCES, Pairing, pair_events
+from util.suppression import Suppression
 from viewer.models import Model
 from viewer.store import LabelStore
 from viewer.videos import ViewedVideo
 
 CURVE_POINTS = 400  # of a precision-recall curve: more than there are pixels to it
 MOST_CASES = 500  # that are listed of one kind
+RATES = ("precision", "recall", "f1", "tp", "fp", "fn")
 
 
 @dataclass(frozen=True)
@@ -48,26 +50,23 @@ class Case:
 
 
 class Results:
-    """Holds predictions against the truth of the split or against the labels as they are now, and keeps what is
+    """Pairs predictions with the truth of the split or with the labels as they are now, and keeps what is
     costly until predictions or labels are others."""
 
     def __init__(
         self, videos: Sequence[ViewedVideo], classes: Sequence[str], models: Sequence[Model], store: LabelStore
     ) -> None:
         self.videos, self.classes, self.models, self.store = videos, classes, models, store
-        self._video_index = {video.name: i for i, video in enumerate(videos)}
-        self._label_index = {name: i for i, name in enumerate(classes)}
-        self._peaks = lru_cache(8 * len(models) + 1)(self._make_peaks)
+        self._events = lru_cache(8 * len(models) + 1)(self._suppress)
         self._truth = lru_cache(4)(self._make_truth)
-        self._matches = lru_cache(16 * len(models) + 1)(self._make_matches)
-        self._precision = lru_cache(16 * len(models) + 1)(self._make_precision)
+        self._pairing = lru_cache(16 * len(models) + 1)(self._pair)
+        self._precision = lru_cache(16 * len(models) + 1)(self._measure_precision)
 
     # costly parts, each made once for what it depends on
 
-    def _make_peaks(self, model: int, window: int) -> EventTable:
+    def _suppress(self, model: int, window: int) -> EventTable:
         """The events that are left after non-maximum suppression, in file order."""
-        peaks = non_maximum_suppression(self.models[model].predictions, window)
-        return event_table(peaks, self._video_index, self._label_index)
+        return Suppression(window)(self.models[model].predicted)
 
     def _make_truth(self, revisions: tuple[str, ...] | None) -> EventTable:
         """The true events: of the split, or of the labels with these revisions."""
@@ -76,25 +75,28 @@ class Results:
         else:
             events = [self.store.read(index).events for index in range(len(self.videos))]
         entries = [{"video": v.name, "events": e} for v, e in zip(self.videos, events, strict=True)]
-        return event_table(entries, self._video_index, self._label_index)
+        return true_events(entries, self.classes)
 
-    def _make_matches(self, model: int, window: int, tolerance: int, revisions: tuple[str, ...] | None) -> Matches:
-        truth, peaks = self._truth(revisions), self._peaks(model, window)
-        return match_tables(truth, peaks, len(self.classes), [tolerance])[0]
+    def _pair(self, model: int, window: int, tolerance: int, revisions: tuple[str, ...] | None) -> Pairing:
+        truth, events = self._truth(revisions), self._events(model, window)
+        return pair_events(truth, events, len(self.classes), [tolerance])[0]
 
-    def _make_precision(
+    def _measure_precision(
         self, model: int, window: int, tolerance: int, revisions: tuple[str, ...] | None
-    ) -> tuple[dict[str, Any], list[float], list[Matches]]:
-        """What no threshold changes: average precision, that of each video, and the matches of each video."""
-        tables = {str(t): ap_row(self._matches(model, window, t, revisions), self.classes) for t in TOLERANCES}
-        matches = self._matches(model, window, tolerance, revisions)
-        alone = by_video(matches, len(self.videos))
+    ) -> tuple[dict[str, Any], list[float | None], list[Pairing]]:
+        """What no threshold changes: average precision, the mAP of each video, and the pairing of each video."""
+        by_tolerance = [average_precision(self._pairing(model, window, t, revisions)) for t in TOLERANCES]
+        means = [mean_of_known(precision) for precision in by_tolerance]
+        pairing = self._pairing(model, window, tolerance, revisions)
+        here = average_precision(pairing)
+        alone = pairing.by_video(len(self.videos))
         precision = {
-            "nms": tables,
-            "mean_mAP": mean_map(tables),
-            "at": ap_row(matches, self.classes),
+            "nms": _listed(np.transpose(by_tolerance)),
+            "mAP": _listed(np.array(means)),
+            "mean_mAP": _known(mean_of_known(np.array(means))),
+            "at": {"classes": _listed(here), "mAP": _known(mean_of_known(here))},
         }
-        return precision, [ap_row(m, self.classes)["mAP"] for m in alone], alone
+        return precision, [_known(mean_of_known(average_precision(one))) for one in alone], alone
 
     # what pages ask for
 
@@ -111,7 +113,7 @@ class Results:
         ]
 
     def overview(self, settings: Settings, of_labels: bool) -> dict[str, Any]:
-        """The numbers of the split and of each video, by model."""
+        """The numbers of the split and of each video, by model; those of classes are lists in their order."""
         revisions = self.revisions() if of_labels else None
         truth = self._truth(revisions)
         truths = np.zeros((len(self.videos), len(self.classes)), int)
@@ -124,46 +126,38 @@ class Results:
     def _of_model(self, model: int, settings: Settings, revisions: tuple[str, ...] | None) -> dict[str, Any]:
         at = model, settings.window, settings.tolerance, revisions
         threshold = settings.thresholds[model]
-        matches = self._matches(*at)
+        pairing = self._pairing(*at)
+        above = pairing.above(threshold)
         precision, video_map, alone = self._precision(*at)
-        offsets = frame_offsets(matches, settings.tolerance, threshold)
         return {
             **precision,
-            "f1": f1_row(matches, self.classes, threshold),
+            "f1": _f1(above),
             "videos": [
-                {**f1_row(m, self.classes, threshold)["all"], "mAP": mean, "truths": len(m.true)}
-                for m, mean in zip(alone, video_map, strict=True)
+                {**_f1(one.above(threshold))["all"], "mAP": mean, "truths": len(one.true)}
+                for one, mean in zip(alone, video_map, strict=True)
             ],
-            "curves": [_curve(matches, label, threshold) for label in range(len(self.classes))],
-            "confusion": confusion(matches, settings.tolerance, threshold).tolist(),
-            "offsets": offsets.tolist(),
-            "offset_words": describe_offsets(offsets.sum(axis=0)),
+            "curves": [_curve(pairing, label, threshold) for label in range(len(self.classes))],
+            "confusion": confusion_matrix(above).tolist(),
+            "offsets": frame_offsets(above).tolist(),
         }
 
     def cases(self, model: int, settings: Settings, of_labels: bool, case: Case) -> dict[str, Any]:
         """Where the events of a cell of the confusion matrix, or of a bar of the offsets, are: by score, best first;
         missed ones by place."""
         revisions = self.revisions() if of_labels else None
-        matches = self._matches(model, settings.window, settings.tolerance, revisions)
-        threshold = settings.thresholds[model]
-        above = matches.score > threshold
-        mixed = mix_ups(matches, settings.tolerance, threshold)
-        partner = np.where(matches.right, matches.partner, mixed)
+        whole = self._pairing(model, settings.window, settings.tolerance, revisions)
+        pairing = whole.above(settings.thresholds[model])
+        true, predicted = pairing.true, pairing.predicted
+        partner = np.where(pairing.right, pairing.partner, confused_partners(pairing))
         if case.predicted is None:
-            taken = np.zeros(len(matches.true), bool)
-            taken[partner[above & (partner >= 0)]] = True
-            rows = np.flatnonzero(~taken & (matches.true.label == case.true))
-            return _places(matches.true, rows, with_score=False)
-        chosen = above & (matches.label == case.predicted)
-        if case.true is None:
-            chosen &= partner < 0
-        else:
-            chosen[chosen] &= (partner[chosen] >= 0) & (matches.true.label[partner[chosen]] == case.true)
+            missed = np.setdiff1d(np.flatnonzero(true.label == case.true), partner)
+            return _places(true, missed, with_score=False)
+        none = len(self.classes)
+        true_label = np.append(true.label, none)[partner]  # row -1 is the class that is none
+        chosen = (predicted.label == case.predicted) & (true_label == (none if case.true is None else case.true))
         if case.offset is not None:
-            rows = np.flatnonzero(chosen)
-            offset = matches.predicted.frame[rows] - matches.true.frame[partner[rows]]
-            chosen[rows[offset != case.offset]] = False
-        return _places(matches.predicted, np.flatnonzero(chosen), with_score=True)
+            chosen &= (partner >= 0) & (predicted.frame - np.append(true.frame, 0)[partner] == case.offset)
+        return _places(predicted, np.flatnonzero(chosen), with_score=True)
 
     def marks(self, index: int, frames: Sequence[int], labels: Sequence[int], settings: Settings) -> list[dict]:
         """How each model's predictions for a video stand to true events as a page has them at this moment.
@@ -173,46 +167,60 @@ class Results:
 
         Returns:
             By model the events above the threshold, by frame, as columns: "frame", "label", "score", "partner" (the
-            place of the true event that it found) and "mixed" (of the one that it took for another class), -1 for
-            none; and "f1", see f1_row.
+            place of the true event that it found) and "confused" (of the one that it took for another class), -1 for
+            none; and "f1", {"all", "classes"}.
         """
         size = len(frames)
         truth = EventTable(np.full(size, index), np.array(labels, int), np.array(frames, int), np.ones(size))
         return [self._marks_of(model, index, truth, settings) for model in range(len(self.models))]
 
     def _marks_of(self, model: int, index: int, truth: EventTable, settings: Settings) -> dict[str, Any]:
-        peaks, threshold = self._peaks(model, settings.window), settings.thresholds[model]
-        of_video = peaks.take(np.flatnonzero((peaks.video == index) & (peaks.score > threshold)))
-        (matches,) = match_tables(truth, of_video, len(self.classes), [settings.tolerance])
-        mixed = mix_ups(matches, settings.tolerance, threshold)
-        order = np.lexsort((matches.label, matches.predicted.frame))
-        return {
-            "frame": matches.predicted.frame[order].tolist(),
-            "label": matches.label[order].tolist(),
-            "score": matches.score[order].tolist(),
-            "partner": matches.partner[order].tolist(),
-            "mixed": mixed[order].tolist(),
-            "f1": f1_row(matches, self.classes, threshold),
-        }
+        events = self._events(model, settings.window)
+        of_video = events.take((events.video == index) & (events.score > settings.thresholds[model]))
+        (pairing,) = pair_events(truth, of_video, len(self.classes), [settings.tolerance])
+        predicted = pairing.predicted
+        order = np.lexsort((predicted.label, predicted.frame))
+        columns = {"frame": predicted.frame, "label": predicted.label, "score": predicted.score,
+                   "partner": pairing.partner, "confused": confused_partners(pairing)}
+        return {**{key: column[order].tolist() for key, column in columns.items()}, "f1": _f1(pairing)}
 
 
 def _moments(events: Sequence[Event]) -> list[tuple[int, str]]:
     return sorted((event["frame"], event["label"]) for event in events)
 
 
-def _curve(matches: Matches, label: int, threshold: float) -> dict[str, Any] | None:
+def _known(value: float) -> float | None:
+    """A number for JSON, which has no NaN."""
+    return None if np.isnan(value) else value
+
+
+def _listed(values: np.ndarray) -> list:
+    """As nested lists, None for NaN."""
+    return np.where(np.isnan(values), None, values).tolist()
+
+
+def _f1(pairing: Pairing) -> dict[str, Any]:
+    """Precision, recall, F1 and counts of the events of a pairing: {"all": of all classes, "classes": of each}."""
+    counts = count_events(pairing)
+    counts = np.concatenate([counts, counts.sum(axis=0, keepdims=True)])
+    rates = _listed(precision_recall_f1(counts))
+    *classes, of_all = [
+        dict(zip(RATES, [*rate, *count], strict=True)) for rate, count in zip(rates, counts.tolist(), strict=True)
+    ]
+    return {"all": of_all, "classes": classes}
+
+
+def _curve(pairing: Pairing, label: int, threshold: float) -> dict[str, Any] | None:
     """A class's precision-recall curve as {"recall", "precision", "at": the threshold's place on it or None}; None
     where the class does not occur."""
-    num_truth = int(matches.num_truth[label])
-    if not num_truth:
+    if not pairing.num_true[label]:
         return None
-    precision, recall = precision_recall(matches, label)
+    precision, recall = precision_recall(pairing, label)
     # of points with the same precision only the last is a corner; of too many, every nth is taken, and the last
     corners = np.flatnonzero(np.append(precision[1:] != precision[:-1], True)[: len(precision)])
     kept = corners[np.unique(np.linspace(0, len(corners) - 1, CURVE_POINTS).astype(int))] if len(corners) else corners
-    above = (matches.label == label) & (matches.score > threshold)
-    tp = int(matches.right[above].sum())
-    at = [tp / num_truth, tp / int(above.sum())] if above.any() else None
+    at_precision, at_recall, _ = precision_recall_f1(count_events(pairing.above(threshold))[label])
+    at = None if np.isnan(at_precision) else [float(at_recall), float(at_precision)]
     return {"recall": recall[kept].tolist(), "precision": precision[kept].tolist(), "at": at}
 
 

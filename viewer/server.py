@@ -12,8 +12,10 @@ from werkzeug.exceptions import HTTPException
 from plots.style import class_colour
 from util.errors import UserError
 from util.io import parse_json
-from util.score import DEFAULT_THRESHOLD, NMS_WINDOW, TOLERANCES
+from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
+from util.suppression import NMS_WINDOW
+from util.threshold import DEFAULT_THRESHOLD
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
@@ -86,7 +88,8 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             classes=[{"name": name, "colour": class_colour(i)} for i, name in enumerate(session.classes)],
             videos=[_describe(video) for video in session.videos],
             models=[
-                {"name": m.name, "file": m.path.name, "threshold": m.threshold, "threshold_from": m.threshold_from}
+                {"name": m.name, "file": m.path.name, "threshold": m.threshold.value,
+                 "threshold_from": m.threshold.source}
                 for m in session.models
             ],
             labels_dir=str(session.labels_dir),
@@ -196,7 +199,7 @@ def _settings(args: Any, session: Session) -> Settings:
     """What the page says of its sliders; each is optional."""
     thresholds = args.getlist("threshold")
     try:
-        values = tuple(map(float, thresholds)) or tuple(model.threshold for model in session.models)
+        values = tuple(map(float, thresholds)) or tuple(model.threshold.value for model in session.models)
     except ValueError:
         values = ()
     if len(values) != len(session.models) or not all(-1e9 < value < 1e9 for value in values):

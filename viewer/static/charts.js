@@ -51,7 +51,7 @@ export function precisionRecall(classes, models) {
                     "stroke-dasharray": DASHES[m % DASHES.length],
                   }),
                 ),
-                el("span", { text: `${models.length > 1 ? `${model.name}: ` : ""}AP ${percent(model.at[name])}` }),
+                el("span", { text: `${models.length > 1 ? `${model.name}: ` : ""}AP ${percent(model.at.classes[i])}` }),
               ),
           ),
         ),
@@ -175,10 +175,11 @@ export function confusionMatrix(classes, counts, open) {
 }
 
 /** By how many frames right predictions are off: a bar for each offset, in parts by class. */
-export function offsetHistogram(classes, counts, words, open) {
+export function offsetHistogram(classes, counts, open) {
   const reach = (counts[0].length - 1) / 2;
   const sums = counts[0].map((_, j) => counts.reduce((sum, row) => sum + row[j], 0));
   const [total, most] = [sums.reduce((a, b) => a + b, 0), Math.max(1, ...sums)];
+  const mean = sums.reduce((sum, count, j) => sum + count * (j - reach), 0) / total; // frames
   const [width, height] = [260, 150];
   const bar = Math.min(46, width / sums.length);
   const left = (width - bar * sums.length) / 2;
@@ -224,7 +225,7 @@ export function offsetHistogram(classes, counts, words, open) {
       "figcaption",
       { class: "words" },
       total
-        ? `${percent(words.on_frame)} % on the frame; mean ${signed(Number(words.mean.toFixed(2)))} frames`
+        ? `${percent(sums[reach] / total)} % on the frame; mean ${signed(Number(mean.toFixed(2)))} frames`
         : "no right predictions",
     ),
   );

@@ -98,7 +98,7 @@ export class Labelling {
     if (!guess) return toast("no prediction is selected, and none is on this frame");
     if (guess.kind === "right") return toast(`this ${guess.label} is labelled already, on frame ${guess.event.frame}`);
     const does = `accept ${guess.label} on frame ${guess.frame}`;
-    if (guess.kind === "mixed") return this.change(guess.event, { label: guess.label }, does);
+    if (guess.kind === "confused") return this.change(guess.event, { label: guess.label }, does);
     if (this.taken(guess.frame, guess.label)) return null;
     const event = newEvent(guess.frame, guess.label);
     this.page.labels.edit([], [event], does);

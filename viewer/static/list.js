@@ -102,7 +102,7 @@ export class EventList extends EventTarget {
     const chosen = selected && (selected.event ? selected.event === row.event : selected.guess === row.guess);
     const now = row.frame === frame || row.guess?.frame === frame;
     const offset = row.guess && row.event ? row.guess.frame - row.event.frame : null;
-    const verdict = { mixed: `as ${row.guess?.label}`, label: describe(row.event, false) }[row.kind] ?? WORDS[row.kind];
+    const verdict = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) }[row.kind] ?? WORDS[row.kind];
     const node = el(
       "div",
       {

@@ -113,23 +113,20 @@ export class Overview {
         el("span", { text: name }),
       );
     const tolerances = session.tolerances;
-    const apRow = (name, look) =>
+    const apRow = (name, precisions, average, look) =>
       el(
         "tr",
         { class: look },
         el("th", { text: name }),
-        tolerances.map((t) => el("td", { text: percent(model.nms[t][name]) })),
-        el("td", {
-          text: name === "mAP" ? percent(model.mean_mAP) : percent(mean(tolerances.map((t) => model.nms[t][name]))),
-        }),
+        [...precisions, average].map((value) => el("td", { text: percent(value) })),
       );
-    const f1Row = (name, look) =>
+    const f1Row = (name, numbers, look) =>
       el(
         "tr",
         { class: look },
-        el("th", { text: name === "all" ? "all" : name }),
-        ["precision", "recall", "f1"].map((key) => el("td", { text: percent(model.f1[name][key]) })),
-        ["tp", "fp", "fn"].map((key) => el("td", { text: whole(model.f1[name][key]) })),
+        el("th", { text: name }),
+        ["precision", "recall", "f1"].map((key) => el("td", { text: percent(numbers[key]) })),
+        ["tp", "fp", "fn"].map((key) => el("td", { text: whole(numbers[key]) })),
       );
     const names = session.classes.map(({ name }) => name);
     const within = settings.tolerance === 0 ? "on the frame" : `within ${plural(settings.tolerance, "frame")}`;
@@ -171,8 +168,8 @@ export class Overview {
           el(
             "tbody",
             {},
-            names.filter((name) => name in model.nms[tolerances[0]]).map((name) => apRow(name)),
-            apRow("mAP", "sum"),
+            names.map((name, k) => model.curves[k] && apRow(name, model.nms[k], mean(model.nms[k]))),
+            apRow("mAP", model.mAP, model.mean_mAP, "sum"),
           ),
         ),
         el(
@@ -193,8 +190,8 @@ export class Overview {
           el(
             "tbody",
             {},
-            names.map((name) => f1Row(name)),
-            f1Row("all", "sum"),
+            names.map((name, k) => f1Row(name, model.f1.classes[k])),
+            f1Row("all", all, "sum"),
           ),
         ),
       ),
@@ -306,7 +303,7 @@ export class Overview {
         confusionMatrix(classes, model.confusion, open(m)),
       ),
       each("How many frames right predictions are off", "A bar leads to its events.", (model, m) =>
-        offsetHistogram(classes, model.offsets, model.offset_words, open(m)),
+        offsetHistogram(classes, model.offsets, open(m)),
       ),
     );
   }
@@ -359,7 +356,4 @@ export class Overview {
   }
 }
 
-function mean(values) {
-  const there = values.filter((value) => value !== undefined);
-  return there.length ? there.reduce((a, b) => a + b, 0) / there.length : null;
-}
+const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;

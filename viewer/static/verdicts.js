@@ -34,13 +34,13 @@ export class Verdicts extends EventTarget {
   unfold(columns, events) {
     const finder = new Map();
     const guesses = columns.frame.map((frame, i) => {
-      const [right, mixed] = [events[columns.partner[i]], events[columns.mixed[i]]];
+      const [right, confused] = [events[columns.partner[i]], events[columns.confused[i]]];
       const guess = {
         frame,
         label: this.session.classes[columns.label[i]].name,
         score: columns.score[i],
-        kind: right ? "right" : mixed ? "mixed" : this.alone,
-        event: right ?? mixed ?? null,
+        kind: right ? "right" : confused ? "confused" : this.alone,
+        event: right ?? confused ?? null,
       };
       if (guess.event) finder.set(guess.event, guess);
       return guess;
@@ -56,14 +56,14 @@ export class Verdicts extends EventTarget {
   }
 
   /**
-   * Everything that happens in the video by frame, to one model: [{kind: found, missed, mixed, false, proposed or
-   * label, frame, event, guess}], of which a found or mixed event and the prediction that belongs to it are one.
+   * Everything that happens in the video by frame, to one model: [{kind: found, missed, confused, false, proposed or
+   * label, frame, event, guess}], of which a found or confused event and the prediction that belongs to it are one.
    */
   rows(events, model) {
     const verdict = this.models[model];
     const rows = events.map((event) => {
       const guess = verdict?.finder.get(event) ?? null;
-      const kind = !verdict ? "label" : !guess ? "missed" : guess.kind === "right" ? "found" : "mixed";
+      const kind = !verdict ? "label" : !guess ? "missed" : guess.kind === "right" ? "found" : "confused";
       return { kind, frame: event.frame, label: event.label, event, guess };
     });
     const known = new Set(events);

@@ -149,7 +149,7 @@ export class VideoPage {
         );
       const head = line(session.models.length > 1 ? name : "all", f1.all, `whole ${active ? "active" : ""}`);
       if (session.models.length > 1) head.addEventListener("click", () => settings.set({ model }));
-      return [head, ...classes.map((title) => line(title, f1[title], "part"))];
+      return [head, ...classes.map((title, k) => line(title, f1.classes[k], "part"))];
     });
     const titles = ["", "precision", "recall", "F1", "right", "false", "missed"];
     this.numbers.replaceChildren(

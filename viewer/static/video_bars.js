@@ -153,7 +153,7 @@ export function labelBar(page) {
 export function timelineBar(page) {
   const { session } = page.scene;
   const truth = session.models.length === 1 ? "found" : "label"; // to one model it may be found, to another missed
-  const kinds = session.models.length ? [truth, "missed", "right", page.scene.verdicts.alone, "mixed"] : [truth];
+  const kinds = session.models.length ? [truth, "missed", "right", page.scene.verdicts.alone, "confused"] : [truth];
   return el(
     "div",
     { class: "timeline-bar" },

@@ -42,6 +42,12 @@ def test_a_home_that_cannot_be_written_is_not_spoken_of(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_name_is_shown_in_a_legend_though_it_begins_with_a_line(tmp_path):
+    figure = new_figure(3, 2)
+    figure.subplots().plot([0, 1], label=plain("_PASS"))
+    assert [text.get_text() for text in figure.axes[0].legend().get_texts()] == [" _PASS"]
+
+
 def test_dollar_signs_in_a_name_start_no_formula(tmp_path):
     figure = new_figure(2, 1)
     figure.suptitle(plain("cup $_1 and $\\bad{"), color=class_colour(1))

@@ -1,0 +1,77 @@
+"""Non-maximum suppression against a literal version of its definition."""
+
+import numpy as np
+
+from util.events import event_dicts, event_table
+from util.suppression import Suppression, non_maximum_suppression
+
+CLASSES = ["DRIVE", "PASS"]
+
+
+def suppress_literally(events, window):
+    """The definition word for word, for the events of one video."""
+    return [
+        event
+        for event in events
+        if not any(
+            other["label"] == event["label"]
+            and other["frame"] != event["frame"]
+            and abs(other["frame"] - event["frame"]) <= window
+            and other["score"] > event["score"]
+            for other in events
+        )
+    ]
+
+
+def random_events(rng, num_frames=40, most=30, levels=6):
+    """A crowded video in which equal scores, and two events of a class on one frame, are common."""
+    return [
+        {
+            "label": CLASSES[rng.integers(2)],
+            "frame": int(rng.integers(num_frames)),
+            "score": int(rng.integers(1, levels + 1)) / levels,
+        }
+        for _ in range(rng.integers(most + 1))
+    ]
+
+
+def left(window, *videos):
+    """The events of each video that are left, as dictionaries."""
+    names = [f"match_{i}" for i in range(len(videos))]
+    entries = [{"video": name, "events": events} for name, events in zip(names, videos, strict=True)]
+    kept = Suppression(window)(event_table(entries, names, CLASSES))
+    return [event_dicts(kept.take(kept.video == i), CLASSES) for i in range(len(videos))]
+
+
+def events(*rows):
+    return [dict(zip(("label", "frame", "score"), row, strict=True)) for row in rows]
+
+
+def test_it_is_what_the_definition_says_on_random_crowded_videos():
+    rng = np.random.default_rng(1)
+    for case in range(300):
+        videos = [random_events(rng, int(rng.integers(2, 80))) for _ in range(3)]
+        window = int(rng.integers(0, 12)) if case % 10 else 1000
+        assert left(window, *videos) == [suppress_literally(video, window) for video in videos]
+
+
+def test_an_event_that_goes_makes_others_go_all_the_same():
+    assert left(1, events(("PASS", 1, 0.5), ("PASS", 2, 0.6), ("PASS", 3, 0.7))) == [events(("PASS", 3, 0.7))]
+
+
+def test_equal_scores_and_events_on_one_frame_and_of_other_classes_leave_each_other():
+    video = events(("PASS", 1, 0.5), ("PASS", 2, 0.5), ("PASS", 2, 0.4), ("DRIVE", 2, 0.9))
+    # the 0.4 goes because of its neighbour on frame 1
+    assert left(1, video) == [events(("PASS", 1, 0.5), ("PASS", 2, 0.5), ("DRIVE", 2, 0.9))]
+    apart = events(("PASS", 2, 0.5), ("PASS", 2, 0.4))
+    assert left(1, apart) == [apart]
+
+
+def test_order_in_the_file_stays():
+    video = events(("PASS", 90, 0.2), ("DRIVE", 5, 0.1), ("PASS", 3, 0.9), ("PASS", 4, 0.8))
+    assert left(1, video) == [events(("PASS", 90, 0.2), ("DRIVE", 5, 0.1), ("PASS", 3, 0.9))]
+
+
+def test_it_takes_no_videos_and_videos_without_events():
+    assert len(non_maximum_suppression(event_table([], [], CLASSES), 1)) == 0
+    assert left(1, []) == [[]]

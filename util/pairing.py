@@ -1,0 +1,134 @@
+"""Which predicted event belongs to which true one: greedy matching, best score first, at one tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from util.events import EventTable, lay_on_line
+
+TOLERANCES = (0, 1, 2, 4)  # frames
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Predicted events of all classes paired with true ones."""
+
+    predicted: EventTable  # P events, best score first
+    true: EventTable  # T events, in file order
+    partner: np.ndarray  # int64 (P,), row of the true event that a prediction found; -1 where it is wrong
+    num_classes: int  # K
+    tolerance: int  # frames up to which a prediction is right
+
+    @property
+    def right(self) -> np.ndarray:
+        """bool (P,): whether the prediction found a true event."""
+        return self.partner >= 0
+
+    @property
+    def found(self) -> np.ndarray:
+        """bool (T,): whether the true event was found."""
+        found = np.zeros(len(self.true), bool)
+        found[self.partner[self.right]] = True
+        return found
+
+    @property
+    def num_true(self) -> np.ndarray:
+        """int64 (K,): true events of each class."""
+        return np.bincount(self.true.label, minlength=self.num_classes)
+
+    def above(self, threshold: float) -> Pairing:
+        """The pairing of the predictions that score above a threshold, which those below it do not change."""
+        count = int((self.predicted.score > threshold).sum())  # they are the first, as the best come first
+        return replace(self, predicted=self.predicted.take(slice(count)), partner=self.partner[:count])
+
+    def by_video(self, num_videos: int) -> list[Pairing]:
+        """The pairing of each video, which is the one that it would have without the others.
+
+        The true events must be in the order of their videos.
+        """
+        order = np.argsort(self.predicted.video, kind="stable")
+        starts = np.searchsorted(self.predicted.video[order], np.arange(num_videos + 1))
+        true_starts = np.searchsorted(self.true.video, np.arange(num_videos + 1))
+        alone = []
+        for video in range(num_videos):
+            rows = order[starts[video] : starts[video + 1]]
+            first, last = true_starts[video : video + 2]
+            partner = np.where(self.right[rows], self.partner[rows] - first, -1)
+            true = self.true.take(slice(first, last))
+            alone.append(replace(self, predicted=self.predicted.take(rows), true=true, partner=partner))
+        return alone
+
+
+def pair_events(
+    true: EventTable, predicted: EventTable, num_classes: int, tolerances: Sequence[int] = TOLERANCES
+) -> list[Pairing]:
+    """Pair predicted events with true ones, once for each tolerance (in frames).
+
+    Predictions are taken by score, best first, equal ones in file order. Each takes the closest true event of
+    its class and video that is still free, the earlier in file order where two are as close, and is right if
+    that is at most the tolerance away. If it is not, the true event stays free.
+
+    Args:
+        true, predicted: in file order, with the same numbers for videos and classes.
+    """
+    best_first = predicted.take(np.argsort(-predicted.score, kind="stable"))
+    return [
+        Pairing(best_first, true, find_partners(true, best_first, num_classes, tolerance), num_classes, tolerance)
+        for tolerance in tolerances
+    ]
+
+
+def find_partners(true: EventTable, predicted: EventTable, num_classes: int, tolerance: int) -> np.ndarray:
+    """int64 (P,): the row of the true event within the tolerance that each prediction, best first, gets, or -1.
+
+    Letting each prediction in turn choose among the true events that are left gives the one stable matching
+    in which predictions prefer what is closer and true events prefer who comes first. So it can be found by
+    deferred acceptance (Gale and Shapley, 1962), in a few rounds over whole arrays and not one by one.
+    """
+    partner = np.full(len(predicted), -1)
+    prediction_of, candidates = _candidates(true, predicted, num_classes, tolerance)
+    if not len(candidates):
+        return partner
+    rows, current = np.unique(prediction_of, return_index=True)  # predictions, and the first candidate of each
+    end = np.append(current[1:], len(candidates))
+
+    nobody = len(rows)
+    holder = np.full(len(true), nobody)  # who has each true event so far, as an index into `rows`
+    active = np.arange(len(rows))
+    while len(active):
+        proposed = candidates[current[active]]
+        held_before = holder[proposed]
+        np.minimum.at(holder, proposed, active)
+        refused = active[holder[proposed] != active]
+        replaced = held_before[(held_before != holder[proposed]) & (held_before != nobody)]
+        losers = np.unique(np.concatenate([refused, replaced]))
+        current[losers] += 1
+        active = losers[current[losers] < end[losers]]
+    (taken,) = np.nonzero(holder != nobody)
+    partner[rows[holder[taken]]] = taken
+    return partner
+
+
+def _candidates(
+    true: EventTable, predicted: EventTable, num_classes: int, tolerance: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs within the tolerance: int64 (E,) predictions in order, int64 (E,) true events, closest first."""
+    if not len(true) or not len(predicted):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    first = int(min(true.frame.min(), predicted.frame.min()))
+    last = int(max(true.frame.max(), predicted.frame.max()))
+    true_place = lay_on_line(true, num_classes, first, last, tolerance)
+    place = lay_on_line(predicted, num_classes, first, last, tolerance)
+    by_place = np.argsort(true_place, kind="stable")
+    start = np.searchsorted(true_place[by_place], place - tolerance, side="left")
+    stop = np.searchsorted(true_place[by_place], place + tolerance, side="right")
+
+    count = stop - start
+    prediction = np.repeat(np.arange(len(predicted)), count)
+    nth = np.arange(len(prediction)) - np.repeat(np.cumsum(count) - count, count)
+    true_event = by_place[np.repeat(start, count) + nth]
+    distance = np.abs(true_place[true_event] - place[prediction])
+    return prediction, true_event[np.lexsort((true_event, distance, prediction))]
