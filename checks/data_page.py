@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -130,39 +131,38 @@ def _page(
 
 
 def _counts_table(labels: Labels, classes: list[str]) -> str:
-    heads = "".join(f'<th class="n">{escape(name)}</th>' for name in ("videos", "frames", "events", *classes))
     rows = []
     for split in labels.splits:
         videos = labels.of_split(split)
         counts = Counter(event["label"] for video in videos for event in video.events)
-        numbers = [len(videos), sum(video.num_frames for video in videos), sum(counts.values()),
+        numbers = [len(videos), sum(video.num_frames for video in videos), counts.total(),
                    *(counts[label] for label in classes)]
-        cells = "".join(f'<td class="n">{number:,}</td>' for number in numbers)
-        rows.append(f"<tr><td>{escape(split)}</td>{cells}</tr>")
+        rows.append(f"<tr><td>{escape(split)}</td>{_cells(numbers, 'td')}</tr>")
+    heads = _cells(["videos", "frames", "events", *classes], "th")
     return f'<div class="scroll"><table><tr><th>split</th>{heads}</tr>{"".join(rows)}</table></div>'
+
+
+def _cells(values: Iterable[int | str], tag: str) -> str:
+    texts = (value if isinstance(value, str) else f"{value:,}" for value in values)
+    return "".join(f'<{tag} class="n">{escape(text)}</{tag}>' for text in texts)
 
 
 def _findings_table(findings: Sequence[Finding]) -> str:
     """Errors first; the advice once, below all that it is for."""
-    rows = ranked(findings)
-    if not rows:
+    if not findings:
         return "<p>Nothing was found.</p>"
-    counts = Counter(finding.level for finding in rows)
-    head = " and ".join(number_of(counts[level], level) for level in LEVELS if counts[level])
-    cells = []
-    for i, finding in enumerate(rows[:MAX_ROWS]):
-        cells.append(
-            f'<tr><td class="kind {escape(finding.level)}">{escape(finding.level)}</td>'
-            f'<td class="kind">{escape(finding.check)}</td><td>{escape(finding.where)}</td>'
-            f"<td>{escape(finding.message)}</td></tr>"
-        )
-        following = rows[i + 1] if i + 1 < min(len(rows), MAX_ROWS) else None
-        kind = (finding.level, finding.check, finding.advice)
-        if finding.advice and (following is None or kind != (following.level, following.check, following.advice)):
-            cells.append(f'<tr class="advice"><td></td><td colspan="3">{escape(finding.advice)}</td></tr>')
+    rows = ranked(findings)
+    head = " and ".join(number_of(count, level) for level in LEVELS
+                        if (count := sum(finding.level == level for finding in rows)))
+    lines = []
+    for (level, check, advice), group in groupby(rows[:MAX_ROWS], lambda row: (row.level, row.check, row.advice)):
+        kind = f'<tr><td class="kind {escape(level)}">{escape(level)}</td><td class="kind">{escape(check)}</td>'
+        lines += [f"{kind}<td>{escape(row.where)}</td><td>{escape(row.message)}</td></tr>" for row in group]
+        if advice:
+            lines.append(f'<tr class="advice"><td></td><td colspan="3">{escape(advice)}</td></tr>')
     more = f"<p>... and {len(rows) - MAX_ROWS:,} more; --json FILE lists all.</p>" if len(rows) > MAX_ROWS else ""
     return (f'<p>{head}</p><table class="wide"><tr><th>level</th><th>kind</th><th>where</th><th>what</th></tr>'
-            f'{"".join(cells)}</table>{more}')
+            f'{"".join(lines)}</table>{more}')
 
 
 def _section(number: int, title: str, pages: list[Path]) -> str:

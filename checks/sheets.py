@@ -44,17 +44,16 @@ def write_sheets(
     Raises:
         UserError: a page cannot be written.
     """
-    pages = {}
+    pages: dict[str, list[Path]] = {}
     for index, label in enumerate(classes):
         sample = sample_events(videos, label, per_class, np.random.default_rng([seed, index]))
         total = sum(event["label"] == label for video in videos for event in video.events)
-        parts = [sample[start : start + ROWS] for start in range(0, len(sample), ROWS)]
-        for number, part in enumerate(parts, 1):
-            shown = f"{len(sample):,} of {number_of(total, 'event')}" if len(sample) < total else \
-                number_of(total, "event")
-            title = f"{label}: {shown}" + (f", page {number} of {len(parts)}" if len(parts) > 1 else "")
+        shown = f"{len(sample):,} of {number_of(total, 'event')}" if len(sample) < total else number_of(total, "event")
+        starts = range(0, len(sample), ROWS)
+        for number, start in enumerate(starts, 1):
+            title = f"{label}: {shown}" + (f", page {number} of {len(starts)}" if len(starts) > 1 else "")
             path = folder / _page_name(index, label, number)
-            picture = draw_sheet(part, frame_dir, title, class_colour(index))
+            picture = draw_sheet(sample[start : start + ROWS], frame_dir, title, class_colour(index))
             with whole_file(path) as scratch:
                 scratch.write_bytes(cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1])
             pages.setdefault(label, []).append(path)
@@ -69,18 +68,13 @@ def _page_name(index: int, label: str, number: int) -> str:
 
 def sample_events(videos: list[LabelledVideo], label: str, count: int, rng: np.random.Generator) -> list[Sampled]:
     """Draw events of a class: as many from each video as from any other, and evenly over its time."""
-    found = [(video, [i for i in np.argsort(video.frames, kind="stable") if video.events[i]["label"] == label])
-             for video in videos]
-    found = [(video, events) for video, events in found if events]
+    found = [(video, events) for video in videos
+             if (events := [i for i in np.argsort(video.frames, kind="stable") if video.events[i]["label"] == label])]
     if len(found) > count:
         found = [found[i] for i in _spread(len(found), count, rng)]
-    share = [0] * len(found)
-    left = min(count, sum(len(events) for _, events in found))
-    while left:  # a round gives one to each video that has more, in random order
-        for i in rng.permutation(len(found)):
-            if left and share[i] < len(found[i][1]):
-                share[i] += 1
-                left -= 1
+    order = rng.permutation(len(found))  # a round takes one of each video that has more
+    turns = sorted((turn, place, i) for place, i in enumerate(order) for turn in range(len(found[i][1])))[:count]
+    share = np.bincount([i for _, _, i in turns], minlength=len(found))
     return [(video, int(events[i])) for (video, events), part in zip(found, share, strict=True)
             for i in _spread(len(events), part, rng)]
 
