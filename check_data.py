@@ -1,4 +1,4 @@
-"""Find what ruins a training in a dataset and its frames: told with file and place, errors before warnings.
+"""Find what ruins a training in a dataset and its frames: each with file and place, errors before warnings.
 
 python check_data.py futsal                            the labels alone, which takes a second
 python check_data.py futsal ./Frames                   and the frames: all there, of one size, at the labels' rate
@@ -34,10 +34,10 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="a folder under data/, or a path to one")
     parser.add_argument("frame_dir", type=Path, nargs="?", help="extracted frames, <frame_dir>/<video>/000000.jpg")
-    parser.add_argument("--read", action="store_true", help="decode every frame, which takes minutes")
+    parser.add_argument("--read", action="store_true", help="decode every frame and compare its checksum, which takes minutes")
     parser.add_argument("--motion", action="store_true",
-                        help="compare the motion around the labels of each video with that of the others, which tells "
-                             "labels that are shifted; takes minutes")
+                        help="compare the motion around the labels of each video with that of the others, which finds "
+                             "labels that are shifted in some of them; takes minutes")
     parser.add_argument("--sheet", type=Path, metavar="DIR",
                         help="write pictures there, and index.html, which shows them: the frames around events of each "
                              "class (with FRAME_DIR), plots of all labels, of the motion around them (with --motion)")
@@ -84,19 +84,15 @@ def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: A
     """What was found in how many places, what was looked at, and what was not."""
     counts = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
     found = " and ".join(number_of(count, level) for count, level in counts if count) or "nothing wrong found"
-    checked = ["entries, events, classes, splits, rounding of frame numbers, density of events"]
-    left = [] if args.frame_dir else ["the frames (give FRAME_DIR)"]
-    if args.frame_dir:
-        checked.append("frames are there and of one size and rate")
-        for what, done, how in (
-            ("each frame decodes", args.read, "--read"),
-            ("labels go with what moves", alignment and alignment.judged,
-             "cannot be judged" if alignment else "--motion"),
-        ):
-            if done:
-                checked.append(what)
-            else:
-                left.append(f"whether {what} ({how})")
+    unjudged = "cannot be judged" if alignment else "--motion"
+    checks = [
+        ("entries, events, classes, splits, rounding of frame numbers, density of events", True, ""),
+        ("frames are there and of one size and rate", args.frame_dir, "give FRAME_DIR"),
+        ("each frame decodes", args.read, "--read"),
+        ("labels go with what moves", alignment and alignment.judged, unjudged),
+    ]
+    checked = [what for what, done, _ in checks if done]
+    left = [f"whether {what} ({how})" for what, done, how in checks[: None if args.frame_dir else 2] if not done]
     rest = f"\nnot checked: {'; '.join(left)}" if left else ""
     return f"{found}\nchecked: {'; '.join(checked)}{rest}"
 

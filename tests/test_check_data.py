@@ -34,7 +34,7 @@ def test_clean_labels_get_a_line_that_says_what_was_checked(tmp_path):
     assert done.returncode == 0 and not done.stderr
     assert "  train: 10 videos, 40,000 frames, " in done.stdout
     assert "nothing wrong found\nchecked: entries, events, classes, splits, rounding" in done.stdout
-    assert "not checked: the frames (give FRAME_DIR)" in done.stdout
+    assert "not checked: whether frames are there and of one size and rate (give FRAME_DIR)" in done.stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--read", "-j", 2]])
