@@ -34,7 +34,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="a folder under data/, or a path to one")
     parser.add_argument("frame_dir", type=Path, nargs="?", help="extracted frames, <frame_dir>/<video>/000000.jpg")
-    parser.add_argument("--read", action="store_true", help="decode every frame and compare its checksum, which takes minutes")
+    parser.add_argument("--read", action="store_true",
+                        help="decode every frame and compare its checksum, which takes minutes")
     parser.add_argument("--motion", action="store_true",
                         help="compare the motion around the labels of each video with that of the others, which finds "
                              "labels that are shifted in some of them; takes minutes")

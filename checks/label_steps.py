@@ -43,10 +43,10 @@ class Step:
     seconds: bool
     log10_odds: float  # of chance, at most
 
-    def count(self, videos: Sequence[LabelledVideo]) -> int:
-        """Events of videos that lie on the step."""
-        return sum(int((_on_seconds(video.frames, video.fps or FPS_UNKNOWN) if self.seconds
-                        else video.frames % int(self.length) == self.remainder).sum()) for video in videos)
+    def on(self, videos: Sequence[LabelledVideo]) -> np.ndarray:
+        """bool (N,): which of the N events of videos lie on the step."""
+        return np.concatenate([_on_seconds(video.frames, video.fps or FPS_UNKNOWN) if self.seconds
+                               else video.frames % int(self.length) == self.remainder for video in videos])
 
     def __str__(self) -> str:
         if self.seconds:
@@ -143,7 +143,7 @@ def _worst_group(videos: list[LabelledVideo], step: Step) -> str:
     on, number = Counter(), Counter()
     for video in videos:
         name = re.sub(r"\d+$", "", video.name)
-        on[name] += step.count([video])
+        on[name] += int(step.on([video]).sum())
         number[name] += len(video.events)
     if on.total() > NEARLY_ALL * number.total():
         return ""
@@ -152,7 +152,7 @@ def _worst_group(videos: list[LabelledVideo], step: Step) -> str:
 
 
 def _finding(where: str, videos: Sequence[LabelledVideo], step: Step, note: str = "") -> Finding:
-    on, number = step.count(videos), sum(len(video.events) for video in videos)
+    on, number = int(step.on(videos).sum()), sum(len(video.events) for video in videos)
     seconds = step.length / median(video.fps or FPS_UNKNOWN for video in videos)
     span = f" ({seconds:.2g} s)" if seconds >= 0.5 and not step.seconds else ""
     message = (f"{on:,} of {number:,} frame numbers {step}{span}, where chance puts "
