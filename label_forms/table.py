@@ -240,11 +240,14 @@ def _read(
                             decimal_comma=table.decimal_comma, left_out=left_out, clean=clean)
     video_column = columns.get("video")
     sets: dict[str, list[LabelledEvent]] = {} if video_column else {file.name: []}
+    spelled: dict[str, str] = {}  # the first spelling of each video, as a and a.mp4 are one
     for line, row in table.rows:
         where = f"{file.path}: line {line}"
         video = row.get(video_column, "") if video_column else file.name
         if not video:
             raise UserError(f"{where}: {video_column} is empty; name the video")
+        if video_column:
+            video = spelled.setdefault(path_names(video)[:2][-1], video)
         events = sets.setdefault(video, [])
         if any(cell for column, cell in row.items() if column != video_column):
             event = reader.read(where, row)
