@@ -117,7 +117,7 @@ def prepare(args: argparse.Namespace) -> Spotting:
     print(f"{model}\nthreshold {threshold:.3f}, {source}")
     return Spotting(
         for_inference(model.spotter), config, classes, FrameOptions(height, args.fps or config.resample_fps),
-        0 if args.no_overlap else head_overlap(config.clip_len), threshold)
+        0 if args.no_overlap else head_overlap(model.spotter.architecture.clip_len), threshold)
 
 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
@@ -132,7 +132,8 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
                 bar.update(len(stretch))
 
     with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(on_device()) as parts:
-        scores = list(score_stretches(spotting.spotter, parts, spotting.config.clip_len, spotting.overlap))
+        clip_len = spotting.spotter.architecture.clip_len
+        scores = list(score_stretches(spotting.spotter, parts, clip_len, spotting.overlap))
     if not begins:
         if frames.start > 0 or frames.end < math.inf:
             until = f" to {show_time(frames.end)}" if frames.end < math.inf else ""

@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     model = load_model(args.model_dir, args.device, args.precision)
-    config, device = model.config, model.spotter.device
+    config, device, clip_len = model.config, model.spotter.device, model.spotter.architecture.clip_len
     dataset = args.dataset or config.dataset
     classes = read_classes(dataset)
     model.check_classes(classes, dataset)
@@ -56,14 +56,14 @@ def main() -> None:
 
     bar = {"desc": "scoring", "unit": "batch", "disable": None}
     if args.inference == "clips":
-        overlap = 0 if args.no_overlap else config.clip_len // 2
-        clips = VideoClips(args.frame_dir, videos, config.clip_len, overlap, config.crop_dim)
+        overlap = 0 if args.no_overlap else clip_len // 2
+        clips = VideoClips(args.frame_dir, videos, clip_len, overlap, config.crop_dim)
         batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers, device)
         scores = score_clips(model.spotter, tqdm(batches, **bar), videos)
     else:
-        overlap = 0 if args.no_overlap else head_overlap(config.clip_len)
+        overlap = 0 if args.no_overlap else head_overlap(clip_len)
         stretches = load_stretches(args.frame_dir, videos, config.crop_dim, args.num_workers, device)
-        scores = score_videos(model.spotter, tqdm(stretches, **bar), videos, config.clip_len, overlap)
+        scores = score_videos(model.spotter, tqdm(stretches, **bar), videos, clip_len, overlap)
 
     if args.save or args.save_as:
         prefix = args.save_as or prediction_prefix(args.model_dir, args.split, model.epoch)

@@ -21,6 +21,7 @@ from checks.checked_splits import read_checked_splits
 from dataset.clips import RandomClips, training_batches
 from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
 from dataset.labels import read_classes
+from dataset.targets import TargetMaker
 from model.architecture import Architecture, add_architecture_options
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
 from model.folder import load_best, restore, save_epoch, start_or_resume
@@ -62,7 +63,6 @@ def parse_args() -> argparse.Namespace:
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
         help="first weights of the backbone (auto: ImageNet where it can be had)")
     add = parser.add_argument_group("clips").add_argument
-    add("--clip_len", type=positive, default=100, help="frames in a clip")
     add("--crop_dim", type=int, default=224, help="side of the square crop, 0 for whole frames")
     add("--batch_size", type=positive, default=8, help="clips in a batch")
     add("--epoch_num_frames", type=positive,
@@ -171,12 +171,12 @@ def make_loaders(
     args: argparse.Namespace, classes: list[str], splits: dict[str, list[dict]], steps: int, first_epoch: int
 ) -> tuple[Iterator[Batch], Iterable[Batch]]:
     """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
-    clips = RandomClips(args.frame_dir, splits["train"], classes, args.clip_len,
-                        args.num_epochs * steps * args.batch_size, args.crop_dim, args.dilate_len, args.fg_upsample,
-                        args.seed)
+    make_targets = TargetMaker(classes, max(args.dilate_len, args.radi_displacement), args.radi_displacement > 0)
+    clips = RandomClips(args.frame_dir, splits["train"], make_targets, args.clip_len,
+                        args.num_epochs * steps * args.batch_size, args.crop_dim, args.fg_upsample, args.seed)
     frames = min(sum(v["num_frames"] for v in splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
-    val_clips = RandomClips(args.frame_dir, splits["val"], classes, args.clip_len, max(1, frames // args.clip_len),
-                            args.crop_dim, args.dilate_len, seed=VAL_SEED)
+    val_clips = RandomClips(args.frame_dir, splits["val"], make_targets, args.clip_len,
+                            max(1, frames // args.clip_len), args.crop_dim, seed=VAL_SEED)
     batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
                                first_epoch * steps)
     return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers), args.device)

@@ -16,6 +16,7 @@ from bench.timing import fastest
 from dataset.augment import augment, mixup
 from dataset.clips import RandomClips
 from dataset.frames import Loader, read_batch
+from dataset.targets import TargetMaker
 from model.device import pick_device
 from util.batch import to_device
 
@@ -27,7 +28,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     """Frames a second of loading, by number of workers, and of augmentation."""
     device = pick_device("auto")
     videos = write_frames(folder / "frames", 100 if quick else 400)
-    clips = RandomClips(folder / "frames", videos, ["DRIVE", "PASS"], CLIP_LEN, 16 if quick else 64, CROP)
+    clips = RandomClips(folder / "frames", videos, TargetMaker(["DRIVE", "PASS"]), CLIP_LEN, 16 if quick else 64, CROP)
     seconds = 1 if quick else 10
     workers = sorted({0, 1, os.cpu_count() or 1})
     return [

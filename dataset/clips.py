@@ -11,7 +11,8 @@ import torch
 
 from dataset.augment import augment, mixup
 from dataset.frames import PAST_END, Clip, Loader
-from util.batch import Batch, Targets
+from dataset.targets import TargetMaker
+from util.batch import Batch
 
 AUGMENT_STREAM = 1  # keeps the random numbers of augmentation apart from those that place the clips
 
@@ -24,10 +25,9 @@ class RandomClips:
     clip ends 5 frames after it.
 
     Args:
-        classes: names of the foreground classes; class i (from 1) is index i of the targets.
+        make_targets: of the dataset's classes.
         length: number of clips.
         crop: side of a square cut out at random, the same for all frames of a clip; None for whole frames.
-        dilate_len: frames about an event that carry its label as well.
         fg_upsample: share of the clips that are drawn so as to hold an event: a class first, each as likely as any
             other, so that the rare ones are learned too; then one of its events.
     """
@@ -36,18 +36,16 @@ class RandomClips:
         self,
         frame_dir: Path,
         videos: list[dict],
-        classes: list[str],
+        make_targets: TargetMaker,
         clip_len: int,
         length: int,
         crop: int | None,
-        dilate_len: int = 0,
         fg_upsample: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.frame_dir, self.videos, self.clip_len, self.length = frame_dir, videos, clip_len, length
-        self.crop, self.dilate_len, self.fg_upsample, self.seed = crop, dilate_len, fg_upsample, seed
-        self.index = {name: i for i, name in enumerate(classes, 1)}
-        events: dict[str, list[tuple[int, int]]] = {name: [] for name in classes}
+        self.make_targets, self.crop, self.fg_upsample, self.seed = make_targets, crop, fg_upsample, seed
+        events: dict[str, list[tuple[int, int]]] = {name: [] for name in make_targets.classes}
         for number, entry in enumerate(videos):
             for event in entry["events"]:
                 events[event["label"]].append((number, event["frame"]))
@@ -64,7 +62,7 @@ class RandomClips:
         place = None if self.crop is None else tuple(rng.random(2))
         folder = self.frame_dir / entry["video"]
         return Clip(folder, entry["num_frames"], video, start, self.clip_len, self.crop, place,
-                    self._targets(entry, start))
+                    self.make_targets(entry, start, self.clip_len))
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """Draw a video and a start."""
@@ -79,17 +77,6 @@ class RandomClips:
         if about_event:
             low, high = max(low, min(frame - self.clip_len + 1, high)), min(frame, high)
         return video, int(rng.integers(low, high + 1))
-
-    def _targets(self, entry: dict, start: int) -> Targets:
-        """Of two events that claim a frame the nearer one has it, then the earlier in the file."""
-        label = np.zeros(self.clip_len, int)
-        distance = np.full(self.clip_len, self.dilate_len + 1)
-        for event in entry["events"]:
-            centre = event["frame"] - start
-            for t in range(max(centre - self.dilate_len, 0), min(centre + self.dilate_len + 1, self.clip_len)):
-                if abs(t - centre) < distance[t]:
-                    label[t], distance[t] = self.index[event["label"]], abs(t - centre)
-        return Targets(torch.nn.functional.one_hot(torch.from_numpy(label), len(self.index) + 1).float())
 
 
 def training_batches(

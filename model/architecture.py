@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+from util.options import count, odd, positive
 
 # CNN -> its ImageNet weights, named to the letter: those of the papers, not whatever a later release prefers
 CNNS = {
     "rn18": "resnet18",
     "rn50": "resnet50",
     "rny002": "regnety_002.pycls_in1k",
+    "rny004": "regnety_004.pycls_in1k",
+    "rny006": "regnety_006.pycls_in1k",
     "rny008": "regnety_008.pycls_in1k",
     "convnextt": "convnext_tiny.fb_in1k",
 }
-SHIFTS = ("tsm", "gsm")
+SHIFTS = ("tsm", "gsm", "gsf")
 FEATURE_ARCHS = [f"{cnn}{shift}" for cnn in CNNS for shift in ("", *(f"_{name}" for name in SHIFTS))]
 ALIASES = {"resnet50": "rn50", "regnet_y": "rny008_gsm"}  # the original's names of whole backbones
-TEMPORAL_ARCHS = ("gru", "deeper_gru", "mstcn", "asformer", "")
+STAGES = ["".join(s) for number in range(1, 5) for s in itertools.combinations("1234", number)]
+TEMPORAL_ARCHS = ("gru", "deeper_gru", "mstcn", "asformer", "ed_sgp_mixer", "")
 MODALITIES = ("rgb", "bw", "flow")
+KINDS = {"int": "a whole number above {}", "str": "a str", "bool": "true or false"}  # as messages call them
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,16 @@ class Architecture:
     temporal_arch: str = field(metadata={"known": TEMPORAL_ARCHS})
     num_classes: int  # K, without background
     modality: str = field(default="rgb", metadata={"known": MODALITIES})
+    clip_len: int = field(default=100, metadata={"required": True})  # frames; also the number of learned positions
+    shift_stages: str = field(default="1234", metadata={"known": STAGES})  # of the CNN, those with temporal layers
+    # of the head ed_sgp_mixer, see model/sgp.py
+    n_layers: int = 2
+    sgp_ks: int = 9  # frames
+    sgp_r: int = 4
+    # further outputs
+    radi_displacement: int = field(default=0, metadata={"least": 0})  # frames to either side of an event; 0: no output
+    event_team: bool = False
+    joint_classes: int = field(default=0, metadata={"least": 0})  # K' of the second dataset; 0: there is none
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], path: Path) -> Architecture:
@@ -42,21 +58,26 @@ class Architecture:
         Raises:
             UserError: a key is missing, of a wrong type, or names something that is not known.
         """
-        given = {f: config.get(f.name) for f in fields(cls) if f.name in config or f.default is MISSING}
+        required = {f.name for f in fields(cls) if f.default is MISSING or "required" in f.metadata}
+        given = {f: config.get(f.name) for f in fields(cls) if f.name in config or f.name in required}
         for key, value in given.items():
             known = key.metadata.get("known")
             if known and value not in known:
                 named = ", ".join(name or "'' (linear)" for name in known)
                 raise UserError(f"{path}: {key.name} must be one of {named}, not {value!r}; see the list of -h")
-            if type(value).__name__ != key.type or (key.type == "int" and value < 1):
-                kind = "a whole number above 0" if key.type == "int" else f"a {key.type}"
+            least = key.metadata.get("least", 1)
+            if type(value).__name__ != key.type or (key.type == "int" and value < least):
+                kind = KINDS[key.type].format(least - 1)
                 raise UserError(f"{path}: {key.name} must be {kind}, not {value!r}; copy the file again")
         return cls(**{key.name: value for key, value in given.items()})
 
     @classmethod
     def from_options(cls, args: argparse.Namespace, num_classes: int) -> Architecture:
         """From the options that `add_architecture_options` adds."""
-        return cls(num_classes=num_classes, **{f.name: getattr(args, f.name) for f in fields(cls) if f.name in args})
+        options = {f.name: getattr(args, f.name) for f in fields(cls) if f.name in args}
+        if options["shift_stages"] is None:
+            options["shift_stages"] = default_shift_stages(args.feature_arch, args.temporal_arch)
+        return cls(num_classes=num_classes, **options)
 
     @property
     def cnn(self) -> str:
@@ -68,8 +89,18 @@ class Architecture:
         """The temporal layers in the backbone, "" for none."""
         return self.feature_arch.partition("_")[2]
 
+    @property
+    def black_outside(self) -> bool:
+        """Whether frames outside a video are black ones, normalised like any other, as in T-DEED, and not zeros."""
+        return self.temporal_arch == "ed_sgp_mixer"
+
     def __str__(self) -> str:
         return f"{self.feature_arch} + {self.temporal_arch or 'linear'}"
+
+
+def default_shift_stages(feature_arch: str, temporal_arch: str) -> str:
+    """All stages; but T-DEED's, of a RegNet, are the last two."""
+    return "34" if temporal_arch == "ed_sgp_mixer" and feature_arch.startswith("rny") else "1234"
 
 
 def add_architecture_options(parser: argparse.ArgumentParser) -> None:
@@ -81,3 +112,11 @@ def add_architecture_options(parser: argparse.ArgumentParser) -> None:
     add("-t", "--temporal_arch", default="gru", choices=TEMPORAL_ARCHS,
         help="head (--temporal_arch= for a linear layer)")
     add("--modality", default="rgb", choices=MODALITIES)
+    add("--clip_len", type=positive, default=100, help="frames in a clip")
+    add("--shift_stages", choices=STAGES, metavar="1234",
+        help="stages of the CNN that have temporal layers (default: all; with ed_sgp_mixer 34)")
+    add("--n_layers", type=positive, default=2, help="of ed_sgp_mixer: how often it halves a clip's length")
+    add("--sgp_ks", type=odd, default=9, metavar="FRAMES", help="of ed_sgp_mixer: its narrow window, an odd number")
+    add("--sgp_r", type=positive, default=4, help="of ed_sgp_mixer: by how much its wide window is wider")
+    add("--displacement", dest="radi_displacement", type=count, default=0, metavar="FRAMES",
+        help="frames about an event that carry its label and learn how far from it they are (default: 0, none)")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from model.architecture import CNNS, Architecture
 from model.gate_shift import GateShift
+from model.gate_shift_fuse import GateShiftFuse
 from model.recompute import recompute, recomputed
 from model.shift import Shift
 from model.streaming import Carry
@@ -32,7 +33,7 @@ def _timm(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     return timm.create_model(name, pretrained=imagenet, num_classes=0, in_chans=in_channels)
 
 
-SHIFT_LAYERS: dict[str, Callable[[int], Shift]] = {"tsm": TemporalShift, "gsm": GateShift}
+SHIFT_LAYERS: dict[str, Callable[[int], Shift]] = {"tsm": TemporalShift, "gsm": GateShift, "gsf": GateShiftFuse}
 
 
 def build_cnn(name: str, in_channels: int, imagenet: bool) -> nn.Module:
@@ -42,12 +43,12 @@ def build_cnn(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     return build(CNNS[name], in_channels, imagenet)
 
 
-def _residual_blocks(cnn: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
-    """Each residual block as its parent, its name there, and the name of its first convolution."""
-    stages = [m for m in cnn.modules() if type(m).__name__ in ("RegStage", "ConvNeXtStage")]
+def _residual_blocks(cnn: nn.Module, stages: str = "1234") -> Iterator[tuple[nn.Module, str, str]]:
+    """Each residual block of some stages as its parent, its name there, and the name of its first convolution."""
+    there = [m for m in cnn.modules() if type(m).__name__ in ("RegStage", "ConvNeXtStage")]
     if isinstance(cnn, torchvision.models.ResNet):
-        stages = [cnn.layer1, cnn.layer2, cnn.layer3, cnn.layer4]
-    for stage in stages:
+        there = [cnn.layer1, cnn.layer2, cnn.layer3, cnn.layer4]
+    for stage in (there[int(number) - 1] for number in stages):
         blocks = getattr(stage, "blocks", stage)
         for name, block in blocks.named_children():
             yield blocks, name, "conv_dw" if hasattr(block, "conv_dw") else "conv1"
@@ -57,13 +58,14 @@ def _after(shift: nn.Module, net: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(shift=shift, net=net))
 
 
-def insert_shifts(cnn: nn.Module, shift: str) -> None:
-    """Put a temporal layer, by its name in `architecture.SHIFTS`, into each residual block of a bare CNN, in place.
+def insert_shifts(cnn: nn.Module, shift: str, stages: str = "1234") -> None:
+    """Put a temporal layer, by its name in `architecture.SHIFTS`, into each residual block of some stages of a bare
+    CNN, in place.
 
     It stands before the block's first convolution and leaves the shortcut alone, or before the whole block.
     In a stretch of a video either makes the whole block wait for the frames that it needs, shortcut and all.
     """
-    for parent, name, first in list(_residual_blocks(cnn)):
+    for parent, name, first in list(_residual_blocks(cnn, stages)):
         block = getattr(parent, name)
         conv = next(m for m in getattr(block, first).modules() if isinstance(m, nn.Conv2d))
         layer = SHIFT_LAYERS[shift](conv.in_channels)
@@ -103,7 +105,7 @@ class Backbone(nn.Module):
         self.cnn = build_cnn(architecture.cnn, in_channels, imagenet)
         self.num_features: int = self.cnn.num_features
         if architecture.shift:
-            insert_shifts(self.cnn, architecture.shift)
+            insert_shifts(self.cnn, architecture.shift, architecture.shift_stages)
         self.shifts = [m for m in self.modules() if isinstance(m, Shift)]
         self.to(memory_format=torch.channels_last)
 

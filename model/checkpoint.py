@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from model.published import from_original
+from model.published import from_published
 from model.state_dict import fault, read_file, read_state_dict
 from util.errors import UserError
 from util.io import remove, whole_file
@@ -27,7 +27,7 @@ def load_weights(spotter: nn.Module, path: Path) -> None:
     Raises:
         UserError: it cannot be read, belongs to another architecture, or holds what no training leaves.
     """
-    state, ours = from_original(read_state_dict(path)), spotter.state_dict()
+    state, ours = from_published(read_state_dict(path)), spotter.state_dict()
     if wrong := _differences(ours, state):
         raise UserError(
             f"{path}: belongs to another architecture than config.json says ({wrong}); "
@@ -46,7 +46,7 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
     Raises:
         UserError: the file cannot be read, or is of another backbone.
     """
-    state = from_original(read_state_dict(path))
+    state = from_published(read_state_dict(path))
     target = spotter.backbone.cnn.state_dict()
     # a plain backbone has no temporal layers, and none of the names that they bring in
     named = {_plain(key): key for key in target}

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.architecture import Architecture
+from model.sgp import SGPEncoderDecoder
 from util.batch import Outputs
 
 MAX_GRU_HIDDEN = 768
@@ -22,14 +23,33 @@ class Head(nn.Module):
     """
 
     num_states: int
+    positions: nn.Parameter | None  # (clip_len, D), learned, and added to the features of a clip's frames
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_parameter("positions", None)
+
+    def add_outputs(self, architecture: Architecture) -> None:
+        """What else the architecture wants to know of each frame."""
+        wanted = {"displacement": min(1, architecture.radi_displacement), "team": int(architecture.event_team),
+                  "joint": architecture.joint_classes and architecture.joint_classes + 1}
+        self.further = nn.ModuleDict({key: nn.Linear(self.num_states, size) for key, size in wanted.items() if size})
 
     def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, T, D) -> states (B, T, H), logits (S, B, T, K + 1)."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Outputs:
-        _, logits = self.states(x)
-        return Outputs(logits)
+        if self.positions is not None:
+            x = x + self.positions[: x.shape[1]]
+        states, logits = self.states(x)
+        further = {key: layer(states) for key, layer in self.further.items()}
+        return Outputs(
+            logits,
+            displacement=further["displacement"].squeeze(-1) if "displacement" in further else None,
+            team=further["team"].squeeze(-1) if "team" in further else None,
+            joint_logits=further.get("joint"),
+        )
 
 
 class LinearHead(Head):
@@ -204,15 +224,34 @@ class ASFormerHead(Head):
         return features.transpose(1, 2).float(), torch.stack(logits).transpose(2, 3).float()
 
 
+class SGPMixerHead(Head):
+    """T-DEED's: learned positions, an encoder-decoder of SGP blocks, dropout, linear layer."""
+
+    def __init__(self, features: int, outputs: int, architecture: Architecture) -> None:
+        super().__init__()
+        self.num_states = features
+        self.positions = nn.Parameter(torch.randn(architecture.clip_len, features) / architecture.clip_len)
+        self.mixer = SGPEncoderDecoder(features, architecture.n_layers, architecture.sgp_ks, architecture.sgp_r)
+        self.dropout = nn.Dropout(0.5)
+        self.classify = nn.Linear(features, outputs)
+
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        states = self.dropout(self.mixer(x))
+        return states, self.classify(states)[None]
+
+
 HEADS = {
-    "gru": GRUHead,
-    "deeper_gru": lambda features, outputs: GRUHead(features, outputs, layers=3),
-    "mstcn": MSTCNHead,
-    "asformer": ASFormerHead,
-    "": LinearHead,
+    "gru": lambda features, outputs, _: GRUHead(features, outputs),
+    "deeper_gru": lambda features, outputs, _: GRUHead(features, outputs, layers=3),
+    "mstcn": lambda features, outputs, _: MSTCNHead(features, outputs),
+    "asformer": lambda features, outputs, _: ASFormerHead(features, outputs),
+    "ed_sgp_mixer": SGPMixerHead,
+    "": lambda features, outputs, _: LinearHead(features, outputs),
 }
 
 
 def build_head(architecture: Architecture, features: int) -> Head:
     """The head for D = `features` input channels."""
-    return HEADS[architecture.temporal_arch](features, architecture.num_classes + 1)
+    head = HEADS[architecture.temporal_arch](features, architecture.num_classes + 1, architecture)
+    head.add_outputs(architecture)
+    return head

@@ -20,8 +20,17 @@ WINDOWS = 16  # that the head works on at once: a recurrent one costs half of wh
 
 def frame_scores(outputs: Outputs) -> Tensor:
     """What the network says of clips -> scores float32 (B, T, K + 2): of each class (background first), and last the
-    number of scores that each frame was given, 1; they can be added up over clips, and the sums divided by the last."""
-    return F.pad(outputs.logits[-1].softmax(-1), (0, 1), value=1)
+    number of scores that each frame was given; they can be added up over clips, and the sums divided by the last.
+
+    With a displacement, a frame's scores go to the frame of its event, within the clip. Where several meet, the highest
+    of each class stays; a frame to which none go was given none (T-DEED, section 3.3).
+    """
+    scores = F.pad(outputs.logits[-1].softmax(-1), (0, 1), value=1)
+    if outputs.displacement is None:
+        return scores
+    frame = torch.arange(scores.shape[1], device=scores.device) - outputs.displacement.round().long()
+    place = frame.clamp(0, scores.shape[1] - 1)[..., None].expand_as(scores)
+    return torch.zeros_like(scores).scatter_reduce_(1, place, scores, "amax")
 
 
 def head_overlap(clip_len: int) -> int:

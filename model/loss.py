@@ -17,20 +17,45 @@ FOREGROUND_WEIGHT = 5.0  # of a frame with an event; background has 1, and is so
 
 
 def label_loss(outputs: Outputs, targets: Targets) -> Tensor:
-    """Weighted cross-entropy of the logits (S, B, T, K + 1) against the shares (B, T, K + 1), the mean over the head's
-    stages and all frames (E2E-Spot, section 3)."""
-    weight = torch.full(targets.labels.shape[-1:], FOREGROUND_WEIGHT, device=targets.labels.device)
+    """Cross-entropy of the classes (E2E-Spot, section 3), and of those of a second dataset (T-DEED, section 3.4)."""
+    loss = _cross_entropy(outputs.logits, targets.labels)
+    if outputs.joint_logits is not None:
+        loss = loss + _cross_entropy(outputs.joint_logits[None], targets.joint_labels)
+    return loss
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Weighted, of logits (S, B, T, K + 1) against shares (B, T, K + 1), the mean over stages and all frames, of which
+    those without shares add nothing."""
+    weight = torch.full(labels.shape[-1:], FOREGROUND_WEIGHT, device=labels.device)
     weight[0] = 1
-    labels = targets.labels.expand_as(outputs.logits)
-    return F.cross_entropy(outputs.logits.flatten(0, 2), labels.flatten(0, 2), weight)
+    return F.cross_entropy(logits.flatten(0, 2), labels.expand_as(logits).flatten(0, 2), weight)
 
 
-TERMS = (label_loss,)  # each takes outputs and targets, and gives a scalar
+def displacement_loss(outputs: Outputs, targets: Targets) -> Tensor | None:
+    """Mean squared error in frames (T-DEED, section 3.3)."""
+    if outputs.displacement is None:
+        return None
+    return F.mse_loss(outputs.displacement, targets.displacement)
+
+
+def team_loss(outputs: Outputs, targets: Targets) -> Tensor | None:
+    """Binary cross-entropy of the side, the mean over the frames whose event has one."""
+    if outputs.team is None:
+        return None
+    left, right = targets.team.unbind(-1)
+    of_frames = left * F.softplus(outputs.team) + right * F.softplus(-outputs.team)
+    return of_frames.sum() / (left + right).sum().clamp(min=1)
+
+
+# each takes outputs and targets, and gives a scalar, or None where the network has no such output
+TERMS = (label_loss, displacement_loss, team_loss)
 
 
 def spotting_loss(outputs: Outputs, targets: Targets) -> Tensor:
     """The sum of all terms, a scalar: the mean over the frames of a batch."""
-    return torch.stack([term(outputs, targets) for term in TERMS]).sum()
+    terms = [term(outputs, targets) for term in TERMS]
+    return torch.stack([term for term in terms if term is not None]).sum()
 
 
 @torch.inference_mode()

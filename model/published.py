@@ -1,18 +1,25 @@
-"""What published spotters call the tensors of their checkpoints."""
+"""Checkpoints of the published spotters, E2E-Spot (Hong et al., ECCV 2022) and T-DEED (Xarles et al., CVPRW 2024),
+under this project's names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor
 
-# How the original E2E-Spot names what is named otherwise here; applied in this order to every key.
-ORIGINAL_KEYS: list[tuple[str, str | Callable[[re.Match], str]]] = [
+Renames = list[tuple[str, str | Callable[[re.Match], str]]]  # pattern, name; applied in this order to every key
+
+SHIFT_KEYS: Renames = [
+    (r"\.gsm?\.conv3D\.weight$", ".shift.gate.weight"),
+    (r"\.gsm?\.conv3D\.bias$", ".shift.gate_bias"),
+    (r"\.gsm?\.bn\.", ".shift.norm."),
+    (r"\.gs\.channel_conv1\.", ".shift.fuse.0."),
+    (r"\.gs\.channel_conv2\.", ".shift.fuse.1."),
+]
+E2E_SPOT_KEYS: Renames = [
     (r"^_features\.", "backbone.cnn."),
-    (r"\.gsm\.conv3D\.weight$", ".shift.gate.weight"),
-    (r"\.gsm\.conv3D\.bias$", ".shift.gate_bias"),
-    (r"\.gsm\.bn\.", ".shift.norm."),
     (r"^_pred_fine\._gru\.", "head.gru."),
     (r"^_pred_fine\._fc_out\.(_fc_out\.)?", "head.classify."),
     (r"^_pred_fine\._tcn\.", "head.stages.0."),
@@ -31,23 +38,68 @@ ORIGINAL_KEYS: list[tuple[str, str | Callable[[re.Match], str]]] = [
     (r"^(head\.(?:encoder|decoders\.\d))\.conv_1x1\.", r"\1.enter."),
     (r"^(head\.(?:encoder|decoders\.\d))\.conv_out\.", r"\1.classify."),
 ]
+T_DEED_KEYS: Renames = [
+    (r"^_features\.", "backbone.cnn."),
+    (r"^temp_enc$", "head.positions"),
+    (r"^_temp_fine\._sgp\.", "head.mixer.blocks."),
+    (r"^_temp_fine\._sgpMixer\.", "head.mixer.mixers."),
+    (r"^_pred_fine\.(_fc1\.)?_fc_out\.", "head.classify."),
+    (r"^_pred_fine\._fc2\._fc_out\.", "head.further.joint."),
+    (r"^_pred_displ\._fc_out\.", "head.further.displacement."),
+    (r"^_pred_team\._fc_out\.", "head.further.team."),
+    (r"^(head\.mixer\.blocks\.\d+)\.ln\.", r"\1.norm."),
+    (r"^(head\.mixer\.blocks\.\d+)\.(psi|fc|convw|convkw|global_fc)\.", r"\1.branches.\2."),
+    (r"^(head\.mixer\.mixers\.\d+)\.ln1\.", r"\1.kept_norm."),
+    (r"^(head\.mixer\.mixers\.\d+)\.ln2\.", r"\1.coarse_norm."),
+    (r"^(head\.mixer\.mixers\.\d+)\.(psi|fc|convw|convkw|global_fc)1\.", r"\1.kept_branches.\2."),
+    (r"^(head\.mixer\.mixers\.\d+)\.(psi|fc|convw|convkw|global_fc)2\.", r"\1.coarse_branches.\2."),
+    (r"branches\.psi\.", "branches.gate."),
+    (r"branches\.fc\.", "branches.instant."),
+    (r"branches\.convw\.", "branches.narrow."),
+    (r"branches\.convkw\.", "branches.wide."),
+    (r"branches\.global_fc\.", "branches.clip."),
+    (r"^(head\.mixer\.mixers\.\d+)\.concat_fc\.", r"\1.join."),
+    (r"^(head\.mixer\..*)\.gn\.", r"\1.perceptron.0."),
+    (r"^(head\.mixer\..*)\.mlp\.0\.", r"\1.perceptron.1."),
+    (r"^(head\.mixer\..*)\.mlp\.2\.", r"\1.perceptron.3."),
+]
 # a residual block's place in ResNet, RegNet and ConvNeXt
-BLOCK_OF_ORIGINAL = r"^(_features\.(?:layer\d\.\d+|s\d\.b\d+|stages\.\d\.blocks\.\d+))\."
+BLOCK = r"^(_features\.(?:layer\d\.\d+|s\d\.b\d+|stages\.\d\.blocks\.\d+))\."
 
 
-def from_original(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of an original E2E-Spot checkpoint under this project's keys; any other as it is."""
+def from_published(state: dict[str, Any]) -> dict[str, Any]:
+    """The state dict of a published spotter under this project's keys; any other as it is."""
     if not any(key.startswith("_features.") for key in state):
         return state
-    tsm = any(".net." in key for key in state) and not any(".gsm." in key for key in state)
+    tsm = any(".net." in key for key in state) and not any(re.search(r"\.gsm?\.", key) for key in state)
+    renames = SHIFT_KEYS + (T_DEED_KEYS if "temp_enc" in state else E2E_SPOT_KEYS)
     renamed = {}
     for key, value in state.items():
         if tsm:  # it wraps a block's first convolution there, the whole block here
-            key = re.sub(r"\.(conv1|conv_dw)\.net\.", r".\1.", re.sub(BLOCK_OF_ORIGINAL, r"\1.net.", key))
-        for pattern, name in ORIGINAL_KEYS:
+            key = re.sub(r"\.(conv1|conv_dw)\.net\.", r".\1.", re.sub(BLOCK, r"\1.net.", key))
+        for pattern, name in renames:
             key = re.sub(pattern, name, key)
-        if key.endswith(".shift.gate.weight") and isinstance(value, Tensor) and value.dim() == 5:
-            # (2, F/2, 3, 3, 3) -> (2 * 3, F/2, 3, 3)
-            value = value.transpose(1, 2).flatten(0, 1)
-        renamed[key] = value
+        renamed[key] = _reshaped(key, value)
     return renamed
+
+
+def _reshaped(key: str, value: Any) -> Any:
+    """A parameter that has another shape here, in that shape."""
+    if not isinstance(value, Tensor):
+        return value
+    if key.endswith(".shift.gate.weight") and value.dim() == 5:
+        return value.transpose(1, 2).flatten(0, 1)  # (2, F/2, 3, 3, 3) -> (2 * 3, F/2, 3, 3)
+    if re.search(r"norm\.(weight|bias)$", key) and value.dim() == 3:
+        return value.flatten()  # (1, C, 1) -> (C,)
+    return value
+
+
+def architecture_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a published spotter's configuration says of its network, with this project's keys; any other config as it
+    is. T-DEED's names a second dataset in "joint_train" or "pretrain", and has temporal layers in the last two stages.
+    """
+    if config.get("temporal_arch") != "ed_sgp_mixer" or "shift_stages" in config:
+        return dict(config)
+    joint = config.get("joint_train") or config.get("pretrain") or {}
+    return {**config, "shift_stages": "34", "joint_classes": joint.get("num_classes", 0),
+            "event_team": bool(config.get("event_team", False))}

@@ -63,13 +63,14 @@ class EventSpotter(nn.Module):
         """Frames (B, T, 3, H, W), uint8 or float in 0..1 -> float (B, T, C, H, W), mean 0, deviation 1.
 
         `inside`, float (B, T) in 0..1, says how much of each frame is of the video: 0 for one past either end
-        (which must be black, and stays zero), in between where mixup laid a clip over another's end.
+        (which must be black, and stays zero unless the architecture sees black frames there), in between where mixup
+        laid a clip over another's end.
         """
         white = 255 if frames.dtype == torch.uint8 else 1
         # In long rows, a pixel's channels side by side as they lie in memory: plane by plane takes three times as long.
         rows = self.select(frames).movedim(-3, -1).flatten(-2)
         offset, scale = (v.flatten().repeat(frames.shape[-1]) for v in (-self.mean / self.std, 1 / (white * self.std)))
-        if inside is not None:
+        if inside is not None and not self.architecture.black_outside:
             offset = offset * inside[..., None, None]
         rows = rows.float().mul_(scale) if rows.dtype == torch.uint8 else rows * scale  # in memory that is ours
         return rows.add_(offset).unflatten(-1, (-1, len(self.std))).movedim(-1, -3)

@@ -13,7 +13,7 @@ from util.errors import UserError
 
 def test_config_entries_are_read_back():
     architecture = Architecture("rny002_gsm", "mstcn", 3, "bw")
-    assert Architecture.from_config({**asdict(architecture), "clip_len": 8}, "config.json") == architecture
+    assert Architecture.from_config({**asdict(architecture), "seed": 8}, "config.json") == architecture
     spotter = EventSpotter(architecture)
     assert spotter.architecture == architecture and spotter.head.stages[-1][-1].out_channels == 4
 
@@ -39,7 +39,7 @@ def test_what_is_not_known_is_named_with_what_is(key, value, says):
 
 
 def test_a_key_that_older_folders_do_not_have_means_what_they_were():
-    old = {"feature_arch": "rn18", "temporal_arch": "", "num_classes": 1}
+    old = {"feature_arch": "rn18", "temporal_arch": "", "num_classes": 1, "clip_len": 100}
     assert Architecture.from_config(old, "config.json") == Architecture("rn18", "", 1, "rgb")
 
 

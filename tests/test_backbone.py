@@ -9,20 +9,22 @@ import torch
 from model.architecture import ALIASES, CNNS, FEATURE_ARCHS, Architecture
 from model.backbone import Backbone
 from model.gate_shift import GateShift
+from model.gate_shift_fuse import GateShiftFuse
 from model.temporal_shift import TemporalShift
 
-BLOCKS = {"rn18": 8, "rn50": 16, "rny002": 13, "rny008": 14, "convnextt": 18}
-FEATURES = {"rn18": 512, "rn50": 2048, "rny002": 368, "rny008": 768, "convnextt": 768}
-LAYER = {"gsm": GateShift, "tsm": TemporalShift}
+BLOCKS = {"rn18": 8, "rn50": 16, "rny002": 13, "rny004": 16, "rny006": 16, "rny008": 14, "convnextt": 18}
+FEATURES = {"rn18": 512, "rn50": 2048, "rny002": 368, "rny004": 440, "rny006": 608, "rny008": 768, "convnextt": 768}
+LAYER = {"gsm": GateShift, "tsm": TemporalShift, "gsf": GateShiftFuse}
 
 
 def test_the_architectures_are_those_of_the_command_line():
-    assert set(FEATURE_ARCHS) == {cnn + shift for cnn in BLOCKS for shift in ("", "_tsm", "_gsm")}
+    assert set(FEATURE_ARCHS) == {cnn + shift for cnn in BLOCKS for shift in ("", "_tsm", "_gsm", "_gsf")}
     assert {"resnet50": "rn50", "regnet_y": "rny008_gsm"} == ALIASES
     assert set(CNNS) == set(BLOCKS)
 
 
-@pytest.mark.parametrize("arch", FEATURE_ARCHS)
+@pytest.mark.parametrize("arch", [arch for arch in FEATURE_ARCHS if "_" not in arch
+                                  or arch.startswith(("rn18", "rny002", "convnextt"))])
 def test_every_architecture_runs_with_a_shift_in_each_residual_block(arch):
     cnn, _, shift = arch.partition("_")
     backbone = Backbone(Architecture(arch, "", 2), 3).eval()
@@ -34,6 +36,12 @@ def test_every_architecture_runs_with_a_shift_in_each_residual_block(arch):
     assert all(m.num_frames == 2 for m in backbone.shifts)
 
 
+@pytest.mark.parametrize(("arch", "stages", "blocks"), [("rny002_gsf", "34", 11), ("rn18_tsm", "1", 2),
+                                                        ("convnextt_gsm", "124", 9)])
+def test_temporal_layers_are_in_the_stages_that_are_wanted(arch, stages, blocks):
+    assert len(Backbone(Architecture(arch, "", 2, shift_stages=stages), 3).shifts) == blocks
+
+
 @pytest.mark.parametrize("arch", ["rn18", "rny002_gsm", "rny002_tsm"])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_other_modalities_have_a_first_convolution_of_their_own(arch, channels):
@@ -43,7 +51,7 @@ def test_other_modalities_have_a_first_convolution_of_their_own(arch, channels):
     assert backbone(torch.randn(1, 2, channels, 32, 32)).shape[:2] == (1, 2)
 
 
-@pytest.mark.parametrize("shift", ["", "_tsm", "_gsm"])
+@pytest.mark.parametrize("shift", ["", "_tsm", "_gsm", "_gsf"])
 def test_only_a_shift_lets_a_frame_see_its_neighbours_and_never_another_clip(shift):
     torch.manual_seed(0)
     backbone = Backbone(Architecture(f"rny002{shift}", "", 2), 3).eval()

@@ -13,6 +13,7 @@ from bench.machine import describe, peak_memory
 from bench.rows import Row
 from bench.timing import fastest
 from dataset.clips import RandomClips
+from dataset.targets import TargetMaker
 from model.backbone import build_cnn
 
 CPU = torch.device("cpu")
@@ -30,7 +31,7 @@ def check(rows):
 def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     videos = write_frames(folder, 12, (96, 64))
-    return folder / VIDEO, RandomClips(folder, videos, ["DRIVE", "PASS"], 4, 6, 48)
+    return folder / VIDEO, RandomClips(folder, videos, TargetMaker(["DRIVE", "PASS"]), 4, 6, 48)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

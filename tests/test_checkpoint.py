@@ -23,7 +23,7 @@ from model.checkpoint import (
     remove_stale,
     save_epoch,
 )
-from model.published import from_original
+from model.published import from_published
 from model.spotter import EventSpotter
 
 
@@ -79,14 +79,14 @@ def to_original(state):
 @pytest.mark.parametrize("arch", FEATURE_ARCHS)
 def test_the_originals_keys_of_every_backbone_are_known(arch):
     ours = {key: value for key, value in spotter(arch, "").state_dict().items() if key.startswith("backbone.")}
-    read = from_original(to_original(ours))
+    read = from_published(to_original(ours))
     assert read.keys() == ours.keys()
     assert all(torch.equal(read[key], value) for key, value in ours.items())
 
 
 def test_our_own_checkpoint_is_left_as_it_is():
     state = spotter().state_dict()
-    assert from_original(state) is state
+    assert from_published(state) is state
 
 
 def small_net(seed=0):

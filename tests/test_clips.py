@@ -9,6 +9,7 @@ from conftest import write_image
 
 from dataset.clips import RandomClips
 from dataset.frames import read_batch
+from dataset.targets import TargetMaker
 
 CLASSES = ["DRIVE", "PASS"]
 
@@ -34,7 +35,7 @@ VIDEOS = [entry("a", 30, [(0, 1), (12, 2), (29, 2)]), entry("b", 10, [(4, 1)]), 
 
 
 def make(folder, videos=VIDEOS, clip_len=8, length=400, crop=None, **options):
-    return RandomClips(folder, videos, CLASSES, clip_len, length, crop, **options)
+    return RandomClips(folder, videos, TargetMaker(CLASSES), clip_len, length, crop, **options)
 
 
 def same(one, other):
@@ -106,38 +107,6 @@ def test_a_rare_class_is_drawn_about_as_often_as_a_common_one(folder):
 def test_a_dataset_without_events_can_be_drawn_from(folder):
     clips = make(folder, [entry("b", 10)], fg_upsample=1.0)
     assert (clips[0].targets.labels[:, 0] == 1).all()
-
-
-def labels(events, start, clip_len=8, dilate_len=0):
-    clips = RandomClips(None, [], CLASSES, clip_len, 1, None, dilate_len)
-    targets = clips._targets(entry("a", 30, events), start).labels
-    assert targets.shape == (clip_len, 3) and targets.dtype == torch.float32
-    assert (targets.sum(1) == 1).all() and targets.max() == 1
-    return "".join(map(str, targets.argmax(1).tolist()))
-
-
-def test_targets_hold_the_classes_at_the_frames_of_their_events():
-    assert labels([(12, 2), (15, 1)], 10) == "00200100"
-    assert labels([(12, 2), (15, 1)], 12) == "20010000"
-    assert labels([(12, 2), (15, 1)], 13) == "00100000"
-    assert labels([(0, 1)], -5) == "00000100"
-    assert labels([], 0) == "00000000"
-
-
-def test_dilated_targets_reach_as_far_as_told_and_into_the_clip():
-    assert labels([(14, 2)], 10, dilate_len=1) == "00022200"
-    assert labels([(14, 2)], 10, dilate_len=2) == "00222220"
-    assert labels([(8, 2)], 10, dilate_len=2) == "20000000"
-    assert labels([(18, 1)], 10, dilate_len=2) == "00000011"
-    assert labels([(7, 2), (18, 1)], 10, dilate_len=1) == "00000001"
-
-
-def test_of_two_events_that_claim_a_frame_the_nearer_has_it_then_the_earlier_in_the_file():
-    assert labels([(12, 2), (12, 1)], 10) == "00200000"
-    assert labels([(12, 2), (13, 1)], 10, dilate_len=2) == "22211100"
-    assert labels([(13, 1), (12, 2)], 10, dilate_len=2) == "22211100"
-    assert labels([(12, 2), (14, 1)], 10, dilate_len=2) == "22221110"
-    assert labels([(14, 1), (12, 2)], 10, dilate_len=2) == "22211110"
 
 
 def test_a_clips_frames_are_those_of_its_start_cut_at_one_place(folder):

@@ -14,6 +14,7 @@ from dataset.clips import RandomClips
 from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, how_frames_were_made, read_batch
 from dataset.jpeg import read_frame
 from dataset.labels import read_split
+from dataset.targets import TargetMaker
 from util.errors import UserError
 from util.io import write_json
 
@@ -167,7 +168,7 @@ def same(one, other):
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_workers_give_the_same_batches_in_the_same_order(workers, ahead, tmp_path):
     dataset, folder = make_dataset(tmp_path, {"train": ["a", "b"]}, num_frames=25, size=(24, 16))
-    clips = RandomClips(folder, read_split(dataset, "train"), ["DRIVE", "PASS"], 21, 13, 8, 1, 0.5)
+    clips = RandomClips(folder, read_split(dataset, "train"), TargetMaker(["DRIVE", "PASS"], 1), 21, 13, 8, 0.5)
     alone = list(Loader(clips, 2, 0, CPU))
     by_workers = Loader(clips, 2, workers, CPU, ahead=ahead)
     assert len(alone) == len(by_workers) == 7 and len(alone[-1].frames) == 1

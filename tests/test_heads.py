@@ -9,7 +9,7 @@ from torch import nn
 from model.architecture import TEMPORAL_ARCHS, Architecture
 from model.heads import HEADS, GRUHead, WindowAttention, build_head
 
-STAGES = {"gru": 1, "deeper_gru": 1, "mstcn": 3, "asformer": 4, "": 1}
+STAGES = {"gru": 1, "deeper_gru": 1, "mstcn": 3, "asformer": 4, "ed_sgp_mixer": 1, "": 1}
 
 
 def fixed_head(name, features=12, outputs=3):

@@ -10,7 +10,7 @@ from dataset.frames import VideoClips, load_stretches
 from dataset.jpeg import read_frame
 from model.architecture import Architecture
 from model.device import move
-from model.inference import score_clips, score_stretches, score_videos
+from model.inference import frame_scores, score_clips, score_stretches, score_videos
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs
 
@@ -129,3 +129,34 @@ def test_scoring_neither_trains_nor_keeps_gradients(tmp_path):
     places = VideoClips(tmp_path, VIDEOS, 8, 4, None).places
     score_clips(model, to_batches(places, 8, 2), VIDEOS)
     assert not model.training
+
+
+def test_scores_go_to_the_frame_of_their_event_and_the_highest_of_each_class_stays():
+    torch.manual_seed(0)
+    logits, displacement = torch.randn(1, 3, 9, 4), 3 * torch.randn(3, 9)
+    expected = torch.zeros(3, 9, 5)
+    for clip, scores in enumerate(logits[0].softmax(-1)):
+        for t in range(9):
+            place = min(max(t - round(displacement[clip, t].item()), 0), 8)
+            expected[clip, place, :4] = torch.maximum(expected[clip, place, :4], scores[t])
+            expected[clip, place, 4] = 1
+    assert (expected[..., 4] == 0).any()
+    torch.testing.assert_close(frame_scores(Outputs(logits, displacement)), expected)
+
+
+class OneFrameLate(Counting):
+    """Each frame says that its event was the frame before."""
+
+    def forward(self, frames, inside):
+        outputs = super().forward(frames, inside)
+        return Outputs(outputs.logits, torch.ones(frames.shape[:2]))
+
+
+def test_over_clips_the_mean_is_of_those_that_put_something_there():
+    places = [(1, 0), (1, 2)]  # frames 0, 1 and 2 of the video; the second clip puts nothing on its last frame
+    scores = score_clips(OneFrameLate(), to_batches(places, 2, 2), [{"video": "a", "num_frames": 1}, VIDEOS[1]])["b"]
+    first, second = (Counting()(*(x[None] for x in make_clip(1, start, 2))).logits[-1, 0].softmax(-1).detach()
+                     for start in (0, 2))
+    np.testing.assert_allclose(scores[0], torch.maximum(first[0], first[1]), rtol=1e-6)
+    assert (scores[1] == 0).all()  # nobody put anything there
+    np.testing.assert_allclose(scores[2], torch.maximum(second[0], second[1]), rtol=1e-6)

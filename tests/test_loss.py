@@ -28,6 +28,30 @@ def test_the_loss_weighs_foreground_five_times_over_all_stages_and_frames(mixed)
     torch.testing.assert_close(spotting_loss(Outputs(logits), Targets(targets)), slow_loss(logits, targets))
 
 
+def test_each_output_adds_its_term():
+    torch.manual_seed(0)
+    logits, joint = torch.randn(1, 2, 4, 3), torch.randn(2, 4, 5)
+    labels = torch.nn.functional.one_hot(torch.randint(0, 3, (2, 4)), 3).float()
+    displacement, wanted = torch.randn(2, 4), torch.tensor([[0.0, -1, 0, 1], [0, 0, 0, 0]])
+    both = spotting_loss(Outputs(logits, displacement), Targets(labels, wanted))
+    torch.testing.assert_close(both, slow_loss(logits, labels) + ((displacement - wanted) ** 2).mean())
+
+    side, team = torch.randn(2, 4), torch.zeros(2, 4, 2)
+    team[0, 1, 1] = team[1, 2, 0] = 1  # right, left; the other frames have none
+    expected = -(side[0, 1].sigmoid().log() + (1 - side[1, 2].sigmoid()).log()) / 2
+    with_team = spotting_loss(Outputs(logits, team=side), Targets(labels, team=team))
+    torch.testing.assert_close(with_team, slow_loss(logits, labels) + expected)
+    nobody = spotting_loss(Outputs(logits, team=side), Targets(labels, team=torch.zeros(2, 4, 2)))
+    torch.testing.assert_close(nobody, slow_loss(logits, labels))
+
+    # the first clip is of the first dataset, the second of the second
+    first, second = labels.clone(), torch.nn.functional.one_hot(torch.randint(0, 5, (2, 4)), 5).float()
+    first[1], second[0] = 0, 0
+    loss = spotting_loss(Outputs(logits, joint_logits=joint), Targets(first, joint_labels=second))
+    alone = slow_loss(logits[:, :1], labels[:1]) + slow_loss(joint[None, 1:], second[1:])
+    torch.testing.assert_close(loss, alone / 2)
+
+
 class Echo(torch.nn.Module):
     """Logits that are the mean of each frame's colours; notes whether it was in training."""
 

@@ -16,6 +16,10 @@ class Targets:
     """What the loss compares a network's outputs with; of a clip alone, without B."""
 
     labels: Tensor  # float (B, T, K + 1), shares of the classes; index 0 is background
+    displacement: Tensor | None = None  # float (B, T), frames after the event that a frame is labelled for, 0 elsewhere
+    team: Tensor | None = None  # float (B, T, 2), shares of the left and right side; zeros where no event has a side
+    joint_labels: Tensor | None = None  # float (B, T, K' + 1): those of the second dataset; each clip's are in one of
+    # the two, and zeros in the other
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Outputs:
     """What the network says of B clips of T frames."""
 
     logits: Tensor  # float (S, B, T, K + 1) of the head's S stages: each is trained, the last is the answer
+    displacement: Tensor | None = None  # float (B, T), frames by which a frame comes after its event
+    team: Tensor | None = None  # float (B, T), logit of the right side
+    joint_logits: Tensor | None = None  # float (B, T, K' + 1), of the second dataset's classes
 
 
 Record = TypeVar("Record", Targets, Batch, Outputs)

@@ -17,7 +17,6 @@ class ModelConfig:
     """What using a trained model needs beside its network; original E2E-Spot folders have it too."""
 
     dataset: str
-    clip_len: int  # frames
     batch_size: int  # clips
     crop_dim: int | None  # pixels; None: whole frames
     classes: tuple[str, ...] | None  # None where the folder does not say, as original ones do not
@@ -37,12 +36,10 @@ class ModelConfig:
             crop_dim = _get(path, config, "crop_dim", int)
         if classes is not None and not all(isinstance(name, str) for name in _get(path, config, "classes", list)):
             raise UserError(f"{path}: classes must be a list of names; copy the file again")
-        for key in ("clip_len", "batch_size"):
-            if _get(path, config, key, int) < 1:
-                raise UserError(f"{path}: {key} must be 1 or more, not {config[key]}; copy the file again")
+        if _get(path, config, "batch_size", int) < 1:
+            raise UserError(f"{path}: batch_size must be 1 or more, not {config['batch_size']}; copy the file again")
         return cls(
             dataset=_get(path, config, "dataset", str),
-            clip_len=config["clip_len"],
             batch_size=config["batch_size"],
             crop_dim=None if crop_dim is None or crop_dim <= 0 else crop_dim,
             classes=None if classes is None else tuple(classes),

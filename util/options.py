@@ -20,6 +20,13 @@ def positive(text: str) -> int:
     return value
 
 
+def odd(text: str) -> int:
+    """A whole odd number, 1 or more."""
+    if (value := positive(text)) % 2 == 0:
+        raise argparse.ArgumentTypeError(f"must be odd, and not {value}")
+    return value
+
+
 def share(text: str) -> float:
     """A number from 0 to 1."""
     if not 0 <= (value := _number(text)) <= 1:
