@@ -23,7 +23,7 @@ from checks.data_page import write_report
 from checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
 from checks.frame_checks import folder_findings, scan, unlabelled_findings
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
-from checks.label_reading import Labels, read_labels
+from checks.label_reading import Labels, read_dataset
 from util.errors import UserError
 from util.io import write_json
 from util.options import positive
@@ -100,7 +100,7 @@ def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: A
 
 def main() -> int:
     args = parse_args()
-    labels = read_labels(args.dataset)
+    labels = read_dataset(args.dataset)
     print(describe(labels), flush=True)
     findings, alignment = label_findings(labels), None
     if args.frame_dir:

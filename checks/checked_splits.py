@@ -10,9 +10,10 @@ from checks.frame_checks import check_frames
 from checks.label_checks import event_findings
 from checks.label_density import density_findings
 from checks.label_fields import field_findings
-from checks.label_reading import Labels, read_labels
+from checks.label_reading import LabelledVideo, Labels, as_video
 from checks.label_steps import step_findings
-from dataset.labels import SPLITS, read_split
+from dataset.labels import SPLITS, dataset_dir, read_classes, read_entries
+from util.entries import raise_first
 from util.errors import UserError
 from util.words import number_of
 
@@ -33,17 +34,23 @@ def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict
     command = " ".join(f'"{part}"' if " " in part else part for part in (dataset, str(frame_dir)))
     command = f"python check_data.py {command}"
     splits: dict[str, list[dict]] = {}
+    videos: list[LabelledVideo] = []
     findings: list[Finding] = []
     for name in SPLITS:
         try:
-            entries = read_split(dataset, name)
-            findings += check_frames(frame_dir, entries, crop)
-            splits[name] = entries
+            entries, problems = read_entries(dataset, name)
+            raise_first(problems)
+            contents = [entry.content for entry in entries]
+            findings += [*(Finding(*problem) for problem in problems), *check_frames(frame_dir, contents, crop)]
         except UserError as error:
             if name != "test":
                 raise UserError(f"{error}; {command} tells more") from error
             print(f"no results on test at the end: {error}", file=sys.stderr)
-    findings = ranked(label_findings(read_labels(dataset, splits)) + findings)
+        else:
+            splits[name] = contents
+            videos += [as_video(entry.content, name, entry.where, entry.indices) for entry in entries]
+    labels = Labels(dataset_dir(dataset), read_classes(dataset), list(splits), videos, findings)
+    findings = ranked(label_findings(labels))
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         more = f" ({number_of(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""

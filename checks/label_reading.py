@@ -81,8 +81,8 @@ class Labels:
         return found
 
 
-def read_labels(dataset: str, splits: Collection[str] | None = None) -> Labels:
-    """Read class.txt and the splits of a dataset; all that there are by default.
+def read_dataset(dataset: str) -> Labels:
+    """Read class.txt and all splits of a dataset.
 
     Raises:
         UserError: no such dataset.
@@ -99,11 +99,10 @@ def read_labels(dataset: str, splits: Collection[str] | None = None) -> Labels:
     if folder.is_relative_to(Path.cwd()):  # shorter, in messages
         folder = folder.relative_to(Path.cwd())
     found = sorted((path.stem for path in folder.glob("*.json")), key=_split_order)
-    found = [split for split in found if splits is None or split in splits]
     videos = [video for split in found
               for video in _read_split(folder / f"{split}.json", frozenset(classes) or None, findings)]
     for split in SPLITS:
-        if split not in found and splits is None:
+        if split not in found:
             findings.append(Finding("warning", "split-missing", str(folder / f"{split}.json"), "there is no such file",
                                     "train is learned from, val chooses the epoch and the threshold, test is reported"))
     return Labels(folder, classes, found, videos, findings)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from util.entries import check_split, clean_label, label_fault, raise_first
+from util.entries import Entry, Problem, check_split, clean_label, label_fault, raise_first
 from util.errors import UserError
 from util.io import read_json, remove, rename, scratch_path, sweep, whole_file
 
@@ -59,14 +59,23 @@ def read_split(dataset: str, split: str) -> list[dict]:
     Raises:
         UserError: no such dataset or split, or an entry or event in it is not what it must be.
     """
+    entries, problems = read_entries(dataset, split)
+    raise_first(problems)
+    return [entry.content for entry in entries]
+
+
+def read_entries(dataset: str, split: str) -> tuple[list[Entry], list[Problem]]:
+    """The entries of a split that can be used, and all that is wrong with it.
+
+    Raises:
+        UserError: no such dataset or split, or its file is no JSON.
+    """
     folder = _existing_dir(dataset)
     path = folder / f"{split}.json"
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
         raise UserError(f"{path}: no such split; the splits of this dataset are: {there}")
-    entries, problems = check_split(read_json(path), path, frozenset(read_classes(dataset)))
-    raise_first(problems)
-    return [entry.content for entry in entries]
+    return check_split(read_json(path), path, frozenset(read_classes(dataset)))
 
 
 def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]], overwrite: bool) -> bool:

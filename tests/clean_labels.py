@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from checks.findings import Finding
-from checks.label_reading import Labels, read_labels
+from checks.label_reading import Labels, read_dataset
 
 CLASSES = ["DRIVE", "PASS"]
 
@@ -53,7 +53,7 @@ def write_splits(folder: Path, splits: dict[str, object], classes: list[str] = C
 
 
 def labels_of(folder: Path, splits: dict[str, object], classes: list[str] = CLASSES) -> Labels:
-    return read_labels(write_splits(folder, splits, classes))
+    return read_dataset(write_splits(folder, splits, classes))
 
 
 def only(findings: list[Finding], level: str, check: str, number: int = 1) -> Finding:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.checked_splits import read_checked_splits
+from dataset import labels
 from dataset.labels import read_split
 from util.errors import UserError
 
@@ -84,3 +85,10 @@ def test_a_test_split_with_errors_is_left_out_with_a_note(data, capsys):
     change(data, "test", lambda entries: entries[0]["events"].append({"frame": 99, "label": "PASS"}))
     assert list(read_checked_splits(*data, None)) == ["train", "val"]
     assert "no results on test at the end: " in capsys.readouterr().err
+
+
+def test_each_split_is_read_once(data, monkeypatch):
+    read, paths = labels.read_json, []
+    monkeypatch.setattr(labels, "read_json", lambda path: paths.append(path.name) or read(path))
+    assert list(read_checked_splits(*data, None)) == ["train", "val", "test"]
+    assert paths == ["train.json", "val.json", "test.json"]

@@ -11,7 +11,7 @@ from conftest import REPO, make_dataset
 from checks.alignment import align
 from checks.data_page import write_report
 from checks.findings import Finding
-from checks.label_reading import read_labels
+from checks.label_reading import read_dataset
 
 
 class Tags(HTMLParser):
@@ -32,7 +32,7 @@ def noise(tmp_path_factory):
     root = tmp_path_factory.mktemp("noise")
     splits = {"train": ["a & b_1", "a & b_2"], "val": ["c_1"]}
     dataset, frame_dir = make_dataset(root, splits, num_frames=100, classes=("<b>PASS", "DRIVE"))
-    return read_labels(dataset), frame_dir
+    return read_dataset(dataset), frame_dir
 
 
 def test_the_page_shows_findings_plots_motion_and_sheets_with_links_that_exist(noise, tmp_path):

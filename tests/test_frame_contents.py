@@ -11,7 +11,7 @@ from conftest import make_dataset, write_image
 
 from checks.frame_checks import scan
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
-from checks.label_reading import read_labels
+from checks.label_reading import read_dataset
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def noise(tmp_path):
     """Frame folder and labels of noise, 40 frames of 32x24 to a video."""
     splits = {"train": ["a_1", "a_2"], "val": ["b"], "test": ["c"]}
     dataset, folder = make_dataset(tmp_path, splits, size=(32, 24))
-    return folder, read_labels(dataset).videos
+    return folder, read_dataset(dataset).videos
 
 
 def test_clean_frames_are_clean(noise):

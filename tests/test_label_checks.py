@@ -4,7 +4,7 @@ import pytest
 from clean_labels import clean_entries, labels_of, only
 
 from checks.label_checks import event_findings
-from checks.label_reading import read_labels
+from checks.label_reading import read_dataset
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_a_class_too_rare_to_judge_by_with_its_uncertainty(splits, tmp_path):
 
 @pytest.mark.parametrize("dataset", ["tennis", "fs_comp", "fs_perf", "finediving"])
 def test_no_error_is_found_in_real_labels(dataset, shared):
-    labels = read_labels(str(shared / "labels" / dataset))
+    labels = read_dataset(str(shared / "labels" / dataset))
     assert sum(len(video.events) for video in labels.videos) > 3000
     assert {(f.level, f.check) for f in event_findings(labels)} <= {
         ("warning", "num-events"), ("warning", "recording-in-two-splits"), ("warning", "match-in-doubt")}

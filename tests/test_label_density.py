@@ -6,7 +6,7 @@ import pytest
 from clean_labels import clean_entries, labels_of, only
 
 from checks.label_density import density_findings
-from checks.label_reading import read_labels
+from checks.label_reading import read_dataset
 
 
 def thin(entries, keep_one_in):
@@ -77,4 +77,4 @@ def test_too_few_videos_to_compare_are_no_error(tmp_path):
 
 @pytest.mark.parametrize("dataset", ["tennis", "fs_comp", "fs_perf", "finediving"])
 def test_nothing_is_found_in_real_labels(dataset, shared):
-    assert not density_findings(read_labels(str(shared / "labels" / dataset)))
+    assert not density_findings(read_dataset(str(shared / "labels" / dataset)))

@@ -3,7 +3,7 @@
 import pytest
 from clean_labels import clean_entries, labels_of, only, write_splits
 
-from checks.label_reading import read_labels
+from checks.label_reading import read_dataset
 from dataset.labels import read_split
 from util.errors import UserError
 
@@ -92,7 +92,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
     (tmp_path / "test.json").write_text("[]", encoding="utf-8")
     (tmp_path / "notes.json").write_text("{}", encoding="utf-8")
     (tmp_path / "class.txt").unlink()
-    labels = read_labels(str(tmp_path))
+    labels = read_dataset(str(tmp_path))
     assert [(f.level, f.check) for f in labels.findings] == [
         ("error", "class-file"), ("error", "no-json"), ("error", "no-list"), ("warning", "no-list")]
     assert "line 1, column 3" in labels.findings[1].message and labels.findings[1].where.endswith("val.json")
@@ -120,15 +120,9 @@ def test_a_missing_split_is_told(tmp_path):
     assert only(labels_of(tmp_path, splits).findings, "warning", "split-missing").where.endswith("val.json")
 
 
-def test_some_splits_can_be_read_alone(tmp_path):
-    write_splits(tmp_path, clean_entries() | {"test": "broken"})
-    labels = read_labels(str(tmp_path), ["train", "val"])
-    assert not labels.findings and labels.splits == ["train", "val"]
-
-
 def test_an_unknown_dataset_is_refused():
     with pytest.raises(UserError, match="no such dataset"):
-        read_labels("nowhere")
+        read_dataset("nowhere")
 
 
 def test_clips_tell_what_they_were_cut_from(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from clean_labels import clean_entries, labels_of, only
 
-from checks.label_reading import read_labels
+from checks.label_reading import read_dataset
 from checks.label_steps import step_findings
 
 
@@ -114,10 +114,10 @@ def test_clips_cut_alike_about_an_event_are_no_rounding(tmp_path):
 
 @pytest.mark.parametrize("dataset", ["tennis", "fs_comp", "fs_perf"])
 def test_real_labels_are_not_rounded(dataset, shared):
-    assert not step_findings(read_labels(str(shared / "labels" / dataset)))
+    assert not step_findings(read_dataset(str(shared / "labels" / dataset)))
 
 
 def test_real_labels_of_which_a_part_is_on_every_fourth_frame(shared):
-    found = only(step_findings(read_labels(str(shared / "labels" / "finediving"))), "warning", "frames-rounded")
+    found = only(step_findings(read_dataset(str(shared / "labels" / "finediving"))), "warning", "frames-rounded")
     assert "2,540 of 7,010 frame numbers leave 3 when divided by 4" in found.message
     assert "most of all in 01__*: 243 of 405" in found.message
