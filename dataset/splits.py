@@ -1,4 +1,4 @@
-"""Deal the matches of a dataset out over train, val and test.
+"""Distribute the matches of a dataset over train, val and test.
 
 The frames of one match look alike: the same light, kits and camera. Were its halves in two splits, the score
 would tell how well the model remembers a match, and not how well it spots events in one that it never saw.
@@ -21,15 +21,16 @@ from util.errors import UserError
 from util.io import read_json
 
 HELD_OUT = 0.15  # of the matches, to val and to test each
-ALL_SPLITS = 5000  # up to so many ways to deal the matches out are all tried: those of 13 matches
-STARTS, SWAPS = 8, 4096  # where there are more: random beginnings, and exchanges that are weighed at a time
+ALL_SPLITS = 5000  # up to so many possible splits are all tried: those of 13 matches
+STARTS, SWAPS = 8, 4096  # where there are more: random beginnings, and exchanges that are compared at a time
+ROUNDING = 1e-9  # of sums of shares
 NEAR_BEST = 1.25  # to a seed, splits that are uneven by so many times the least are as good as the best
 LACKING = 1e4  # a class that a split lacks outweighs any unevenness
 LISTED = 60  # matches, up to which the table names each
 
 TRAIN, TEST, VAL = range(3)
 
-Dealt = tuple[tuple[int, ...], tuple[int, ...]]  # the numbers of the matches in test, and in val
+HeldOut = tuple[tuple[int, ...], tuple[int, ...]]  # the numbers of the matches in test, and in val
 
 
 def choose_splits(entries: Iterable[dict], match_of: Mapping[str, str], seed: int = 0) -> dict[str, str]:
@@ -38,11 +39,11 @@ def choose_splits(entries: Iterable[dict], match_of: Mapping[str, str], seed: in
     Of n matches round(0.15 n), at least one, go to test, as many to val and the others to train: of seven,
     five, one and one. Of two, one is val and none is test; a single one is train. Those are chosen with which train
     lacks as few classes as can be, then val and test do, then the parts of the frames and of the events of each
-    class in val and test come nearest to their part of the matches. Up to 13 matches all ways are tried; of more,
+    class in val and test come nearest to their part of the matches. Up to 13 matches all splits are tried; of more,
     matches are exchanged between the splits, from random beginnings, as long as it helps.
 
     Args:
-        match_of: the match of each video, or the video itself where each is dealt out alone.
+        match_of: the match of each video, or the video itself where each stands alone.
         seed: 0 for the most even splits that are found; any other draws some that are nearly as even.
     """
     matches: dict[str, list[dict]] = defaultdict(list)
@@ -52,9 +53,10 @@ def choose_splits(entries: Iterable[dict], match_of: Mapping[str, str], seed: in
     where = dict.fromkeys(names, "train")
     if len(names) > 1:
         held_out = max(1, round(HELD_OUT * len(names)))
-        ways = _deal(_shares([matches[name] for name in names]), held_out if len(names) > 2 else 0, held_out, seed)
-        for split, of_split in zip(("test", "val"), ways, strict=True):
-            where |= {names[index]: split for index in of_split}
+        shares = _shares([matches[name] for name in names])
+        chosen = _choose_held_out(shares, held_out if len(names) > 2 else 0, held_out, seed)
+        for split, indices in zip(("test", "val"), chosen, strict=True):
+            where |= {names[index]: split for index in indices}
     return where
 
 
@@ -106,70 +108,69 @@ def split_entries(
 
 def _shares(matches: Sequence[list[dict]]) -> np.ndarray:
     """The part that each match has of all frames and of all events of each class, float (matches, 1 + classes)."""
-    counts = [Counter(event["label"] for entry in of for event in entry["events"]) for of in matches]
+    counts = [Counter(event["label"] for entry in match for event in entry["events"]) for match in matches]
     classes = sorted(set().union(*counts))
-    frames = [sum(entry["num_frames"] for entry in of) for of in matches]
+    frames = [sum(entry["num_frames"] for entry in match) for match in matches]
     table = np.array([[number, *(count[name] for name in classes)]
                       for number, count in zip(frames, counts, strict=True)], float)
     return table / table.sum(0)
 
 
-def _unevenness(test: np.ndarray, val: np.ndarray, parts: tuple[float, float]) -> np.ndarray:
-    """What shall be as little as can be: whole thousands for classes that a split lacks, the rest for its shares.
+def _unevenness(held_out: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """What is to be small: whole thousands for classes that a split lacks, the rest for its distance from its size.
 
     Args:
-        test, val: their parts of frames and classes, float (..., 1 + classes).
-        parts: their parts of the matches.
+        held_out: the parts of frames and classes that are in test and in val, float (..., 2, 1 + classes).
+        sizes: the parts of the matches that are, float (2,).
     """
-    hair = 1e-9
-    lost = (test + val > 1 - hair).sum(-1)  # classes that train lacks
-    lacking = sum((of < hair).sum(-1) for of, part in zip((test, val), parts, strict=True) if part)
-    uneven = sum(np.abs(of - part).sum(-1) for of, part in zip((test, val), parts, strict=True))
-    return LACKING * (LACKING * lost + lacking) + uneven
+    lost = (held_out.sum(-2) > 1 - ROUNDING).sum(-1)  # classes that train lacks
+    lacking = ((held_out < ROUNDING) & (sizes[:, None] > 0)).sum((-2, -1))
+    return LACKING * (LACKING * lost + lacking) + np.abs(held_out - sizes[:, None]).sum((-2, -1))
 
 
-def _deal(shares: np.ndarray, in_test: int, in_val: int, seed: int) -> Dealt:
+def _choose_held_out(shares: np.ndarray, in_test: int, in_val: int, seed: int) -> HeldOut:
     """The matches that go to test and to val, chosen as `choose_splits` says."""
     number, rng = len(shares), np.random.default_rng(seed)
     if math.comb(number, in_test) * math.comb(number - in_test, in_val) <= ALL_SPLITS:
-        ways = list(_all_splits(number, in_test, in_val))
+        candidates = list(_all_splits(number, in_test, in_val))
     else:
-        ways = [_exchange(shares, in_test, in_val, rng) for _ in range(STARTS)]
-    parts = (in_test / number, in_val / number)
+        candidates = [_exchange(shares, in_test, in_val, rng) for _ in range(STARTS)]
+    sizes = np.array([in_test, in_val]) / number
 
-    def cost(way: Dealt) -> tuple:
-        test, val = (shares[list(names)].sum(0) for names in way)
-        # of two ways that differ in which is val and which is test, the more even one is test
-        alone = _unevenness(test, 0 * test, (parts[0], 0))
-        return round(float(_unevenness(test, val, parts)), 9), round(float(alone), 9), way
+    def cost(candidate: HeldOut) -> tuple:
+        held_out = np.stack([shares[list(matches)].sum(0) for matches in candidate])
+        # of two that differ in which part is val and which is test, the more even part is test
+        test_alone = _unevenness(held_out * [[1], [0]], sizes * [1, 0])
+        return round(float(_unevenness(held_out, sizes)), 9), round(float(test_alone), 9), candidate
 
-    costs = sorted(map(cost, ways))
+    costs = sorted(map(cost, candidates))
     least = costs[0][0]
     near = [row for row in costs if row[0] <= least + (NEAR_BEST - 1) * (least % LACKING)]
     return costs[0][2] if seed == 0 else near[rng.integers(len(near))][2]
 
 
-def _all_splits(number: int, in_test: int, in_val: int) -> Iterator[Dealt]:
+def _all_splits(number: int, in_test: int, in_val: int) -> Iterator[HeldOut]:
     for test in combinations(range(number), in_test):
         for val in combinations([index for index in range(number) if index not in test], in_val):
             yield test, val
 
 
-def _exchange(shares: np.ndarray, in_test: int, in_val: int, rng: np.random.Generator) -> Dealt:
+def _exchange(shares: np.ndarray, in_test: int, in_val: int, rng: np.random.Generator) -> HeldOut:
     """Exchange matches between splits, from a random beginning, the best pair of many each time, while it helps."""
     number = len(shares)
-    where = rng.permutation(np.repeat([TRAIN, TEST, VAL], [number - in_test - in_val, in_test, in_val]))
-    parts = (in_test / number, in_val / number)
+    split_of = rng.permutation(np.repeat([TRAIN, TEST, VAL], [number - in_test - in_val, in_test, in_val]))
+    sizes = np.array([in_test, in_val]) / number
     while True:
-        test, val = (shares[where == split].sum(0) for split in (TEST, VAL))
+        in_split = split_of == np.array([[TEST], [VAL]])  # (2, number)
+        held_out = in_split @ shares
         one, other = rng.integers(number, size=(2, SWAPS))
-        moved = shares[other] - shares[one]  # what the split of `one` gains, and that of `other` loses
-        gains = ((where[one] == split) * 1.0 - (where[other] == split) for split in (TEST, VAL))
-        costs = _unevenness(*(of + moved * gain[:, None] for of, gain in zip((test, val), gains, strict=True)), parts)
+        gain = in_split[:, one].astype(float) - in_split[:, other]  # (2, SWAPS): 1 where `other` comes for `one`
+        moved = gain.T[:, :, None] * (shares[other] - shares[one])[:, None]
+        costs = _unevenness(held_out + moved, sizes)
         swap = int(costs.argmin())
-        if costs[swap] >= _unevenness(test, val, parts) - 1e-9:
-            return tuple(np.flatnonzero(where == TEST).tolist()), tuple(np.flatnonzero(where == VAL).tolist())
-        where[one[swap]], where[other[swap]] = where[other[swap]], where[one[swap]]
+        if costs[swap] >= _unevenness(held_out, sizes) - ROUNDING:
+            return tuple(tuple(np.flatnonzero(matches).tolist()) for matches in in_split)
+        split_of[one[swap]], split_of[other[swap]] = split_of[other[swap]], split_of[one[swap]]
 
 
 # What went where
@@ -219,10 +220,10 @@ def _warnings(
     for split in SPLITS:
         for entry in splits[split]:
             splits_of[match_of[entry["video"]]].add(split)
-    torn = [match for match in sorted(splits_of) if len(splits_of[match]) > 1]
-    if torn:
-        rest = f" (and of {len(torn) - 1} more)" if len(torn) > 1 else ""
-        yield (f"the videos of match {torn[0]!r}{rest} stand in more than one split: the score will tell "
+    divided = [match for match in sorted(splits_of) if len(splits_of[match]) > 1]
+    if divided:
+        rest = f" (and of {len(divided) - 1} more)" if len(divided) > 1 else ""
+        yield (f"the videos of match {divided[0]!r}{rest} stand in more than one split: the score will tell "
                "how well a match is remembered, and not how well a new one is spotted")
     elif doubt := doubt_matches({entry["video"]: split for split in SPLITS for entry in splits[split]}):
         yield doubt
