@@ -50,7 +50,7 @@ def pick_device(name: str) -> torch.device:
 def _keep_memory() -> None:
     """Let tensors take the memory of those before them, in large pages, where the C library is glibc.
 
-    It would hand the memory of each large tensor back to the system and ask for it anew, page by page: a fifth of the
+    It would hand the memory of each large tensor back to the system and ask for it again, page by page: a fifth of the
     time of inference goes there.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # PyTorch looks when it makes its first tensor

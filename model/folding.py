@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
-from functools import partial
+from functools import cache, partial
 
 import timm
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -28,7 +27,8 @@ def for_inference(spotter: EventSpotter) -> EventSpotter:
 def fold(cnn: nn.Module) -> None:
     """Fold each batch norm into a convolution, and do ReLUs along with what comes before them, in place."""
     for module in list(cnn.modules()):
-        if isinstance(module, GateShift):  # nothing before its batch norm: this becomes a convolution by itself
+        if isinstance(module, GateShift) and module.gate.weight.device.type == "cpu":
+            # no convolution before its batch norm, which becomes one by itself: faster on processors, with the ReLU
             norm, module.norm = module.norm, nn.Identity()
             alone = nn.Conv2d(norm.num_features, norm.num_features, 1, groups=norm.num_features, bias=False)
             nn.init.ones_(alone.weight)
@@ -53,23 +53,19 @@ def fold(cnn: nn.Module) -> None:
 def _regnet_block(block: nn.Module, x: Tensor) -> Tensor:
     """timm's RegNet block, its last convolution, the sum with the shortcut and the ReLU in one."""
     shortcut = block.downsample(x)  # first: what comes then may write into x
-    inner = _weigh(block.se, block.conv2(block.conv1(x)))
+    inner = _squeeze_excite(block.se, block.conv2(block.conv1(x)))
     return conv_relu(block.conv3.conv, inner, shortcut)
 
 
-def _weigh(se: nn.Module, x: Tensor) -> Tensor:
-    """timm's squeeze and excitation, in place.
-
-    On processors a mean of half precision takes four times as long as a product of matrices (measured).
-    """
+def _squeeze_excite(se: nn.Module, x: Tensor) -> Tensor:
+    """timm's squeeze and excitation, on processors in place and with a product of matrices for the mean over a frame:
+    a mean of half precision takes four times as long there (measured)."""
     if x.device.type != "cpu":
         return se(x)
     pixels = x.shape[-2] * x.shape[-1]
     rows = x.movedim(1, -1).flatten(1, 2)
-    means = torch.bmm(rows.new_ones(1, 1, pixels).expand(len(x), -1, -1), rows)[:, 0] / pixels
-    fc1, fc2 = se.fc1, se.fc2
-    weights = F.linear(F.linear(means, fc1.weight.flatten(1), fc1.bias).relu_(), fc2.weight.flatten(1), fc2.bias)
-    return x.mul_(weights.sigmoid_()[..., None, None])
+    means = torch.bmm(rows.new_ones(1, 1, pixels).expand(len(x), -1, -1), rows)[..., None].transpose(1, 2) / pixels
+    return x.mul_(se.fc2(se.fc1(means).relu_()).sigmoid_())
 
 
 class ConvReLU(nn.Module):
@@ -86,14 +82,22 @@ class ConvReLU(nn.Module):
 def conv_relu(conv: nn.Conv2d, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
     """ReLU of a convolution, or of its sum with a shortcut, which the result may take the place of.
 
-    In one pass over memory, where PyTorch has such a thing: for processors what torch.compile makes of it. It is not
-    public, and so may be gone from some release.
+    In one pass over memory, where PyTorch has such a thing: on processors what torch.compile makes of it.
     """
-    there = hasattr(torch.ops.mkldnn, "_convolution_pointwise") and x.device.type == "cpu"
-    if not there or x.dtype not in (torch.float32, torch.bfloat16) or not len(x):  # of float16 it makes other numbers
+    if x.device.type != "cpu" or x.dtype not in _fused_types() or not len(x):
         out = conv(x)
         return (out if shortcut is None else out.add_(shortcut)).relu_()
     place = (conv.weight, conv.bias, conv.padding, conv.stride, conv.dilation, conv.groups)
     if shortcut is None:
         return torch.ops.mkldnn._convolution_pointwise(x, *place, "relu", [], "")
     return torch.ops.mkldnn._convolution_pointwise_.binary(shortcut, x, *place, "add", 1.0, "relu", [], "")
+
+
+@cache
+def _fused_types() -> set[torch.dtype]:
+    """The types for which this processor has convolutions with ReLU; none where a release of PyTorch has dropped these
+    functions, which are not public. Of float16 they make other numbers."""
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return set()
+    has_bfloat16 = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    return {torch.float32, torch.bfloat16} if has_bfloat16() else {torch.float32}

@@ -66,11 +66,20 @@ def test_the_model_itself_stays_as_it_is():
     assert all(torch.equal(value, state[name]) for name, value in plain.state_dict().items())
 
 
+@pytest.mark.parametrize(("dtype", "fused"), [(torch.bfloat16, True), (torch.bfloat16, False), (torch.float16, True)])
 @torch.inference_mode()
-def test_half_precision_is_as_near_as_that_of_the_model_itself():
+def test_half_precision_is_as_near_as_that_of_the_model_itself(dtype, fused, monkeypatch):
+    if not fused:
+        monkeypatch.setattr("model.folding._fused_types", set)
     plain = trained("rny002_gsm")
-    plain.precision = torch.bfloat16
-    frames = torch.randn(1, 30, 3, 64, 64)
+    plain.precision = dtype
+    frames = torch.randn(1, 12, 3, 64, 64)
     whole = plain.backbone(frames)
-    fast = for_inference(plain).backbone(frames.bfloat16())
-    assert apart(fast, whole) < 2 * apart(plain.backbone.bfloat16()(frames.bfloat16()), whole) < 0.5
+    fast = for_inference(plain).backbone(frames.to(dtype))
+    assert apart(fast, whole) < 2 * apart(plain.backbone.to(dtype)(frames.to(dtype)), whole) < 0.5
+
+
+def test_only_on_processors_is_the_batch_norm_of_the_gates_made_a_convolution():
+    for device, kind in (("cpu", nn.Identity), ("meta", nn.BatchNorm2d)):
+        spotter = for_inference(EventSpotter(Architecture("rny002_gsm", "", 2)).to(device))
+        assert type(spotter.backbone.shifts[0].norm) is kind
