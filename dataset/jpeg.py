@@ -12,7 +12,7 @@ from zlib import crc32
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from util.errors import UserError
 
@@ -23,6 +23,7 @@ JFIF_END = 20  # bytes: the first two, and the JFIF header, behind which a comme
 ANNOUNCED = b"\xff\xfe\x00\x07crc32"
 CHECKSUM = b"\xff\xfe\x00\x10crc32:"  # and 8 hexadecimal digits, of all bytes before it
 CHECKSUM_BYTES = len(CHECKSUM) + 8 + len(END)
+MAX_PIXELS = 80_000_000  # of a frame: 8K has 33 million
 MAKE_AGAIN = "delete its folder and run prepare_data.py again"
 
 
@@ -82,7 +83,7 @@ def jpeg_size(path: Path) -> tuple[int, int] | None:
             return None
         file.seek(0)
         try:
-            with Image.open(file, formats=["JPEG"]) as image:
-                return image.size
-        except (Image.UnidentifiedImageError, Image.DecompressionBombError):
+            width, height = JpegImageFile(file).size  # Image.open warns of large ones
+        except (SyntaxError, OSError):  # of what it reads
             return None
+    return (width, height) if 0 < width * height <= MAX_PIXELS else None

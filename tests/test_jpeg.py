@@ -50,10 +50,10 @@ def test_a_checksum_changes_no_pixel_and_stands_in_a_comment(tmp_path):
     assert jpeg_size(tmp_path / "b.jpg") == (61, 40)
 
 
-def huge(data: bytes) -> bytes:
-    """The same with a header that says 40,000x40,000 pixels."""
+def huge(data: bytes, side: int = 40_000) -> bytes:
+    """The same with a header that says so many pixels to a side."""
     at = data.index(b"\xff\xc0") + 5
-    return data[:at] + (40_000).to_bytes(2, "big") * 2 + data[at + 4 :]
+    return data[:at] + side.to_bytes(2, "big") * 2 + data[at + 4 :]
 
 
 ODD = {
@@ -70,6 +70,12 @@ def test_what_is_no_frame_is_one_line_and_has_no_size(data, tmp_path):
     assert jpeg_size(path) is None
     message = complaint(read_frame, path)
     assert message.startswith(f"{path}: frame is ") and message.endswith("; " + MAKE_AGAIN)
+
+
+@pytest.mark.parametrize("side", [10_000, 15_000, 65_535])
+def test_a_size_that_no_frame_has_is_none(side, tmp_path, recwarn):
+    (tmp_path / "a.jpg").write_bytes(huge(encoded(), side))
+    assert jpeg_size(tmp_path / "a.jpg") is None and not recwarn.list
 
 
 def test_a_folder_in_a_frames_place_is_one_line(tmp_path):
