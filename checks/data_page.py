@@ -17,7 +17,7 @@ from checks.findings import LEVELS, Finding, ranked
 from checks.label_reading import LabelledVideo, Labels
 from checks.motion import STEPS_PER_SECOND
 from checks.sheets import ROWS, write_sheets
-from plots.labels import Lane, label_plots, motion_plots
+from plots.labels import Lane, label_picture, motion_picture
 from util.io import remove, whole_file
 from util.words import number_of
 
@@ -67,12 +67,12 @@ def write_report(
         UserError: something cannot be written.
     """
     classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
-    label_plots(folder / "plots.png", [_lane(video, classes) for video in _ordered(labels)], classes)
+    label_picture(folder / "plots.png", [_lane(video, classes) for video in _ordered(labels)], classes)
     pictures = {"Labels": [folder / "plots.png"]}
     if alignment and alignment.curves:
         steps = np.arange(-SHOWN, SHOWN + 1)
         times, unit = (steps / STEPS_PER_SECOND, "seconds") if alignment.timed else (steps, "frames")
-        motion_plots(folder / "motion.png", alignment.curves, classes, times, unit)
+        motion_picture(folder / "motion.png", alignment.curves, classes, times, unit)
         pictures["Motion around events"] = [folder / "motion.png"]
     if frame_dir:
         sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed)

@@ -14,15 +14,16 @@ import io
 import json
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataset.matches import part_number
 from label_forms.fields import EventReader, columns_of, plain_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from util.entries import clean_label, whole_number
 from util.errors import UserError
+
+if TYPE_CHECKING:  # pandas takes half a second to import
+    import pandas as pd
 
 EXCEL = (".xlsx", ".xls", ".xlsm", ".ods")
 _SEPARATORS = ",;\t|"
@@ -46,6 +47,8 @@ def load_table(path: Path) -> Table:
         UserError: it is no table with a line of column names.
     """
     if path.suffix.lower() in EXCEL:
+        import pandas as pd
+
         try:
             cells, separator, notes = pd.read_excel(path, header=None, dtype=str, keep_default_na=False), "\t", []
         except ImportError as error:
@@ -95,6 +98,8 @@ def _read_text(path: Path) -> tuple[str, list[str]]:
 
 def _cells(path: Path, text: str) -> tuple[pd.DataFrame, str, int]:
     """The cells of a text, its separator, and the line in the file of the first row."""
+    import pandas as pd
+
     lines = text.splitlines()
     first = 1
     if text[:4].lower() == "sep=":  # Excel's own way to name it

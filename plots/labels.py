@@ -47,7 +47,7 @@ class Curve:
     levels: np.ndarray  # (steps,)
 
 
-def label_plots(path: Path | str, lanes: Sequence[Lane], classes: Sequence[str]) -> None:
+def label_picture(path: Path | str, lanes: Sequence[Lane], classes: Sequence[str]) -> None:
     """Write a page of pictures of the labels of a dataset.
 
     Args:
@@ -237,7 +237,7 @@ def _draw_remainders(axes: Axes, lanes: Sequence[Lane], rate: int) -> None:
     clean_axes(axes)
 
 
-def motion_plots(
+def motion_picture(
     path: Path | str, curves: Sequence[Curve], classes: Sequence[str], times: np.ndarray, unit: str
 ) -> None:
     """Write a picture of the motion around events: a panel for each class, a line for each video.

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,6 +152,19 @@ def test_a_video_shorter_than_a_clip_is_scored_whole(trained, tmp_path):
     done = run_here(test_e2e, trained[0], frames, "-s", "test", "-d", dataset, "--save_as", tmp_path / "out", *OPTIONS)
     assert done.returncode == 0, done.stderr
     assert [len(rows) for rows in read_json(tmp_path / "out.score.json.gz").values()] == [3, 3]
+
+
+def test_a_split_without_labels_is_predicted_and_one_line_says_that_nothing_can_be_scored(trained, tmp_path):
+    dataset, frames = make_dataset(tmp_path / "new", {"challenge": ["a"]}, num_frames=8)
+    path = Path(dataset) / "challenge.json"
+    write_json(path, [{**entry, "events": []} for entry in read_json(path)])
+    run = [trained[0], frames, "-s", "challenge", "-d", dataset, "--save_as", tmp_path / "out", *OPTIONS]
+    done = run_here(test_e2e, *run)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == (
+        "split challenge: its labels have no events, so there is nothing to score against")
+    assert "%" not in done.stdout
+    assert len(read_json(tmp_path / "out.score.json.gz")["a"]) == 8
 
 
 def test_another_dataset_must_have_the_models_classes(model, tiny, tmp_path):

@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
@@ -207,9 +208,14 @@ def label_fault(label: Any) -> str | None:
     """What makes it no class name; None if nothing does."""
     if not isinstance(label, str) or not clean_label(label):
         return f"label is {shown(label)}; it must be a class name"
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in label):
+    if not _can_be_printed(label):
         return f"label is {shown(label)}, with a character that cannot be printed; correct it"
     return None
+
+
+@lru_cache(1000)
+def _can_be_printed(label: str) -> bool:
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in label)
 
 
 def unknown_class(label: str, classes: Collection[str]) -> tuple[str, str]:
@@ -218,6 +224,7 @@ def unknown_class(label: str, classes: Collection[str]) -> tuple[str, str]:
             "correct the label, or add the class there")
 
 
+@lru_cache(1000)  # a class has thousands of predictions
 def clean_label(label: str) -> str:
     """A class name as it is compared: composed, with neither invisible characters nor blanks around it."""
     return _INVISIBLE.sub("", composed(label)).strip().strip("\u200c\u200d")
