@@ -199,14 +199,15 @@ def main() -> int:
     due = Counter(source.match_file for source in sources)
     failed = 0
     for source in sources:
-        try:
-            with exclusive(source.base.parent, f"another spot_video.py on {source.name}", name=source.lock):
+        # of two runs over the same videos, the one that comes to a video later ends there
+        with exclusive(source.base.parent, f"another spot_video.py on {source.name}", name=source.lock):
+            try:
                 halves[source.match_file][source.part] = spot(spotting, source, args)
-            if args.soccernet and len(halves[source.match_file]) == due[source.match_file]:
-                write_soccernet(source.match_file, source.match, halves.pop(source.match_file))
-        except UserError as error:
-            failed += 1
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+                if args.soccernet and len(halves[source.match_file]) == due[source.match_file]:
+                    write_soccernet(source.match_file, source.match, halves.pop(source.match_file))
+            except UserError as error:
+                failed += 1
+                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     for match_file in halves if args.soccernet else ():
         print(f"error: {match_file}: not written, as not all videos of its match could be spotted", file=sys.stderr)
     if failed and len(sources) > 1:
