@@ -22,7 +22,7 @@ INSTANTS = ("start", "middle", "end")
 _NAMES = {
     "frame": ("frame", "frame number", "frame no", "frame nr", "frame id", "frame index", "frame num", "frames"),
     "time": ("time", "timestamp", "seconds", "time s", "time sec", "time seconds", "sec", "t", "timecode",
-             "ms", "time ms", "timestamp ms", "position ms", "milliseconds", "msec"),
+             "position s", "ms", "time ms", "timestamp ms", "position ms", "milliseconds", "msec"),
     "start": ("start", "begin", "start time", "begin time", "start s", "start ms", "start seconds", "start frame",
               "in", "segment start", "temporal segment start", "begin time ss msec"),
     "end": ("end", "stop", "end time", "stop time", "end s", "stop s", "end ms", "end seconds", "end frame", "out",
@@ -161,10 +161,12 @@ class EventReader:
         if self._by == "start":
             ends = [self._value(where, row, end) for end in ("start", "end")
                     if end in self.columns and row.get(self.columns[end]) not in (None, "")]
+            if self.instant == "middle" and any(isinstance(end, Timecode) for end in ends):
+                raise UserError(f"{where}: between time codes there is no middle; say --instant start or end")
             return choose_instant(ends or [self._value(where, row, "start")], self.instant, self.timed), None
         position = self._value(where, row, self._by)
         time = self.columns.get("time") if self._by == "frame" else None
-        seconds = self._time(row.get(time), time) if time else None
+        seconds = self._time(row.get(time), time) if len(time or "") > 2 else None  # t may be anything
         stated = (seconds, precision(row[time])) if isinstance(seconds, float) else None
         return position, stated
 
@@ -181,7 +183,8 @@ class EventReader:
         return position
 
     def _time(self, value: Any, column: str) -> float | Timecode | None:
-        milliseconds = re.search(r"\b(ms|msec|milliseconds)\b", plain_name(column)) is not None
+        words = plain_name(column).split()  # ELAN's "ss.msec" are seconds
+        milliseconds = "ss" not in words and not {"ms", "msec", "milliseconds"}.isdisjoint(words)
         return read_time(value, milliseconds, self.decimal_comma)
 
     def _half(self, where: str, row: Mapping[str, Any]) -> int | None:
@@ -197,6 +200,6 @@ class EventReader:
 
 def choose_instant(ends: Sequence[Position], instant: str, timed: bool) -> Position:
     """The instant of an event that is given by its start and end."""
-    if instant == "middle" and not isinstance(ends[0], Timecode):
+    if instant == "middle":
         return (ends[0] + ends[-1]) / 2 if timed else (ends[0] + ends[-1]) // 2
     return ends[-1] if instant == "end" else ends[0]

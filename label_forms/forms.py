@@ -43,7 +43,7 @@ _SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", *table.EXCEL)
 
 
 def _has_annotations(content: Any) -> bool:
-    return isinstance(content, dict) and "annotations" in content
+    return isinstance(content, dict) and not {"annotations", "predictions"}.isdisjoint(content)
 
 
 def read_labels(
@@ -67,6 +67,8 @@ def read_labels(
         kind, content = _load(path, FORMS[form].kind if form else None, labels == path)
         if kind == "":
             continue
+        if form and kind != "json" and not FORMS[form].fits(content):
+            raise UserError(f"{path}: is no file of the form {form}; name another one with --label_form, or none")
         file = LabelFile(path, name, labels == path, content, label_fps, instant)
         sets += FORMS[form or _recognise(path, kind, content)].read(file)
     return sets

@@ -38,11 +38,28 @@ def read_video(file: LabelFile) -> list[LabelSet]:
     if is_event(content):
         content = [content]
     if isinstance(content, list) and (not content or all(map(is_event, content))):
-        content = {"events": content}
+        content = _by_video(content)
     if not isinstance(content, list):
         return [_read_entry(file, content, str(file.path), alone=True)]
     return [_read_entry(file, entry, f"{file.path}: entry {index}", alone=len(content) == 1)
             for index, entry in enumerate(content)]
+
+
+def _by_video(events: list[dict]) -> Any:
+    """An entry of events by themselves, or one for each video that they name."""
+    videos = {event.get("video"): None for event in events}
+    if not any(videos):
+        return {"events": events}
+    return [{"video": video, "events": [event for event in events if event.get("video") == video]} for video in videos]
+
+
+def _with_ends(event: dict) -> dict:
+    """An event with its "segment": [start, end] as start and end."""
+    segment = event.get("segment")
+    if not isinstance(segment, list) or len(segment) != 2:
+        return event
+    return {key: value for key, value in event.items() if key != "segment"} | dict(zip(("start", "end"), segment,
+                                                                                       strict=True))
 
 
 def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSet:
@@ -60,8 +77,9 @@ def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSe
     for index, event in enumerate(listed):
         if not isinstance(event, dict):
             raise UserError(f"{where}: events[{index}]: must be an object with frame and label")
+    listed = list(map(_with_ends, listed))
     columns = columns_of(dict.fromkeys(name for event in listed for name in event)) if listed else {"frame": "frame"}
-    columns.pop("video", None)
+    columns = {meaning: column for meaning, column in columns.items() if meaning != "video" or column == "video"}
     columns.setdefault("label", "label")
     if columns.keys().isdisjoint(("frame", "time", "start")):
         columns["frame"] = "frame"

@@ -33,7 +33,7 @@ RAW_FPS = 30  # of the raw form, where neither the file nor an option says
 _USUAL_RATES = (24, 25, 30, 50, 60, 1000)  # of frames, and of milliseconds
 _HALF_TIME = re.compile(rf"\s*([1-{LAST_PART}])\s*[-\u2013]\s*(\S+)\s*")  # "1 - 12:30"
 # Labels-ball.json: it is its folder that names the match
-_NAMELESS = re.compile(r"(labels?|annotations?|events?)(?![^\W_])", re.IGNORECASE)
+_NAMELESS = re.compile(r"(labels?|annotations?|events?|results)(?![^\W_])", re.IGNORECASE)
 
 
 class _Clock(NamedTuple):
@@ -52,16 +52,22 @@ def is_soccernet(content: Any) -> bool:
 
 def is_raw(content: Any) -> bool:
     with_half, without = _game_times(content)
-    return without > with_half or not content["annotations"]
+    return without > with_half or not _annotations(content)
 
 
 def _game_times(content: Any) -> tuple[int, int]:
     """How many annotations of a file have a gameTime with and without a half."""
-    annotations = content["annotations"] if isinstance(content["annotations"], list) else []
-    times = [one.get("gameTime") for one in annotations if isinstance(one, dict)]
+    annotations = _annotations(content)
+    times = [one.get("gameTime") for one in annotations or [] if isinstance(one, dict)]
     times = [time for time in times if isinstance(time, str)]
     return (sum(bool(_HALF_TIME.fullmatch(time)) for time in times),
             sum(parse_time(time) is not None for time in times))
+
+
+def _annotations(content: Any) -> list | None:
+    """The annotations of a file, or the predictions in SoccerNet's results_spotting.json."""
+    found = content.get("annotations", content.get("predictions")) if isinstance(content, dict) else None
+    return found if isinstance(found, list) else None
 
 
 def is_osl(content: Any) -> bool:
@@ -116,8 +122,8 @@ def _read_match(
     file: LabelFile, content: Any, form: str, where: str, names: tuple[str, ...], halves: bool = True
 ) -> LabelSet:
     """`halves`: whether gameTime names the half that position counts in."""
-    annotations = content.get("annotations") if isinstance(content, dict) else None
-    if not isinstance(annotations, list):
+    annotations = _annotations(content)
+    if annotations is None:
         raise UserError(f'{where}: must be such as {{"annotations": [{{"gameTime": ..., "position": ..., "label": '
                         '"PASS"}]}, in the form ' + form)
     timed = form != "raw"
@@ -156,8 +162,8 @@ def _read_annotation(where: str, annotation: Any, timed: bool, halves: bool) -> 
     number = where.rsplit(": ", 1)[1]
     place = f"{number} ({text + ', ' if text else ''}{position:g} ms)" if timed else f"{number} (frame {position})"
     fields = {"frame": None, **annotation, "label": label}
-    del fields["position"]
-    fields.pop("gameTime", None)
+    for key in ("position", "gameTime"):
+        fields.pop(key, None)
     event = LabelledEvent(place, position / 1000 if timed else position, fields, half)
     return event, None if seconds is None else _Clock(place, text, seconds, position)
 

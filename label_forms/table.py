@@ -238,7 +238,7 @@ def _read(
 ) -> list[LabelSet]:
     table = table or file.content
     columns = columns or columns_of(table.columns)
-    if not has_events(table):
+    if "label" not in columns or columns.keys().isdisjoint(("frame", "time", "start")):
         line = max(1, table.rows[0][0] - 1) if table.rows else 1
         raise UserError(f"{file.path}: line {line}: the columns are {', '.join(table.columns)}; {_EXAMPLE}")
     reader = EventReader.of([row for _, row in table.rows], columns, file.instant_of(form),
