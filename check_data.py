@@ -21,7 +21,7 @@ from checks.alignment import Alignment, align
 from checks.checked_splits import label_findings
 from checks.data_page import write_report
 from checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
-from checks.frame_checks import folder_findings, scan, unlabelled_findings
+from checks.frame_checks import folder_findings, list_folders, unlabelled_findings
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from checks.label_reading import Labels, read_dataset
 from util.errors import UserError
@@ -53,21 +53,17 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def check_frames(labels: Labels, args: argparse.Namespace) -> list[Finding]:
+def frame_findings(labels: Labels, args: argparse.Namespace) -> list[Finding]:
     """The frames against the labels, and with --read each frame by itself."""
     if not args.frame_dir.is_dir():
         raise UserError(f"{args.frame_dir}: no such folder; FRAME_DIR is the --output of prepare_data.py")
-    folders = scan(args.frame_dir, labels.videos)
-    findings = folder_findings(folders)
-    told = {finding.where for finding in findings}
-    findings += [finding for finding in bytes_findings(folders) if finding.where not in told]
-    there = {finding.where for finding in findings if finding.check in ("frame-unreadable", "size-changes")}
-    findings += size_findings(args.frame_dir, folders)
-    findings += same_frames_findings(folders)
-    findings += unlabelled_findings(args.frame_dir, labels.videos)
+    folders = list_folders(args.frame_dir, labels.videos)
+    findings = [*folder_findings(folders), *bytes_findings(folders), *size_findings(args.frame_dir, folders),
+                *same_frames_findings(folders), *unlabelled_findings(args.frame_dir, labels.videos)]
     if args.read:
-        findings += [finding for finding in read_findings(folders, args.num_workers) if finding.where not in there]
-    return findings
+        findings += read_findings(folders, args.num_workers)
+    first = {(finding.check, finding.where): finding for finding in reversed(findings)}  # of what two checks found
+    return list(reversed(first.values()))
 
 
 def describe(labels: Labels) -> str:
@@ -104,7 +100,7 @@ def main() -> int:
     print(describe(labels), flush=True)
     findings, alignment = label_findings(labels), None
     if args.frame_dir:
-        findings += check_frames(labels, args)
+        findings += frame_findings(labels, args)
     if args.motion:
         alignment = align(labels, args.frame_dir, args.num_workers)
         findings += alignment.findings

@@ -36,6 +36,7 @@ from label_forms.videos import Labelled, check_second_half, pair_labels, without
 from util.clock import parse_time
 from util.entries import composed
 from util.errors import UserError
+from util.lock import exclusive
 from util.options import count, positive
 from util.words import number_of
 
@@ -115,6 +116,11 @@ def _second_half(text: str) -> tuple[str, str]:
 
 def main() -> int:
     args = parse_args()
+    with exclusive(args.output, "another prepare_data.py"):
+        return prepare(args)
+
+
+def prepare(args: argparse.Namespace) -> int:
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
     if args.labels:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from checks.frame_checks import check_frames
+from checks.frame_checks import require_frames
 from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
 from model.device import add_device_options, memory_errors
@@ -51,7 +51,7 @@ def main() -> None:
     classes = read_classes(dataset)
     model.check_classes(classes, dataset)
     videos = read_split(dataset, args.split)
-    check_frames(args.frame_dir, videos, config.crop_dim)
+    require_frames(args.frame_dir, videos, config.crop_dim)
     print(model)
 
     bar = {"desc": "scoring", "unit": "batch", "disable": None}

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from checks.findings import Finding, by_kind, ranked
-from checks.frame_checks import check_frames
+from checks.frame_checks import require_frames
 from checks.label_checks import event_findings
 from checks.label_density import density_findings
 from checks.label_fields import field_findings
@@ -41,7 +41,7 @@ def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict
             entries, problems = read_entries(dataset, name)
             raise_first(problems)
             contents = [entry.content for entry in entries]
-            findings += [*(Finding(*problem) for problem in problems), *check_frames(frame_dir, contents, crop)]
+            findings += [*(Finding(*problem) for problem in problems), *require_frames(frame_dir, contents, crop)]
         except UserError as error:
             if name != "test":
                 raise UserError(f"{error}; {command} tells more") from error

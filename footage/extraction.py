@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from dataset.video_record import frame_stamps
 from footage.decoding import Faults
 from footage.frame_folders import encode_jpeg, existing_frames, extract_frames
 from footage.pictures import Fitter
@@ -25,6 +26,7 @@ from footage.seeking import count_packets, spread_frames
 from footage.videos import FrameOptions, VideoInfo, probe
 from util.errors import UserError
 from util.io import sweep
+from util.stamps import SLACK
 
 MOST_PROCESSES = 61  # Windows can wait for no more
 SAMPLED_VIDEOS, SAMPLED_FRAMES = 20, 3  # by which the size of JPEG files is estimated
@@ -184,7 +186,13 @@ def report_frames(records: dict[str, dict], options: FrameOptions) -> tuple[list
     lines, warnings = [], []
     for video, record in sorted(records.items()):
         size = f"{record['width']}x{record['height']}"
-        lines.append(f"{video}: {record['num_frames']} frames of {size}, {record['fps']:g} per second")
+        line = f"{video}: {record['num_frames']} frames of {size}, {record['fps']:g} per second"
+        if record["variable_rate"] and not options.fps:
+            line += " on average, at an uneven rate: times are converted by the stamp of each frame"
+        begins = frame_stamps(record).start
+        if begins > SLACK:
+            line += f"; the first is {begins:.3f} s after the start of the file, from which players and labels count"
+        lines.append(line)
         warnings += [f"{video}: {warning}" for warning in _warnings(record, options)]
     return lines, warnings
 
@@ -198,9 +206,6 @@ def _warnings(record: dict, options: FrameOptions) -> list[str]:
     if faults:
         warnings.append(f"{faults}; taken as it is (--allow_short), so that frames after a gap have lower numbers "
                         "than in the whole video")
-    elif record["variable_rate"] and not options.fps:
-        warnings.append("its frames come at no even rate, so that a frame's number does not tell its time; --fps "
-                        f"{max(1, round(record['source_fps']))} would make it even")
     if record["fps"] > 1.01 * record["source_fps"]:
         warnings.append(f"has only {record['source_fps']:g} frames per second; some are repeated to give those of "
                         "--fps")

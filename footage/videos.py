@@ -205,7 +205,7 @@ class Frames:
         for number, at, frame in numbered:
             if at >= self.end - SLACK:
                 break
-            if at > self.start + SLACK:
+            if at > self.start + SLACK or self.start <= 0:
                 if shown:
                     yield self._timed(*shown)
                     shown = None

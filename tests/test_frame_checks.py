@@ -7,14 +7,14 @@ import pytest
 from clean_labels import only
 from conftest import complaint, write_image
 
-from checks.frame_checks import check_frames, folder_findings, scan, unlabelled_findings
+from checks.frame_checks import folder_findings, list_folders, require_frames, unlabelled_findings
 from checks.label_reading import as_video
 from util.words import number_of
 
 
 @pytest.fixture
 def frames(tmp_path):
-    """Two videos, a of 40x30 and b of 44x30; what check_frames takes."""
+    """Two videos, a of 40x30 and b of 44x30; what require_frames takes."""
     for name, width in (("a", 40), ("cup/b_1", 44)):
         for index in range(4):
             write_image(tmp_path / name / f"{index:06d}.jpg", np.zeros((30, width, 3), np.uint8))
@@ -22,32 +22,32 @@ def frames(tmp_path):
 
 
 def test_frames_that_are_all_there_pass(frames):
-    assert not check_frames(*frames, 30)
-    assert not check_frames(frames[0], frames[1][:1], None)
+    assert not require_frames(*frames, 30)
+    assert not require_frames(frames[0], frames[1][:1], None)
 
 
 def test_frames_smaller_than_the_crop_are_warned_of(frames, capsys):
-    check_frames(*frames, 30)
+    require_frames(*frames, 30)
     assert not capsys.readouterr().err
-    check_frames(*frames, 31)
+    require_frames(*frames, 31)
     assert "smaller than the crop of 31 are filled up with black, in 2 of 2 videos" in capsys.readouterr().err
 
 
 def test_frames_that_cannot_be_used_are_told(frames):
     folder, videos = frames
-    assert "no frames of this video" in complaint(check_frames, folder, [{"video": "c", "num_frames": 4}], 16)
-    message = complaint(check_frames, folder, videos, None)
+    assert "no frames of this video" in complaint(require_frames, folder, [{"video": "c", "num_frames": 4}], 16)
+    message = complaint(require_frames, folder, videos, None)
     assert "40x30" in message and "44x30" in message and "--crop_dim" in message
     (folder / "cup" / "b_1" / "000002.jpg").unlink()
-    message = complaint(check_frames, folder, videos, 16)
+    message = complaint(require_frames, folder, videos, 16)
     assert "1 of 4 frames are missing, the first 000002.jpg" in message and "b_1" in message
     (folder / "a" / "000000.jpg").write_bytes(b"")
-    assert "frame is broken" in complaint(check_frames, folder, videos, 16)
+    assert "frame is broken" in complaint(require_frames, folder, videos, 16)
 
 
 def test_what_is_no_hindrance_is_given_back(frames):
     write_image(frames[0] / "a" / "000004.jpg", np.zeros((30, 40, 3), np.uint8))
-    only(check_frames(*frames, 16), "warning", "frames-extra")
+    only(require_frames(*frames, 16), "warning", "frames-extra")
 
 
 NUM_FRAMES = 12
@@ -67,7 +67,7 @@ def clean(tmp_path):
 def findings(clean, **changed):
     folder, entry = clean
     videos = [as_video(entry | changed, "train", "train.json: video 'cup/a_1'")]
-    return folder_findings(scan(folder.parents[1], videos))
+    return folder_findings(list_folders(folder.parents[1], videos))
 
 
 @pytest.mark.parametrize("changed", [
@@ -134,7 +134,7 @@ def test_more_frames_than_the_labels_count(number, hint, clean):
 def test_frames_at_another_rate_than_the_labels(fps, clean):
     found = only(findings(clean, fps=fps), "error", "fps-differs")
     assert f"fps is {fps:g}, but its frames were extracted at 25" in found.message and "farther off" in found.advice
-    assert "extracted at 25" in complaint(check_frames, clean[0].parents[1], [clean[1] | {"fps": fps}], 16)
+    assert "extracted at 25" in complaint(require_frames, clean[0].parents[1], [clean[1] | {"fps": fps}], 16)
 
 
 def test_frames_of_another_size_than_the_labels_tell(clean):
@@ -176,4 +176,4 @@ def test_the_other_half_of_a_match_that_no_split_has(clean):
     folder, entry = clean
     write_image(folder.parent / "a_2" / "000000.jpg", np.zeros((30, 40, 3), np.uint8))
     found = only(unlabelled_findings(folder.parents[1], [as_video(entry)]), "warning", "half-without-labels")
-    assert found.where.endswith("a_2") and "the other half of 'cup/a'" in found.message
+    assert found.where.endswith("a_2") and "another part of 'cup/a'" in found.message

@@ -9,6 +9,7 @@ from conftest import REPO, pattern_index, read_image, run_here, run_script, user
 
 import prepare_data
 from dataset.labels import read_classes, read_split
+from util.lock import exclusive
 
 EVENTS = [(3, "PASS"), (14, "DRIVE"), (20, "PASS")]
 
@@ -432,3 +433,12 @@ def test_a_run_that_is_killed_leaves_no_half_folder_and_the_next_one_goes_on(pla
     done = place.frames_only()
     assert "b: 800 frames" in done.stdout
     assert sorted(path.name for path in place.frames.iterdir()) == ["a", "b"]
+
+
+def test_the_second_of_two_at_once_ends_in_one_line_and_changes_nothing(place):
+    place.add("a")
+    with exclusive(place.frames, "another prepare_data.py"):
+        before = place.bytes()
+        said = user_error(run_here(prepare_data, *place.arguments()))
+        assert place.bytes() == before
+    assert str(place.frames) in said and "is in use by another prepare_data.py (process" in said
