@@ -26,7 +26,7 @@ def label_findings(labels: Labels) -> list[Finding]:
 
 
 def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict[str, list[dict]]:
-    """train and val, and test where it is there with its frames; what is worth a look is told on stderr.
+    """train and val, and test where it is there with its frames; what is worth a look is printed on stderr.
 
     Raises:
         UserError: train or val or their frames are not what they must be, or would teach something false.
