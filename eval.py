@@ -26,7 +26,7 @@ from util.config import trained_on
 from util.errors import UserError
 from util.events import EventTable, Video, score_curves
 from util.io import write_json
-from util.options import count
+from util.options import count, frames_around
 from util.pairing import TOLERANCES, Pairing
 from util.predictions import find_file, read_predictions
 from util.report import Report, print_report
@@ -49,7 +49,7 @@ def get_args() -> argparse.Namespace:
     parser.add_argument(
         "-t",
         "--tolerances",
-        type=count,
+        type=frames_around,
         nargs="+",
         default=list(TOLERANCES),
         metavar="FRAMES",
@@ -57,7 +57,7 @@ def get_args() -> argparse.Namespace:
     )
     parser.add_argument(
         "--nms_window",
-        type=count,
+        type=frames_around,
         default=NMS_WINDOW,
         metavar="FRAMES",
         help="of predictions so close to each other only the best is kept (default: 1)",

@@ -38,7 +38,7 @@ from util.errors import UserError
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, event_dicts, recall_events
 from util.lock import exclusive
-from util.options import count, positive, rate, share
+from util.options import frames_around, positive, rate, share
 from util.read_ahead import read_ahead
 from util.stamps import SLACK
 from util.suppression import NMS_WINDOW, Suppression
@@ -76,7 +76,7 @@ def parse_args() -> argparse.Namespace:
     add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
     add = parser.add_argument_group("which events").add_argument
     add("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
-    add("--nms_window", type=count, default=NMS_WINDOW, metavar="FRAMES",
+    add("--nms_window", type=frames_around, default=NMS_WINDOW, metavar="FRAMES",
         help=f"of events so close to each other only the best is kept (default: {NMS_WINDOW})")
     add = parser.add_argument_group("what is written").add_argument
     add("--output", type=Path, metavar="DIR", help="folder for all files (default: beside each video)")

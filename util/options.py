@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 
+MAX_FRAMES_AROUND = 1000  # of a tolerance or window; pictures and the page show each of them
+
 
 def count(text: str) -> int:
     """A whole number, 0 or more."""
@@ -17,6 +19,13 @@ def positive(text: str) -> int:
     """A whole number, 1 or more."""
     if not (value := count(text)):
         raise argparse.ArgumentTypeError("must be 1 or more, and not 0")
+    return value
+
+
+def frames_around(text: str) -> int:
+    """A number of frames around an event, such as a tolerance."""
+    if (value := count(text)) > MAX_FRAMES_AROUND:
+        raise argparse.ArgumentTypeError(f"must be {MAX_FRAMES_AROUND} frames or less, and not {value}")
     return value
 
 

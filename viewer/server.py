@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from plots.style import class_colour
 from util.errors import UserError
 from util.io import parse_json
+from util.options import MAX_FRAMES_AROUND
 from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
 from util.suppression import NMS_WINDOW
@@ -24,7 +25,6 @@ from viewer.videos import ViewedVideo
 
 STATIC = Path(__file__).resolve().parent / "static"
 TOLERANCE = 2  # frames; where the slider stands at first
-MOST_FRAMES = 1000  # of window and tolerance
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -113,7 +113,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
     @app.get("/api/cases")
     def tell_cases() -> Response:
         case = Case(*(_index(request.args, key, len(session.classes)) for key in ("true", "predicted")),
-                    _whole(request.args["offset"], -MOST_FRAMES) if "offset" in request.args else None)
+                    _whole(request.args["offset"], -MAX_FRAMES_AROUND) if "offset" in request.args else None)
         model = _index(request.args, "model", len(session.models))
         if model is None or case.true is case.predicted is None:
             abort(400, "name a model, and a true or a predicted class")
@@ -218,8 +218,8 @@ def _whole(text: str | int, least: int) -> int:
     try:
         value = int(text)
     except ValueError:
-        value = MOST_FRAMES + 1
-    if not least <= value <= MOST_FRAMES:
+        value = MAX_FRAMES_AROUND + 1
+    if not least <= value <= MAX_FRAMES_AROUND:
         abort(400, f"{text!r} is no number of frames")
     return value
 
