@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS_IN_A_ROW = 3
+MAX_NUMBERED = 30  # frames of tolerance up to which a bar has room for its number
 LINES = ("-", "--", "-.", ":")  # of the first tolerance, the second, and so on
 
 
@@ -167,7 +168,8 @@ def _draw_offsets(axes: Axes, counts: np.ndarray, num_true: int, colour: str) ->
     offsets = np.arange(-tolerance, tolerance + 1)
     colours = [towards_white(colour, 0.55 if offset else 1.0) for offset in offsets]
     bars = axes.bar(offsets, counts, width=0.8, color=colours)
-    axes.bar_label(bars, [str(count) if count else "" for count in counts], fontsize=8, padding=2, color=INK)
+    if tolerance <= MAX_NUMBERED:
+        axes.bar_label(bars, [str(count) if count else "" for count in counts], fontsize=8, padding=2, color=INK)
     text = f"{counts.sum()} of {num_true} found"
     if counts.any():
         median = float(np.median(np.repeat(offsets, counts)))

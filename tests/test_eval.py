@@ -195,11 +195,9 @@ def test_a_split_without_events_and_one_that_is_not_there_are_errors(model):
     assert "test.json" in complaint("-s", "test", model)
 
 
-@pytest.mark.parametrize(
-    "option", [("-t", "-1"), ("-t", "1.5"), ("-t", "1001"), ("--nms_window", "99999999"), ("--nms_window", "x"), ("--threshold", "nan")]
-)
+@pytest.mark.parametrize("option", [("-t", "-1"), ("-t", "1.5"), ("-t", "1001"), ("--nms_window", "99999999"),
+                                    ("--nms_window", "x"), ("--threshold", "nan")])
 def test_an_option_of_a_wrong_kind_is_refused(model, option):
-    done = run_script("eval.py", "-s", "test", model, *option, check=False)
+    done = run_here(eval_script, "-s", "test", model, *option)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
     assert option[0] in done.stderr
