@@ -24,4 +24,5 @@ class GateShiftFuse(GateShift):
         means = torch.stack((arrived.mean((-2, -1)), stayed.mean((-2, -1))), 1)  # (B * T, 2, F / 2)
         means = means.unflatten(0, (-1, num_frames)).permute(0, 2, 3, 1)
         weights = self.fuse[half](means).sigmoid()[:, 0].transpose(1, 2).flatten(0, 1)  # (B * T, F / 2)
-        return torch.lerp(stayed, arrived, weights[..., None, None])
+        # under autocast a ConvNeXt's frames are float32 where the weights are not
+        return torch.lerp(stayed, arrived, weights.to(stayed.dtype)[..., None, None])
