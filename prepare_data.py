@@ -27,7 +27,7 @@ from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import made_options
-from footage.videos import FrameOptions, VideoInfo, find_videos
+from footage.raw_videos import FrameOptions, VideoInfo, find_videos
 from label_forms.fields import INSTANTS
 from label_forms.forms import FORMS, read_labels
 from label_forms.sets import drop_not_shown, report_labels, settle_classes, split_teams

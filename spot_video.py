@@ -22,11 +22,11 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
+from dataset.frames import stretches
 from dataset.labels import read_classes, read_split
 from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
-from footage.raw_stretches import stretches
+from footage.raw_videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from footage.sources import Source, check_matches, find_sources
-from footage.videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from model.device import add_device_options, memory_errors
 from model.folder import load_model
 from model.folding import for_inference

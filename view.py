@@ -34,7 +34,7 @@ from util.io import whole_file
 from util.words import number_of
 from viewer.models import read_proposals, read_split_models
 from viewer.server import Session, create_app
-from viewer.videos import found_videos, split_videos
+from viewer.viewed_videos import found_videos, split_videos
 
 PORT = 8765
 PORTS_TRIED = 20  # from there on, where no port was asked for

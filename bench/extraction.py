@@ -16,7 +16,7 @@ from bench.timing import fastest
 from footage.decoding import Decoder
 from footage.extraction import FramesJob, extract_all
 from footage.frame_folders import extract_frames
-from footage.videos import FrameOptions
+from footage.raw_videos import FrameOptions
 from simulation.draw import Renderer
 from simulation.sim import MATCHES, simulate
 

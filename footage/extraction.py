@@ -22,8 +22,8 @@ from dataset.video_record import frame_stamps
 from footage.decoding import Faults
 from footage.frame_folders import encode_jpeg, existing_frames, extract_frames
 from footage.pictures import Fitter
+from footage.raw_videos import FrameOptions, VideoInfo, probe
 from footage.seeking import count_packets, spread_frames
-from footage.videos import FrameOptions, VideoInfo, probe
 from util.errors import UserError
 from util.io import sweep
 from util.stamps import SLACK

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset.matches import match_and_part
-from footage.videos import find_videos
+from footage.raw_videos import find_videos
 from util.errors import UserError
 
 SOCCERNET = "results_spotting.json"

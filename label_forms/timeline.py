@@ -25,7 +25,7 @@ from util.stamps import Stamps
 from util.words import number_of
 
 if TYPE_CHECKING:  # its decoder takes a while to import, and view.py needs none
-    from footage.videos import VideoInfo
+    from footage.raw_videos import VideoInfo
 
 # The first event of a half is taken to be late if it comes after so many seconds, and so many times the longest
 # pause between two other events: the halves of the videos may not be those of the labels then.

@@ -9,7 +9,7 @@ from encoded import copy_packets, cut, encode, noise
 from footage import extraction
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import extract_frames
-from footage.videos import FrameOptions
+from footage.raw_videos import FrameOptions
 from util.errors import UserError
 
 OPTIONS = FrameOptions()

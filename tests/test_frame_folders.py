@@ -11,7 +11,7 @@ from encoded import cut, encode, noise
 
 from footage import frame_folders
 from footage.frame_folders import existing_frames, extract_frames
-from footage.videos import FrameOptions
+from footage.raw_videos import FrameOptions
 from util.errors import UserError
 
 OPTIONS = FrameOptions()

@@ -10,8 +10,9 @@ import torch
 from conftest import complaint, make_dataset, write_image
 from torchvision.transforms.functional import center_crop
 
+from dataset import frames
 from dataset.clips import RandomClips
-from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, how_frames_were_made, read_batch
+from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, how_frames_were_made, read_batch, stretches
 from dataset.jpeg import read_frame
 from dataset.labels import read_split
 from dataset.targets import TargetMaker
@@ -231,3 +232,28 @@ def test_what_most_frames_have_is_told(tmp_path):
 def test_a_rate_that_is_not_known_is_none(tmp_path):
     for fps in (None, -1):
         assert how_frames_were_made(tmp_path, [frames_of(tmp_path, "a", 48, 9, fps)])["frame_fps"] is None
+
+
+def raw_pictures(number, first=7):
+    rng = np.random.default_rng(0)
+    return [(first + i, rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)) for i in range(number)]
+
+
+@pytest.mark.parametrize("crop", [None, 16, 24])
+def test_frames_are_cropped_as_extracted_ones_are(tmp_path, crop):
+    paths = [tmp_path / "m" / f"{index:06d}.jpg" for index in range(5)]
+    for path, (_, picture) in zip(paths, raw_pictures(5), strict=True):
+        write_image(path, picture)
+    ((first, stretch),) = stretches(enumerate(map(read_frame, paths), 7), crop)
+    clip = VideoClips(tmp_path, [{"video": "m", "num_frames": 5}], 15, 0, crop)[0]
+    assert first == 7 and torch.equal(stretch, read_batch([clip]).frames[0, 5:10])
+
+
+def test_stretches_follow_each_other_and_have_few_enough_pixels(monkeypatch):
+    monkeypatch.setattr(frames, "STRETCH_PIXELS", 3 * 20 * 31)
+    given = raw_pictures(8)
+    parts = list(stretches(given, None))
+    assert [(first, len(stretch)) for first, stretch in parts] == [(7, 3), (10, 3), (13, 2)]
+    joined = torch.cat([stretch for _, stretch in parts])
+    assert torch.equal(joined, torch.from_numpy(np.stack([p for _, p in given])).permute(0, 3, 1, 2))
+    assert list(stretches([], None)) == []

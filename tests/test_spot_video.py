@@ -15,7 +15,7 @@ from encoded import encode
 import spot_video
 from dataset.frames import Loader, VideoStretches
 from footage.frame_folders import extract_frames
-from footage.videos import FrameOptions, Frames
+from footage.raw_videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_videos

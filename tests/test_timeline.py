@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from footage.videos import VideoInfo
+from footage.raw_videos import VideoInfo
 from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.timeline import announced_record, clock_of, place_events

@@ -18,7 +18,7 @@ from util.events import EventTable, Video, event_table, score_curves
 from util.io import read_json
 from util.predictions import find_file, parse_name, read_entries, read_predictions
 from util.threshold import UNCHOSEN, Threshold, threshold_from_val
-from viewer.videos import ViewedVideo
+from viewer.viewed_videos import ViewedVideo
 
 SPOTTED = ".events.json"  # how the files of spot_video.py end
 FULL = 65535  # stands for a score of 1 in the curves

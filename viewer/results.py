@@ -24,7 +24,7 @@ from util.pairing import TOLERANCES, Pairing, pair_events
 from util.suppression import Suppression
 from viewer.models import Model
 from viewer.store import LabelStore
-from viewer.videos import ViewedVideo
+from viewer.viewed_videos import ViewedVideo
 
 CURVE_POINTS = 400  # of a precision-recall curve: more than there are pixels to it
 MOST_CASES = 500  # that are listed of one kind

@@ -21,7 +21,7 @@ from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
 from viewer.store import LabelStore, Stale, check_page_events
-from viewer.videos import ViewedVideo
+from viewer.viewed_videos import ViewedVideo
 
 STATIC = Path(__file__).resolve().parent / "static"
 TOLERANCE = 2  # frames; where the slider stands at first

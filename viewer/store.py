@@ -18,7 +18,7 @@ from util.errors import UserError
 from util.events import Event
 from util.io import parse_json, whole_file, write_json
 from util.lock import exclusive
-from viewer.videos import ViewedVideo
+from viewer.viewed_videos import ViewedVideo
 
 SAVING = 10  # seconds to wait for another view.py that saves
 NO_FILE = "none"  # the revision of a video that has no label file yet

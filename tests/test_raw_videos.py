@@ -7,7 +7,7 @@ from encoded import copy_packets, cut, encode, indices, noise
 
 from footage.decoding import Faults
 from footage.pictures import Fitter
-from footage.videos import FrameOptions, Frames, find_videos, probe, resample
+from footage.raw_videos import FrameOptions, Frames, find_videos, probe, resample
 from util.errors import UserError
 
 
