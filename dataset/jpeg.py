@@ -84,6 +84,6 @@ def jpeg_size(path: Path) -> tuple[int, int] | None:
         file.seek(0)
         try:
             width, height = JpegImageFile(file).size  # Image.open warns of large ones
-        except (SyntaxError, OSError):  # of what it reads
+        except (SyntaxError, OSError, ValueError):  # of what it reads
             return None
     return (width, height) if 0 < width * height <= MAX_PIXELS else None

@@ -12,8 +12,8 @@ from util.errors import UserError
 
 def is_label_studio(content: Any) -> bool:
     listed = content if isinstance(content, list) else [content]
-    return bool(listed) and all(isinstance(task, dict) and isinstance(task.get("data"), dict) and "annotations" in task
-                                for task in listed)
+    return bool(listed) and all(isinstance(task, dict) and isinstance(task.get("data"), dict)
+                                and isinstance(task.get("annotations", ""), list | None) for task in listed)
 
 
 def read_label_studio(file: LabelFile) -> list[LabelSet]:

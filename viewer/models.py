@@ -56,7 +56,9 @@ class Model:
         curves = {}
         try:
             for name, rows in read_json(path).items():
-                scores = np.array(rows, np.float32)
+                scores = np.array(rows, float)
+                if not np.isfinite(scores).all():
+                    raise ValueError(f"a score of {name!r} is no number")
                 if scores.shape == (self.num_frames.get(name), self.num_classes + 1):
                     curves[name] = _as_curves(scores[:, 1:].T)
         except (UserError, AttributeError, TypeError, ValueError) as error:
