@@ -17,7 +17,6 @@ from dataset.video_record import frame_name
 STEPS_PER_SECOND = 25  # of what is compared, whatever the videos' rates
 WINDOW = 66  # steps to either side of an event
 EVENTS = 100  # of a video that are read at most, evenly over its time: about 13,000 frames
-LONGEST = 5_000_000  # frames, which are two days
 CLIP = 4.0  # deviations from a video's usual motion: a camera cut must not outweigh all the rest
 
 
@@ -41,7 +40,7 @@ def read_event_motion(labels: Labels, classes: list[str], frame_dir: Path, worke
     timed = all(video.fps for video in labels.videos)
     groups: dict[str, list[LabelledVideo]] = {}
     for video in labels.videos:
-        if video.events and video.num_frames <= LONGEST and (frame_dir / video.name).is_dir():
+        if video.events and (frame_dir / video.name).is_dir():
             groups.setdefault(labels.recording_of[video.name], []).append(video)
     found = []
     with ThreadPoolExecutor(workers) as pool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import
     from matplotlib.axes import Axes
 
 MAX_LANES = 60  # videos that get a lane each; of more, the places of events in them are shown together
-MAX_CLASSES = 12  # that are told apart, the most frequent
+MAX_CLASSES = 12  # with colours of their own, the most frequent
 MAX_RATES = 2
 UNKNOWN_RATES = (25, 30)  # frames per second that labels of an unknown rate are tried against
 BINS = 40
@@ -144,8 +144,8 @@ def _draw_places(pair: Sequence[Axes], lanes: Sequence[Lane], drawn: list[int]) 
     places.set_ylim(bottom=0)
     places.set_title(f"events over time, {len(lanes):,} videos together", loc="left", fontsize=10)
     each = np.array([len(lane.frames) for lane in lanes])
-    edges = np.arange(-0.5, each.max() + 1.5, max(1, each.max() // 40))
-    sizes.hist(each, bins=edges if edges[-1] > each.max() else [*edges, each.max() + 0.5], color=GREY)
+    step = max(1, each.max() // BINS)
+    sizes.hist(each, bins=np.arange(-0.5, each.max() + step + 0.5, step), color=GREY)
     sizes.set(xlabel="events of a video", ylabel="videos")
     for axes in pair:
         clean_axes(axes)
