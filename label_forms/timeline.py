@@ -108,7 +108,9 @@ def clock_of(labels: LabelSet, record: Mapping) -> Clock:
     if np.array_equal(shown.seconds, source.seconds):
         shown = source
     counted = labels.fps or source_fps
-    off_source, off_frames = abs(counted - source_fps), abs(counted - fps)
+    # the mean rate of a video that lost frames is not the one that people know it by
+    off_source = min(abs(counted - source_fps), abs(counted - source.usual_fps))
+    off_frames = abs(counted - fps)
     if min(off_source, off_frames) < SAME_FPS:
         return Clock(False, source, shown, source_fps) if off_source <= off_frames else Clock(False, shown, shown, fps)
     if labels.fps_from == "option":

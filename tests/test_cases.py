@@ -64,8 +64,9 @@ def frames(tmp_path):
 @pytest.mark.parametrize("case, right", [
     ("starts_later/mp4", [25, 50]), ("uneven/slower", [30, 59, 80, 110]), ("uneven/dropped", [30, 60, 90])])
 def test_times_are_those_of_a_player(prepare, tmp_path, case, right):
-    prepare(f"{case}/Videos", f"{case}/Labels")
+    done = prepare(f"{case}/Videos", f"{case}/Labels")
     assert frames(tmp_path) == dict.fromkeys("abc", right)
+    assert "--fps" not in done.stderr  # no mean rate is advised
 
 
 @pytest.mark.parametrize("case", ["fragmented", "ts"])

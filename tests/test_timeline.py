@@ -122,6 +122,13 @@ def test_times_are_those_of_a_player():
     assert [place(labels_of([time], True), m=gap).unplaced for time in (-0.04, 0, 0.74, 0.76)] == [1, 0, 0, 1]
 
 
+def test_a_video_that_lost_frames_is_known_by_its_usual_rate():
+    lost = Stamps(np.delete(np.arange(112) / 25, range(41, 53)), 112 / 25)
+    made = record(100) | {"source_fps": 22.3, "fps": 22.3, "stamps": lost.to_json(Fraction(1, 25))}
+    assert frames(place(labels_of([30, 60, 90], fps=25, fps_from="file"), m=made)) == [[30, 60, 90]]
+    assert frames(place(labels_of([lost.time_of(60)], seconds=True), m=made)) == [[60]]
+
+
 @pytest.mark.parametrize("frame, stated, agrees", [
     (25, (1.0, 0.001), True), (25, (1.0, 1.0), True), (25, (9.9, 0.1), False), (25, (1.5, 0.1), False),
     (90, (4.0, 1.0), True), (90, (3.0, 1.0), True), (90, (2.0, 1.0), False)])
