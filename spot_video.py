@@ -28,7 +28,7 @@ from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annot
 from footage.raw_videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from footage.sources import Source, check_matches, find_sources
 from model.device import add_device_options, memory_errors
-from model.folder import load_model
+from model.folder import TrainedModel, load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches
 from model.spotter import EventSpotter
@@ -60,6 +60,7 @@ class Spotting:
     options: FrameOptions
     overlap: int  # frames
     threshold: float
+    suppression: Suppression
 
 
 def parse_args() -> argparse.Namespace:
@@ -98,26 +99,39 @@ def _time(text: str) -> float:
     return seconds
 
 
-def prepare(args: argparse.Namespace) -> Spotting:
-    """Load the model, and settle how frames are made and which events count."""
-    model = load_model(args.model_dir, args.device, args.precision)
-    config = model.config
-    classes = list(config.classes or ()) or read_classes(args.dataset or config.dataset)
-    model.check_classes(classes, args.dataset or config.dataset)
-    height = args.height or config.frame_height
+def settle(
+    model: TrainedModel,
+    dataset: str | None = None,
+    height: int | None = None,
+    fps: float | None = None,
+    threshold: float | None = None,
+    nms_window: int = NMS_WINDOW,
+    overlap: bool = True,
+) -> Spotting:
+    """Settle how frames are made and which events count; None means as in training. It is printed."""
+    config, suppression = model.config, Suppression(nms_window)
+    dataset = dataset or config.dataset
+    classes = list(config.classes or ()) or read_classes(dataset)
+    model.check_classes(classes, dataset)
+    height = height or config.frame_height
     if height is None:
         height = FrameOptions.height
-        print(f"{args.model_dir / 'config.json'}: does not tell the height of the frames; taken as {height}, "
+        print(f"{model.folder / 'config.json'}: does not say the height of the frames; taken as {height}, "
               "--height sets another", file=sys.stderr)
-    threshold, source = args.threshold, "given by --threshold"
+    source = "given by --threshold"
     if threshold is None:
-        dataset = args.dataset or config.dataset
         threshold, source = find_threshold(
-            args.model_dir, model.epoch, Suppression(args.nms_window), lambda: read_split(dataset, "val"), classes)
+            model.folder, model.epoch, suppression, lambda: read_split(dataset, "val"), classes)
     print(f"{model}\nthreshold {threshold:.3f}, {source}")
     return Spotting(
-        for_inference(model.spotter), config, classes, FrameOptions(height, args.fps or config.resample_fps),
-        0 if args.no_overlap else head_overlap(model.spotter.architecture.clip_len), threshold)
+        for_inference(model.spotter), config, classes, FrameOptions(height, fps or config.resample_fps),
+        head_overlap(model.spotter.architecture.clip_len) if overlap else 0, threshold, suppression)
+
+
+def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: float = math.inf) -> list[Event]:
+    """The events of a video file between two times, in seconds: [{"label", "frame", "score", "seconds"}]."""
+    frames = Frames(Path(video), spotting.options, start, end)
+    return choose_events(spotting, frames, *score(spotting, frames, None, frames.path.name))
 
 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
@@ -143,6 +157,15 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
     return begins[0], np.concatenate(scores)
 
 
+def choose_events(spotting: Spotting, frames: Frames, first: int, scores: np.ndarray) -> list[Event]:
+    """The events that count, with their seconds since the video's start, from what `score` gives."""
+    found = spotting.suppression(recall_events(scores))
+    return [
+        {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
+        for event in event_dicts(found.take(found.score > spotting.threshold), spotting.classes)
+    ]
+
+
 def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
     """Find the events of a video, write what is asked for, and give them with their seconds since its start."""
     info = probe(source.path)
@@ -157,11 +180,7 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     taken = time.monotonic() - began
     if frames.faults:
         print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
-    found = Suppression(args.nms_window)(recall_events(scores))
-    events = [
-        {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
-        for event in event_dicts(found.take(found.score > spotting.threshold), spotting.classes)
-    ]
+    events = choose_events(spotting, frames, first, scores)
     write_events(source.file(".events.json"), source.name, fps, events)
     if args.csv:
         write_csv(source.file(".events.csv"), events)
@@ -194,7 +213,8 @@ def main() -> int:
         check_matches(sources)
     if args.annotate:
         check_encoder()
-    spotting = prepare(args)
+    model = load_model(args.model_dir, args.device, args.precision)
+    spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.nms_window, not args.no_overlap)
     halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
     due = Counter(source.match_file for source in sources)
     failed = 0

@@ -20,22 +20,16 @@ from tqdm import tqdm
 from checks.checked_splits import read_checked_splits
 from dataset.clips import RandomClips, training_batches
 from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
-from dataset.labels import read_classes
 from dataset.targets import TargetMaker
 from model.architecture import Architecture, add_architecture_options
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
-from model.folder import load_best, restore, save_epoch, start_or_resume
+from model.folder import load_best, locked, restore, save_epoch, start_or_resume
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
-from model.spotter import EventSpotter
 from plots.training import epoch_writer, summary_writer
 from util.batch import Batch
-from util.events import predicted_events
-from util.lock import exclusive
 from util.options import count, positive, rate, share
-from util.predictions import prediction_prefix, save_predictions
-from util.report import print_report, val_mean_map
-from util.threshold import write_threshold
+from util.report import print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
 RUN_OPTIONS = ("frame_dir", "save_dir", "num_workers", "resume", "device", "precision", "grad_checkpoint", "compile",
@@ -160,7 +154,7 @@ def train_epoch(
     return (total / (steps - overflows) if overflows < steps else math.nan), overflows
 
 
-def predict(spotter: EventSpotter, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
+def predict(spotter: nn.Module, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
     stretches = load_stretches(args.frame_dir, videos, args.crop_dim, args.num_workers, args.device)
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
@@ -186,14 +180,13 @@ def make_loaders(
 @memory_errors("lower --batch_size (and raise -ag to make up for it), or train with --grad_checkpoint")
 def main() -> None:
     args = parse_args()
-    with exclusive(args.save_dir, "a training"):
+    with locked(args.save_dir):
         train(args)
 
 
 def train(args: argparse.Namespace) -> None:
     """Train from the arguments to the table of results."""
-    classes = read_classes(args.dataset)
-    splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim)
+    classes, splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim)
     train_frames = sum(v["num_frames"] for v in splits["train"])
     args.epoch_num_frames = args.epoch_num_frames or min(train_frames, MAX_EPOCH_FRAMES)
 
@@ -229,8 +222,7 @@ def train(args: argparse.Namespace) -> None:
                "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
         val_map = None
         if args.criterion == "map" and epoch >= args.start_val_epoch:
-            predictions = predicted_events(splits["val"], predict(spotter, splits["val"], args))
-            val_map = val_mean_map(splits["val"], predictions, classes)
+            val_map = val_mean_map(splits["val"], predict(spotter, splits["val"], args), classes)
             row["val_mAP"] = val_map or 0  # as the original has it where nothing is measured
         history.append(row)
         save_epoch(args.save_dir, spotter, optimizer, scaler, history)
@@ -243,10 +235,7 @@ def train(args: argparse.Namespace) -> None:
     print(f"\nbest epoch: {epoch}")
     for name in [name for name in ("val", "test") if name in splits]:
         scores = predict(spotter, splits[name], args)
-        save_predictions(prediction_prefix(args.save_dir, name, epoch), splits[name], scores, classes)
-        predictions = predicted_events(splits[name], scores)
-        if name == "val":
-            write_threshold(args.save_dir, epoch, splits[name], predictions, classes)
+        predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes)
     print_report(args.save_dir, name, epoch, splits[name], predictions, classes, lambda: splits["val"])
 
 

@@ -25,14 +25,18 @@ def label_findings(labels: Labels) -> list[Finding]:
     return [*event_findings(labels), *field_findings(labels), *step_findings(labels), *density_findings(labels)]
 
 
-def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict[str, list[dict]]:
-    """train and val, and test where it is there with its frames; what is worth a look is printed on stderr.
+def read_checked_splits(
+    dataset: str, frame_dir: Path, crop: int | None
+) -> tuple[list[str], dict[str, list[dict]]]:
+    """The classes; and the entries of train and val, and of test where it is there with its frames. What is worth a
+    look is printed on stderr.
 
     Raises:
         UserError: train or val or their frames are not what they must be, or would teach something false.
     """
     command = " ".join(f'"{part}"' if " " in part else part for part in (dataset, str(frame_dir)))
     command = f"python check_data.py {command}"
+    classes = read_classes(dataset)
     splits: dict[str, list[dict]] = {}
     videos: list[LabelledVideo] = []
     findings: list[Finding] = []
@@ -49,7 +53,7 @@ def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict
         else:
             splits[name] = contents
             videos += [as_video(entry.content, name, entry.where, entry.indices) for entry in entries]
-    labels = Labels(dataset_dir(dataset), read_classes(dataset), list(splits), videos, findings)
+    labels = Labels(dataset_dir(dataset), classes, list(splits), videos, findings)
     findings = ranked(label_findings(labels))
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
@@ -59,7 +63,7 @@ def read_checked_splits(dataset: str, frame_dir: Path, crop: int | None) -> dict
         raise UserError(f"{first.where}: {first.message}{advice}{more}; {command} tells more")
     if findings:
         _warn(findings, command)
-    return splits
+    return classes, splits
 
 
 def _warn(findings: list[Finding], command: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,13 @@ from model.spotter import EventSpotter
 from util.config import ModelConfig, check_same, read_config
 from util.errors import UserError
 from util.io import write_json
+from util.lock import exclusive
 from util.predictions import best_epoch
+
+
+def locked(save_dir: Path) -> AbstractContextManager[None]:
+    """The folder for this training alone: a second one into it ends in one line."""
+    return exclusive(save_dir, "a training")
 
 
 def start_or_resume(

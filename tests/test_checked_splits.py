@@ -33,7 +33,8 @@ def complaint(data, crop=None):
 
 
 def test_the_splits_are_those_of_the_files(tiny, capsys):
-    splits = read_checked_splits(*tiny, None)
+    classes, splits = read_checked_splits(*tiny, None)
+    assert classes == ["DRIVE", "PASS"]
     assert splits == {name: read_split(tiny[0], name) for name in ("train", "val", "test")}
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) <= 6 and all(line.startswith("warning: class-") for line in lines[:-1])
@@ -83,12 +84,12 @@ def test_labels_that_cannot_be_read_stop_it(split, data):
 
 def test_a_test_split_with_errors_is_left_out_with_a_note(data, capsys):
     change(data, "test", lambda entries: entries[0]["events"].append({"frame": 99, "label": "PASS"}))
-    assert list(read_checked_splits(*data, None)) == ["train", "val"]
+    assert list(read_checked_splits(*data, None)[1]) == ["train", "val"]
     assert "no results on test at the end: " in capsys.readouterr().err
 
 
 def test_each_split_is_read_once(data, monkeypatch):
     read, paths = labels.read_json, []
     monkeypatch.setattr(labels, "read_json", lambda path: paths.append(path.name) or read(path))
-    assert list(read_checked_splits(*data, None)) == ["train", "val", "test"]
+    assert list(read_checked_splits(*data, None)[1]) == ["train", "val", "test"]
     assert paths == ["train.json", "val.json", "test.json"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_metrics import CLASSES, guesses_of, random_case, truth_of
 
-from util.events import event_table
+from util.events import event_table, predicted_events
 from util.predictions import prediction_prefix, save_predictions
 from util.report import evaluate, print_report, val_mean_map
 from util.suppression import Suppression
@@ -83,12 +83,12 @@ def test_classes_called_as_the_sums_are_keep_their_rows():
 
 
 def test_val_map_is_the_headline_after_suppression_and_none_where_there_is_nothing_to_find():
-    truth, predictions = random_case(np.random.default_rng(5))
-    predicted = table(predictions, truth)
-    headline = evaluate(truth, predicted, CLASSES).as_json()["mean_mAP"]
-    assert val_mean_map(truth, predicted, CLASSES) == pytest.approx(headline["nms"], abs=1e-12)
+    truth, _ = random_case(rng := np.random.default_rng(5))
+    scores = {video["video"]: rng.dirichlet(np.ones(len(CLASSES) + 1), 60) for video in truth}
+    headline = evaluate(truth, predicted_events(truth, scores), CLASSES).as_json()["mean_mAP"]
+    assert val_mean_map(truth, scores, CLASSES) == pytest.approx(headline["nms"], abs=1e-12)
     assert headline["nms"] != headline["no_nms"]
-    assert val_mean_map(truth_of(), table(guesses_of((10, 0.9)), truth_of()), CLASSES) is None
+    assert val_mean_map(truth_of(), {"m": np.ones((20, len(CLASSES) + 1))}, CLASSES) is None
 
 
 # As scripts print it

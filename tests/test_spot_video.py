@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import run_here, run_script, user_error, write_video
+from conftest import REPO, run_here, run_script, user_error, write_video
 from encoded import encode
 
 import spot_video
@@ -22,6 +22,7 @@ from model.inference import head_overlap, score_videos
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import read_entries
+from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS"]
 EVERY = ["--threshold", 0, "--nms_window", 0]  # the tiny model knows nothing, but scores everything
@@ -54,7 +55,7 @@ def events_of(path):
 def spotting(model, **options):
     loaded = load_model(model, "cpu")
     parts = for_inference(loaded.spotter), loaded.config, CLASSES, FrameOptions(48, **options)
-    return spot_video.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), 0.5)
+    return spot_video.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), 0.5, Suppression(0))
 
 
 def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):
@@ -66,6 +67,19 @@ def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(mod
     extracted = score_videos(load_model(model, "cpu").spotter, clips, [entry], 8, 4)["cup_1"]
     assert first == 0 and scores.shape == extracted.shape == (40, 3)
     assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.01
+
+
+def test_the_lines_of_the_readme_print_a_table_of_the_events(model, video, tmp_path, monkeypatch, capsys):
+    section = (REPO / "README.md").read_text(encoding="utf-8").partition("\n## From Python\n")[2].partition("\n## ")[0]
+    lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    assert 5 <= len(lines) <= 7
+    code = "\n".join(lines).replace('"out"', f"{str(model)!r}").replace('"new_match_1.mp4"', f"{str(video)!r}")
+    exec(code.replace("settle(model)", "settle(model, threshold=0)"), {})
+    spot(model, video, "--output", tmp_path, "--threshold", 0)
+    events = events_of(tmp_path / "cup_1.events.json")
+    table = capsys.readouterr().out.splitlines()[-len(events) - 1 :]
+    assert table[0].split() == ["label", "frame", "score", "seconds"]
+    assert [(int(row[2]), row[1]) for row in map(str.split, table[1:])] == [(e["frame"], e["label"]) for e in events]
 
 
 def test_each_kind_of_file_tells_the_same_events(model, video, tmp_path):
@@ -179,7 +193,7 @@ def test_a_folder_that_tells_no_frame_height_takes_that_of_prepare_data(model, v
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", {k: v for k, v in config.items() if k not in ("frame_height", "frame_fps")})
     done = spot(folder, video, "--output", tmp_path / "out")
-    assert "does not tell the height of the frames; taken as 224, --height sets another" in done.stderr
+    assert "does not say the height of the frames; taken as 224, --height sets another" in done.stderr
     assert re.search(r"threshold 0\.500, fixed: no val predictions of epoch \d", done.stdout)
     write_json(folder / "config.json", {**config, "frame_height": "48"})
     assert "frame_height must be a number above 0" in complaint(folder, video)

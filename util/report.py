@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from util.events import EventTable, Video, true_events
+from util.events import EventTable, Video, predicted_events, true_events
 from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1
 from util.pairing import TOLERANCES, Pairing, pair_events
+from util.predictions import prediction_prefix, save_predictions
 from util.suppression import NMS, Suppression
-from util.threshold import UNCHOSEN, Threshold, threshold_from_val
+from util.threshold import UNCHOSEN, Threshold, threshold_from_val, write_threshold
 
 RATES = ["precision", "recall", "f1"]
 COUNTS = ["tp", "fp", "fn"]  # right predictions, false ones, missed true events
@@ -117,17 +118,43 @@ def _f1_table(counts: np.ndarray, rows: Sequence[Any]) -> pd.DataFrame:
     return rates.join(pd.DataFrame(counts, list(rows), COUNTS))
 
 
-def val_mean_map(truth: Sequence[Video], predicted: EventTable, classes: Sequence[str]) -> float | None:
+def save_results(
+    model_dir: Path,
+    split: str,
+    epoch: int,
+    truth: Sequence[Video],
+    scores: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+) -> EventTable:
+    """Write a split's predictions into the model folder, and for val the threshold that they choose.
+
+    Args:
+        scores: float32 (num_frames, K + 1) of each video.
+
+    Returns:
+        The events, before suppression.
+    """
+    save_predictions(prediction_prefix(model_dir, split, epoch), truth, scores, classes)
+    predicted = predicted_events(truth, scores)
+    if split == "val":
+        write_threshold(model_dir, epoch, truth, predicted, classes)
+    return predicted
+
+
+def val_mean_map(
+    truth: Sequence[Video], scores: Mapping[str, np.ndarray], classes: Sequence[str]
+) -> float | None:
     """What the best epoch is chosen by, the table's headline: mAP after suppression, the mean over TOLERANCES.
 
     Args:
         truth: the entries of the val split.
-        predicted: as `evaluate` takes them, see `util.events.predicted_events`.
+        scores: float32 (num_frames, K + 1) of each video.
 
     Returns:
         A fraction; None where the truth has no events.
     """
-    pairings = pair_events(true_events(truth, classes), NMS(predicted), len(classes))
+    predicted = NMS(predicted_events(truth, scores))
+    pairings = pair_events(true_events(truth, classes), predicted, len(classes))
     mean = mean_of_known(np.array([mean_of_known(average_precision(pairing)) for pairing in pairings]))
     return None if math.isnan(mean) else mean
 
