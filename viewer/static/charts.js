@@ -9,10 +9,9 @@ const [LEFT, TOP, SIDE, BOTTOM] = [38, 8, 150, 34]; // px about and of a plot
 /** Precision against recall, a panel for each class, a line for each model. `models`: [{name, curves, at}]. */
 export function precisionRecall(classes, models) {
   const there = classes.map((c, i) => ({ ...c, i })).filter(({ i }) => models.some((model) => model.curves[i]));
-  if (!there.length) return el("p", { class: "empty", text: "no true events to hold predictions against" });
+  if (!there.length) return el("p.empty", "no true events to hold predictions against");
   return el(
-    "div",
-    { class: "panels" },
+    "div.panels",
     there.map(({ name, colour, i }) => {
       const plot = svg("svg", {
         viewBox: `0 0 ${LEFT + SIDE + 10} ${TOP + SIDE + BOTTOM}`,
@@ -26,18 +25,15 @@ export function precisionRecall(classes, models) {
       );
       return el(
         "figure",
-        {},
-        el("figcaption", {}, el("span", { class: "chip", colour, text: name })),
+        el("figcaption", el("span.chip", { colour, text: name })),
         plot,
         el(
-          "ul",
-          { class: "key" },
+          "ul.key",
           models.map(
             (model, m) =>
               model.curves[i] &&
               el(
                 "li",
-                {},
                 svg(
                   "svg",
                   { width: 26, height: 8 },
@@ -51,7 +47,7 @@ export function precisionRecall(classes, models) {
                     "stroke-dasharray": DASHES[m % DASHES.length],
                   }),
                 ),
-                el("span", { text: `${models.length > 1 ? `${model.name}: ` : ""}AP ${percent(model.at.classes[i])}` }),
+                el("span", `${models.length > 1 ? `${model.name}: ` : ""}AP ${percent(model.at.classes[i])}`),
               ),
           ),
         ),
@@ -124,7 +120,7 @@ export function confusionMatrix(classes, counts, open) {
   };
   const cell = (row, column) => {
     const count = counts[row][column];
-    if (row === last && column === last) return el("td", { class: "none" });
+    if (row === last && column === last) return el("td.none");
     const whole = counts[row].reduce((sum, n) => sum + n, 0);
     const node = el(
       "td",
@@ -150,22 +146,14 @@ export function confusionMatrix(classes, counts, open) {
     { class: `confusion ${names.length > 7 ? "dense" : ""}` },
     el(
       "thead",
-      {},
-      el("tr", {}, el("td"), el("th", { colSpan: names.length, class: "title", text: "predicted as" })),
-      el(
-        "tr",
-        {},
-        el("td"),
-        names.map((name) => el("th", { class: name ? "" : "none" }, el("span", { text: name ?? "missed" }))),
-      ),
+      el("tr", el("td"), el("th.title", { colSpan: names.length, text: "predicted as" })),
+      el("tr", el("td"), names.map((name) => el("th", { class: name ? "" : "none" }, el("span", name ?? "missed")))),
     ),
     el(
       "tbody",
-      {},
       names.map((name, row) =>
         el(
           "tr",
-          {},
           el("th", { text: name ?? "nothing there", class: name ? "" : "none", scope: "row" }),
           names.map((_, column) => cell(row, column)),
         ),
@@ -219,11 +207,9 @@ export function offsetHistogram(classes, counts, open) {
   );
   return el(
     "figure",
-    {},
     plot,
     el(
-      "figcaption",
-      { class: "words" },
+      "figcaption.words",
       total
         ? `${percent(sums[reach] / total)} % on the frame; mean ${signed(Number(mean.toFixed(2)))} frames`
         : "no right predictions",

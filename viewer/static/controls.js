@@ -47,11 +47,7 @@ export function controls(app, signal) {
     );
   }
   settings.addEventListener("change", () => parts.forEach((part) => part.update()), { signal });
-  return el(
-    "div",
-    { class: `controls ${many ? "many" : ""}` },
-    parts.map((part) => part.element),
-  );
+  return el("div", { class: `controls ${many ? "many" : ""}` }, parts.map((part) => part.element));
 }
 
 function slider({ name, most, step, decimals, unit, hint, read, write, usual }) {
@@ -91,12 +87,12 @@ function slider({ name, most, step, decimals, unit, hint, read, write, usual }) 
   update();
   return {
     element: el(
-      "div",
-      { class: "slider", title: hint },
-      el("span", { class: "name", text: name, title: name }),
+      "div.slider",
+      { title: hint },
+      el("span.name", { text: name, title: name }),
       range,
       number,
-      unit ? el("span", { class: "unit", text: unit }) : null,
+      unit ? el("span.unit", unit) : null,
       reset,
     ),
     update,

@@ -2,9 +2,16 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element. `props`: class, text, title, ..., `on: {click: f}`, `data: {video: 3}`; children may be null. */
-export function el(tag, props = {}, ...children) {
-  return fill(document.createElement(tag), props, children);
+/**
+ * An element: `el("div.card", {title: "..."}, ...children)`. Props may be left out: class, text, title, ...,
+ * `on: {click: f}`, `data: {video: 3}`. A child is an element, a text, null, or a list of these.
+ */
+export function el(selector, ...children) {
+  const [tag, ...classes] = selector.split(".");
+  const props = children[0]?.constructor === Object ? children.shift() : {};
+  const node = fill(document.createElement(tag), props, children);
+  node.classList.add(...classes);
+  return node;
 }
 
 /** The same for SVG, whose `props` are all attributes but for `text` and `on`. */

@@ -59,20 +59,14 @@ export class Keys {
     const groups = [...this.groups, ...this.always].map(({ title, bindings }) =>
       el(
         "section",
-        {},
-        el("h3", { text: title }),
+        el("h3", title),
         el(
           "dl",
-          {},
           bindings
             .filter((binding) => binding.does)
             .map(({ keys, shown, does }) => [
-              el(
-                "dt",
-                {},
-                (shown ?? keys.slice(0, 2)).map((key) => el("kbd", { text: pretty(key) })),
-              ),
-              el("dd", { text: does }),
+              el("dt", (shown ?? keys.slice(0, 2)).map((key) => el("kbd", pretty(key)))),
+              el("dd", does),
             ]),
         ),
       ),
@@ -81,8 +75,8 @@ export class Keys {
       el(
         "form",
         { method: "dialog" },
-        el("header", {}, el("h2", { text: "Keys" }), el("button", { text: "Close", value: "close" })),
-        el("div", { class: "groups" }, groups),
+        el("header", el("h2", "Keys"), el("button", { text: "Close", value: "close" })),
+        el("div.groups", groups),
       ),
     );
     dialog.onclick = (event) => event.target === dialog && dialog.close();

@@ -15,9 +15,9 @@ export class Lanes {
   /** `scene` gives session, events, verdicts, curves ([model][class], or null), settings, selected, colour(). */
   constructor(scene, view) {
     Object.assign(this, { scene, view });
-    this.base = el("canvas", { class: "base" });
-    this.over = el("canvas", { class: "over" });
-    this.element = el("div", { class: "lanes" }, this.base, this.over);
+    this.base = el("canvas.base");
+    this.over = el("canvas.over");
+    this.element = el("div.lanes", this.base, this.over);
     this.layOut();
   }
 

@@ -18,10 +18,10 @@ export class EventList extends EventTarget {
     this.scene = scene;
     this.shown = []; // the rows that pass the filter
     this.only = { errors: false, label: null };
-    this.room = el("div", { class: "room" });
-    this.box = el("div", { class: "lines", tabIndex: -1, on: { scroll: () => this.draw() } }, this.room);
-    this.head = el("div", { class: "filters" });
-    this.element = el("section", { class: "events" }, this.head, this.box);
+    this.room = el("div.room");
+    this.box = el("div.lines", { tabIndex: -1, on: { scroll: () => this.draw() } }, this.room);
+    this.head = el("div.filters");
+    this.element = el("section.events", this.head, this.box);
     this.box.addEventListener("click", (event) => {
       const line = event.target.closest("[data-row]");
       if (line) this.dispatchEvent(new CustomEvent("pick", { detail: this.shown[Number(line.dataset.row)] }));
@@ -63,7 +63,7 @@ export class EventList extends EventTarget {
             errors: true,
           }),
         ]
-      : [el("strong", { text: `Events ${rows.length}` })];
+      : [el("strong", `Events ${rows.length}`)];
     const classes = el(
       "select",
       {
@@ -80,7 +80,7 @@ export class EventList extends EventTarget {
       el("option", { value: "", text: "all classes" }),
       session.classes.map(({ name }) => el("option", { value: name, text: name, selected: name === this.only.label })),
     );
-    this.head.replaceChildren(el("div", { class: "choice" }, errors), classes);
+    this.head.replaceChildren(el("div.choice", errors), classes);
   }
 
   draw() {
@@ -90,10 +90,10 @@ export class EventList extends EventTarget {
     this.room.style.height = `${this.shown.length * LINE}px`;
     const lines = [];
     for (let i = first; i < last; i++) lines.push(this.line(this.shown[i], i));
-    const here = el("div", { class: "here" }); // where the current frame is between two lines
+    const here = el("div.here"); // where the current frame is between two lines
     here.style.top = `${below(this.shown, this.scene.frame + 1) * LINE - 1}px`;
     this.room.replaceChildren(...lines, here);
-    if (!this.shown.length) this.room.append(el("p", { class: "empty", text: "nothing here" }));
+    if (!this.shown.length) this.room.append(el("p.empty", "nothing here"));
   }
 
   line(row, i) {
@@ -111,14 +111,11 @@ export class EventList extends EventTarget {
         title: [describe(row.event), row.guess ? `score ${row.guess.score.toFixed(4)}` : ""].filter(Boolean).join("\n"),
       },
       icon(row.kind),
-      el("span", { class: "chip", colour, text: row.label }),
-      el("span", { class: "frame", text: row.frame }),
-      el("span", {
-        class: "time",
-        text: time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0),
-      }),
-      el("span", { class: "verdict", text: offset && row.kind === "found" ? `${verdict} ${signed(offset)}` : verdict }),
-      el("span", { class: "score", text: row.guess ? row.guess.score.toFixed(2) : "" }),
+      el("span.chip", { colour, text: row.label }),
+      el("span.frame", row.frame),
+      el("span.time", time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0)),
+      el("span.verdict", offset && row.kind === "found" ? `${verdict} ${signed(offset)}` : verdict),
+      el("span.score", row.guess ? row.guess.score.toFixed(2) : ""),
     );
     node.style.top = `${i * LINE}px`;
     return node;

@@ -42,9 +42,8 @@ class App {
   buildBar() {
     const { session, theme } = this;
     const what = `${session.name} · ${session.split ?? "labelling"}`;
-    this.title = el("a", {
+    this.title = el("a.brand", {
       href: "#",
-      class: "brand",
       title: `${session.dataset}: to the overview (O)`,
       text: what,
       on: {
@@ -75,7 +74,7 @@ class App {
       button("‹", "previous video", beside(-1), { class: "quiet" }),
       button("›", "next video", beside(1), { class: "quiet" }),
     ];
-    this.status = el("output", { class: "status" });
+    this.status = el("output.status");
     const look = button("", "", () => theme.next(), { class: "quiet" });
     const dress = () => {
       look.textContent = theme.sign;
@@ -159,4 +158,4 @@ getJson("/api/session")
   .then((session) => {
     window.app = new App(session); // for whoever looks into it with the browser's tools
   })
-  .catch((error) => document.getElementById("page").replaceChildren(el("p", { class: "empty", text: error.message })));
+  .catch((error) => document.getElementById("page").replaceChildren(el("p.empty", error.message)));

@@ -15,17 +15,16 @@ export class Overview {
     Object.assign(this, { app, session, settings });
     this.ending = new AbortController();
     this.asking = new Latest(() => this.ask());
-    this.truth = el("div", { class: "truth-of" });
-    this.cards = el("section", { class: "cards" });
+    this.truth = el("div.truth-of");
+    this.cards = el("section.cards");
     this.charts = el("section", { class: `charts ${session.classes.length > MANY ? "many" : ""}` });
-    this.cases = el("section", { class: "cases", hidden: true });
+    this.cases = el("section.cases", { hidden: true });
     this.table = new Table(this.columns(), (row) => app.go(row.video));
     this.element = el(
-      "div",
-      { class: "overview" },
-      session.models.length ? el("div", { class: "sticky" }, controls(app, this.ending.signal), this.truth) : null,
+      "div.overview",
+      session.models.length ? el("div.sticky", controls(app, this.ending.signal), this.truth) : null,
       this.cards,
-      el("h2", { text: session.split ? "Videos" : "Videos to label" }),
+      el("h2", session.split ? "Videos" : "Videos to label"),
       this.table.element,
       this.charts,
       this.cases,
@@ -88,10 +87,9 @@ export class Overview {
         on: { click: () => this.settings.set({ truth: value }) },
       });
     this.truth.replaceChildren(
-      el("span", { text: `Labels of ${plural(differing.length, "video")} are not those of the split. Compare with` }),
+      el("span", `Labels of ${plural(differing.length, "video")} are not those of the split. Compare with`),
       el(
-        "div",
-        { class: "choice" },
+        "div.choice",
         choice("split", `split ${this.session.split}`, "as eval.py does"),
         choice(
           "labels",
@@ -106,27 +104,17 @@ export class Overview {
     const { session, settings } = this;
     const all = model.f1.all;
     const figure = (name, value, hint, look = "") =>
-      el(
-        "div",
-        { class: `figure ${look}`, title: hint },
-        el("b", { text: percent(value) }),
-        el("span", { text: name }),
-      );
+      el("div", { class: `figure ${look}`, title: hint }, el("b", percent(value)), el("span", name));
     const tolerances = session.tolerances;
     const apRow = (name, precisions, average, look) =>
-      el(
-        "tr",
-        { class: look },
-        el("th", { text: name }),
-        [...precisions, average].map((value) => el("td", { text: percent(value) })),
-      );
+      el("tr", { class: look }, el("th", name), [...precisions, average].map((value) => el("td", percent(value))));
     const f1Row = (name, numbers, look) =>
       el(
         "tr",
         { class: look },
-        el("th", { text: name }),
-        ["precision", "recall", "f1"].map((key) => el("td", { text: percent(numbers[key]) })),
-        ["tp", "fp", "fn"].map((key) => el("td", { text: whole(numbers[key]) })),
+        el("th", name),
+        ["precision", "recall", "f1"].map((key) => el("td", percent(numbers[key]))),
+        ["tp", "fp", "fn"].map((key) => el("td", whole(numbers[key]))),
       );
     const names = session.classes.map(({ name }) => name);
     const within = settings.tolerance === 0 ? "on the frame" : `within ${plural(settings.tolerance, "frame")}`;
@@ -135,14 +123,12 @@ export class Overview {
       { class: session.models.length === 1 && session.classes.length <= MANY ? "card lone" : "card" },
       el(
         "header",
-        {},
-        el("h2", { text: model.name }),
-        el("span", { class: "file", text: model.file }),
-        el("span", { class: "file", text: `${plural(events, "true event")}` }),
+        el("h2", model.name),
+        el("span.file", model.file),
+        el("span.file", `${plural(events, "true event")}`),
       ),
       el(
-        "div",
-        { class: "figures" },
+        "div.figures",
         figure("mAP", model.mean_mAP, `mean over tolerances ${tolerances.join(", ")}, after NMS`, "first"),
         figure(`mAP ${within}`, model.at.mAP, "at the tolerance of the slider, after NMS"),
         figure("F1", all.f1, `${within}, above the threshold`),
@@ -150,49 +136,25 @@ export class Overview {
         figure("recall", all.recall, "of the true events, so many were found"),
       ),
       el(
-        "div",
-        { class: "tables" },
+        "div.tables",
         el(
           "table",
-          {},
-          el("caption", { text: "Average precision (%) by tolerance" }),
-          el(
-            "thead",
-            {},
-            el(
-              "tr",
-              {},
-              ["", ...tolerances, "mean"].map((text) => el("th", { text })),
-            ),
-          ),
+          el("caption", "Average precision (%) by tolerance"),
+          el("thead", el( "tr", ["", ...tolerances, "mean"].map((text) => el("th", text)), )),
           el(
             "tbody",
-            {},
             names.map((name, k) => model.curves[k] && apRow(name, model.nms[k], mean(model.nms[k]))),
             apRow("mAP", model.mAP, model.mean_mAP, "sum"),
           ),
         ),
         el(
           "table",
-          {},
-          el("caption", {
-            text: `Events scoring above ${settings.thresholds[model.number].toFixed(3)}, ${within}`,
-          }),
+          el("caption", `Events scoring above ${settings.thresholds[model.number].toFixed(3)}, ${within}`),
           el(
             "thead",
-            {},
-            el(
-              "tr",
-              {},
-              ["", "precision", "recall", "F1", "right", "false", "missed"].map((text) => el("th", { text })),
-            ),
+            el("tr", ["", "precision", "recall", "F1", "right", "false", "missed"].map((text) => el("th", text))),
           ),
-          el(
-            "tbody",
-            {},
-            names.map((name, k) => f1Row(name, model.f1.classes[k])),
-            f1Row("all", all, "sum"),
-          ),
+          el("tbody", names.map((name, k) => f1Row(name, model.f1.classes[k])), f1Row("all", all, "sum")),
         ),
       ),
     );
@@ -209,12 +171,11 @@ export class Overview {
         show: (row) =>
           el(
             "span",
-            {},
             el("a", { href: place(row), text: row.name }),
             row.edited
-              ? el("span", { class: "badge", text: "labels changed", title: "the labels are not those of the split" })
+              ? el("span.badge", { text: "labels changed", title: "the labels are not those of the split" })
               : null,
-            row.has_frames ? null : el("span", { class: "badge", text: "no frames" }),
+            row.has_frames ? null : el("span.badge", "no frames"),
           ),
       },
       {
@@ -280,23 +241,17 @@ export class Overview {
     const many = models.length > 1;
     const each = (title, hint, draw) =>
       el(
-        "article",
-        { class: "chart" },
-        el("h2", { text: title }),
-        el("p", { class: "hint", text: hint }),
-        el(
-          "div",
-          { class: "panels" },
-          models.map((model, m) => el("div", {}, many ? el("h3", { text: model.name }) : null, draw(model, m))),
-        ),
+        "article.chart",
+        el("h2", title),
+        el("p.hint", hint),
+        el("div.panels", models.map((model, m) => el("div", many ? el("h3", model.name) : null, draw(model, m)))),
       );
     const open = (m) => (cell, title) => this.showCases(m, cell, title);
     this.charts.replaceChildren(
       el(
-        "article",
-        { class: "chart" },
-        el("h2", { text: "Precision and recall" }),
-        el("p", { class: "hint", text: "Along falling scores; the ring is the threshold." }),
+        "article.chart",
+        el("h2", "Precision and recall"),
+        el("p.hint", "Along falling scores; the ring is the threshold."),
         precisionRecall(classes, models),
       ),
       each("What is taken for what", "Rows: true events. A number leads to its events.", (model, m) =>
@@ -320,14 +275,13 @@ export class Overview {
         const video = session.videos[found.video[i]];
         return el(
           "li",
-          {},
           el(
             "a",
             { href: this.app.address.of(video.name, frame) },
-            el("span", { text: video.name }),
-            el("b", { text: ` ${frame}` }),
-            el("span", { class: "time", text: ` ${time(frame, video, 1)}` }),
-            found.score ? el("span", { class: "score", text: ` ${found.score[i].toFixed(2)}` }) : null,
+            el("span", video.name),
+            el("b", ` ${frame}`),
+            el("span.time", ` ${time(frame, video, 1)}`),
+            found.score ? el("span.score", ` ${found.score[i].toFixed(2)}`) : null,
           ),
         );
       });
@@ -336,12 +290,11 @@ export class Overview {
       this.cases.replaceChildren(
         el(
           "header",
-          {},
-          el("h2", { text: title + more }),
-          session.models.length > 1 ? el("span", { class: "file", text: session.models[model].name }) : null,
+          el("h2", title + more),
+          session.models.length > 1 ? el("span.file", session.models[model].name) : null,
           close,
         ),
-        el("ol", {}, links),
+        el("ol", links),
       );
       this.cases.hidden = false;
       this.cases.scrollIntoView({ block: "nearest", behavior: "smooth" });

@@ -20,9 +20,9 @@ export class Player extends EventTarget {
     this.playing = false;
     this.speed = 1;
     this.place = { zoom: 1, x: 0.5, y: 0.5 }; // the part that is shown, by its middle
-    this.canvas = el("canvas", { class: "frame", tabIndex: -1 });
-    this.note = el("p", { class: "note", hidden: true });
-    this.element = el("div", { class: "screen" }, this.canvas, this.note);
+    this.canvas = el("canvas.frame", { tabIndex: -1 });
+    this.note = el("p.note", { hidden: true });
+    this.element = el("div.screen", this.canvas, this.note);
     this.frames = new Frames(
       video.num_frames,
       (n) => `/frames/${index}/${n}.jpg?v=${video.stamp}`,

@@ -11,10 +11,10 @@ export class Strip {
   constructor(scene, view, moved) {
     Object.assign(this, { scene, view, moved });
     this.base = el("canvas");
-    this.over = el("canvas", { class: "over" });
+    this.over = el("canvas.over");
     this.element = el(
-      "div",
-      { class: "strip", title: "the whole video; drag to move what is shown above" },
+      "div.strip",
+      { title: "the whole video; drag to move what is shown above" },
       this.base,
       this.over,
     );

@@ -13,7 +13,7 @@ export class Table {
     this.rows = [];
     this.head = el("thead");
     this.body = el("tbody");
-    this.element = el("div", { class: "table" }, el("table", {}, this.head, this.body));
+    this.element = el("div.table", el("table", this.head, this.body));
   }
 
   update(rows) {
@@ -30,14 +30,7 @@ export class Table {
       const order = typeof x === "string" ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
       return down ? -order : order;
     });
-    this.head.replaceChildren(
-      ...this.groupRow(),
-      el(
-        "tr",
-        {},
-        this.columns.map((c, i) => this.headCell(c, i)),
-      ),
-    );
+    this.head.replaceChildren(...this.groupRow(), el( "tr", this.columns.map((c, i) => this.headCell(c, i)), ));
     this.body.replaceChildren(...sorted.map((row) => this.line(row)));
   }
 
@@ -50,8 +43,7 @@ export class Table {
     }
     return [
       el(
-        "tr",
-        { class: "groups" },
+        "tr.groups",
         cells.map(({ group, span }) => el("th", { colSpan: span, text: group ?? "", class: group ? "of-model" : "" })),
       ),
     ];

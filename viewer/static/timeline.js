@@ -23,10 +23,10 @@ export class Timeline extends EventTarget {
     this.view = new View(scene.video.num_frames);
     this.lanes = new Lanes(scene, this.view);
     this.strip = new Strip(scene, this.view, () => this.invalidate());
-    this.ruler = el("canvas", { class: "ruler" });
-    this.tip = el("div", { class: "tip", hidden: true });
-    this.scroll = el("div", { class: "scroll" }, this.lanes.element);
-    this.element = el("div", { class: "timeline" }, this.ruler, this.scroll, this.strip.element, this.tip);
+    this.ruler = el("canvas.ruler");
+    this.tip = el("div.tip", { hidden: true });
+    this.scroll = el("div.scroll", this.lanes.element);
+    this.element = el("div.timeline", this.ruler, this.scroll, this.strip.element, this.tip);
     this.stale = { base: true, over: true };
     this.drawings = 0; // of the lanes, so far
     this.resizing = new ResizeObserver(() => this.resize());

@@ -48,15 +48,14 @@ export class VideoPage {
   }
 
   build() {
-    this.numbers = el("div", { class: "numbers" });
+    this.numbers = el("div.numbers");
     this.transport = transport(this);
     this.labelBar = labelBar(this);
     this.element = el(
-      "div",
-      { class: "video-page" },
-      el("section", { class: "stage" }, this.player.element, this.transport.element, this.labelBar.element),
-      el("aside", {}, controls(this.app, this.ending.signal), this.numbers, this.list.element),
-      el("section", { class: "bottom" }, timelineBar(this), this.timeline.element),
+      "div.video-page",
+      el("section.stage", this.player.element, this.transport.element, this.labelBar.element),
+      el("aside", controls(this.app, this.ending.signal), this.numbers, this.list.element),
+      el("section.bottom", timelineBar(this), this.timeline.element),
     );
   }
 
@@ -143,9 +142,9 @@ export class VideoPage {
         el(
           "tr",
           { class: look },
-          el("th", { text: title }),
-          ["precision", "recall", "f1"].map((key) => el("td", { text: percent(numbers[key]) })),
-          ["tp", "fp", "fn"].map((key) => el("td", { text: numbers[key] })),
+          el("th", title),
+          ["precision", "recall", "f1"].map((key) => el("td", percent(numbers[key]))),
+          ["tp", "fp", "fn"].map((key) => el("td", numbers[key])),
         );
       const head = line(session.models.length > 1 ? name : "all", f1.all, `whole ${active ? "active" : ""}`);
       if (session.models.length > 1) head.addEventListener("click", () => settings.set({ model }));
@@ -153,20 +152,7 @@ export class VideoPage {
     });
     const titles = ["", "precision", "recall", "F1", "right", "false", "missed"];
     this.numbers.replaceChildren(
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            titles.map((text) => el("th", { text })),
-          ),
-        ),
-        el("tbody", {}, rows),
-      ),
+      el("table", el( "thead", el( "tr", titles.map((text) => el("th", text)), ), ), el("tbody", rows)),
     );
   }
 

@@ -16,11 +16,10 @@ const sign = (name, title, act, props = {}) => {
 export function transport(page) {
   const { player, video } = page;
   const play = sign("play", "play or stop (Space)", () => player.toggle(), { class: "play" });
-  const number = el("input", {
+  const number = el("input.counter", {
     type: "number",
     min: 0,
     max: video.num_frames - 1,
-    class: "counter",
     ariaLabel: "frame",
     title: "frame (G to type one)",
     on: {
@@ -30,7 +29,7 @@ export function transport(page) {
       },
     },
   });
-  const clock = el("output", { class: "clock" });
+  const clock = el("output.clock");
   const speed = el(
     "select",
     {
@@ -54,11 +53,9 @@ export function transport(page) {
   };
   update();
   const element = el(
-    "div",
-    { class: "transport" },
+    "div.transport",
     el(
-      "div",
-      { class: "group" },
+      "div.group",
       sign("previous", "previous event (P)", () => page.goNext(-1)),
       sign("back10", "ten frames back (Shift + ←)", () => player.step(-10)),
       sign("back", "one frame back (←)", () => player.step(-1)),
@@ -70,21 +67,13 @@ export function transport(page) {
         ? sign("error", "next error (E)", () => page.goNext(1, true), { class: "error" })
         : null,
     ),
+    el("div.group", el("span.of", "frame"), number, el("span.of", end), clock),
     el(
-      "div",
-      { class: "group" },
-      el("span", { class: "of", text: "frame" }),
-      number,
-      el("span", { class: "of", text: end }),
-      clock,
-    ),
-    el(
-      "div",
-      { class: "group" },
+      "div.group",
       speed,
       video.fps
-        ? el("span", { class: "of", text: `${+video.fps.toFixed(2)} fps` })
-        : el("span", { class: "of", text: "rate unknown: 25 fps" }),
+        ? el("span.of", `${+video.fps.toFixed(2)} fps`)
+        : el("span.of", "rate unknown: 25 fps"),
     ),
   );
   return { element, update, number };
@@ -95,10 +84,9 @@ export function labelBar(page) {
   const { labelling, labels, scene } = page;
   const classes = scene.session.classes.map(({ name, colour }, i) =>
     el(
-      "button",
+      "button.class",
       {
         type: "button",
-        class: "class",
         colour,
         title: `add ${name} on this frame${i < 9 ? ` (${i + 1})` : ""}`,
         on: {
@@ -108,8 +96,8 @@ export function labelBar(page) {
           },
         },
       },
-      i < 9 ? el("kbd", { text: i + 1 }) : null,
-      el("span", { text: name }),
+      i < 9 ? el("kbd", i + 1) : null,
+      el("span", name),
     ),
   );
   const undo = sign("undo", "undo (Ctrl + Z)", () => labelling.undo());
@@ -127,17 +115,10 @@ export function labelBar(page) {
     ),
   ];
   const element = el(
-    "div",
-    { class: "label-bar" },
+    "div.label-bar",
+    el("div", { class: `group classes ${classes.length > 5 ? "many" : ""}` }, el("span.of", "Add"), classes),
     el(
-      "div",
-      { class: `group classes ${classes.length > 5 ? "many" : ""}` },
-      el("span", { class: "of", text: "Add" }),
-      classes,
-    ),
-    el(
-      "div",
-      { class: "group" },
+      "div.group",
       button("Move here", "move the selected event to this frame (M)", () => labelling.moveHere()),
       button("Delete", "delete the selected event (Delete)", () => labelling.remove()),
       scene.session.models.length ? accepting : null,
@@ -155,16 +136,10 @@ export function timelineBar(page) {
   const truth = session.models.length === 1 ? "found" : "label"; // to one model it may be found, to another missed
   const kinds = session.models.length ? [truth, "missed", "right", page.scene.verdicts.alone, "confused"] : [truth];
   return el(
-    "div",
-    { class: "timeline-bar" },
+    "div.timeline-bar",
+    el("ul.legend", kinds.map((kind) => el("li", icon(kind), el("span", SHAPES[kind].means)))),
     el(
-      "ul",
-      { class: "legend" },
-      kinds.map((kind) => el("li", {}, icon(kind), el("span", { text: SHAPES[kind].means }))),
-    ),
-    el(
-      "div",
-      { class: "group" },
+      "div.group",
       sign("less", "show more frames (−)", () => page.timeline.zoom(2)),
       sign("more", "show fewer frames (+)", () => page.timeline.zoom(0.5)),
       sign("all", "show the whole video (0)", () => page.timeline.showAll()),
@@ -257,10 +232,7 @@ export function bindings(page) {
       { keys: ["Shift+Enter"], does: "accept all predictions above the threshold", run: () => labelling.acceptAll() },
     );
   }
-  return [
-    { title: "Looking", bindings: looking },
-    { title: "Labelling", bindings: editing },
-  ];
+  return [{ title: "Looking", bindings: looking }, { title: "Labelling", bindings: editing }];
 }
 
 function changeSpeed(player, by) {
