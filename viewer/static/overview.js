@@ -5,7 +5,7 @@ import { confusionMatrix, offsetHistogram, precisionRecall } from "./charts.js";
 import { controls } from "./controls.js";
 import { el, toast } from "./dom.js";
 import { clock, percent, plural, time, whole } from "./format.js";
-import { Table } from "./table.js";
+import { F1_TITLES, Table, f1Row, plainRow, plainTable } from "./table.js";
 
 const MANY = 4; // classes; more need more room
 
@@ -106,16 +106,7 @@ export class Overview {
     const figure = (name, value, hint, look = "") =>
       el("div", { class: `figure ${look}`, title: hint }, el("b", percent(value)), el("span", name));
     const tolerances = session.tolerances;
-    const apRow = (name, precisions, average, look) =>
-      el("tr", { class: look }, el("th", name), [...precisions, average].map((value) => el("td", percent(value))));
-    const f1Row = (name, numbers, look) =>
-      el(
-        "tr",
-        { class: look },
-        el("th", name),
-        ["precision", "recall", "f1"].map((key) => el("td", percent(numbers[key]))),
-        ["tp", "fp", "fn"].map((key) => el("td", whole(numbers[key]))),
-      );
+    const apRow = (name, precisions, average, look) => plainRow(name, [...precisions, average].map(percent), look);
     const names = session.classes.map(({ name }) => name);
     const within = settings.tolerance === 0 ? "on the frame" : `within ${plural(settings.tolerance, "frame")}`;
     return el(
@@ -137,24 +128,18 @@ export class Overview {
       ),
       el(
         "div.tables",
-        el(
-          "table",
-          el("caption", "Average precision (%) by tolerance"),
-          el("thead", el( "tr", ["", ...tolerances, "mean"].map((text) => el("th", text)), )),
-          el(
-            "tbody",
+        plainTable(
+          ["", ...tolerances, "mean"],
+          [
             names.map((name, k) => model.curves[k] && apRow(name, model.nms[k], mean(model.nms[k]))),
             apRow("mAP", model.mAP, model.mean_mAP, "sum"),
-          ),
+          ],
+          "Average precision (%) by tolerance",
         ),
-        el(
-          "table",
-          el("caption", `Events scoring above ${settings.thresholds[model.number].toFixed(3)}, ${within}`),
-          el(
-            "thead",
-            el("tr", ["", "precision", "recall", "F1", "right", "false", "missed"].map((text) => el("th", text))),
-          ),
-          el("tbody", names.map((name, k) => f1Row(name, model.f1.classes[k])), f1Row("all", all, "sum")),
+        plainTable(
+          F1_TITLES,
+          [names.map((name, k) => f1Row(name, model.f1.classes[k])), f1Row("all", all, "sum")],
+          `Events scoring above ${settings.thresholds[model.number].toFixed(3)}, ${within}`,
         ),
       ),
     );

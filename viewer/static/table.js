@@ -1,6 +1,25 @@
 // A table that is sorted by the column whose head is clicked.
 
 import { el } from "./dom.js";
+import { percent, whole } from "./format.js";
+
+/** A table that stays as it is: a head of `titles`, and rows. */
+export const plainTable = (titles, rows, caption) =>
+  el(
+    "table",
+    caption ? el("caption", caption) : null,
+    el("thead", el("tr", titles.map((title) => el("th", title)))),
+    el("tbody", rows),
+  );
+
+/** A row of it: its name and its cells, which are texts. */
+export const plainRow = (name, cells, look) =>
+  el("tr", { class: look }, el("th", name), cells.map((cell) => el("td", cell)));
+
+export const F1_TITLES = ["", "precision", "recall", "F1", "right", "false", "missed"];
+
+export const f1Row = (name, { precision, recall, f1, tp, fp, fn }, look) =>
+  plainRow(name, [...[precision, recall, f1].map(percent), ...[tp, fp, fn].map(whole)], look);
 
 export class Table {
   /**
@@ -30,7 +49,7 @@ export class Table {
       const order = typeof x === "string" ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
       return down ? -order : order;
     });
-    this.head.replaceChildren(...this.groupRow(), el( "tr", this.columns.map((c, i) => this.headCell(c, i)), ));
+    this.head.replaceChildren(...this.groupRow(), el("tr", this.columns.map((c, i) => this.headCell(c, i))));
     this.body.replaceChildren(...sorted.map((row) => this.line(row)));
   }
 

@@ -4,10 +4,10 @@ import { getBytes } from "./api.js";
 import { controls } from "./controls.js";
 import { readCurves } from "./curves.js";
 import { el, toast } from "./dom.js";
-import { percent } from "./format.js";
 import { Labelling } from "./labelling.js";
 import { EventList } from "./list.js";
 import { Player } from "./player.js";
+import { F1_TITLES, f1Row, plainTable } from "./table.js";
 import { Timeline } from "./timeline.js";
 import { bindings, labelBar, timelineBar, transport } from "./video_bars.js";
 import { Verdicts, isError } from "./verdicts.js";
@@ -138,22 +138,11 @@ export class VideoPage {
       if (!f1) return [];
       const active = model === settings.model;
       const classes = active ? session.classes.map((c) => c.name) : [];
-      const line = (title, numbers, look) =>
-        el(
-          "tr",
-          { class: look },
-          el("th", title),
-          ["precision", "recall", "f1"].map((key) => el("td", percent(numbers[key]))),
-          ["tp", "fp", "fn"].map((key) => el("td", numbers[key])),
-        );
-      const head = line(session.models.length > 1 ? name : "all", f1.all, `whole ${active ? "active" : ""}`);
+      const head = f1Row(session.models.length > 1 ? name : "all", f1.all, `whole ${active ? "active" : ""}`);
       if (session.models.length > 1) head.addEventListener("click", () => settings.set({ model }));
-      return [head, ...classes.map((title, k) => line(title, f1.classes[k], "part"))];
+      return [head, ...classes.map((title, k) => f1Row(title, f1.classes[k], "part"))];
     });
-    const titles = ["", "precision", "recall", "F1", "right", "false", "missed"];
-    this.numbers.replaceChildren(
-      el("table", el( "thead", el( "tr", titles.map((text) => el("th", text)), ), ), el("tbody", rows)),
-    );
+    this.numbers.replaceChildren(plainTable(F1_TITLES, rows));
   }
 
   // Going about
