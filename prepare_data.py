@@ -173,7 +173,7 @@ def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[
 
 
 def check_unlabelled(unlabelled: set[str], args: argparse.Namespace) -> None:
-    """Each video must have labels, unless told otherwise."""
+    """Each video must have labels, unless --skip_unlabelled is given."""
     names = sorted(unlabelled)
     if names and args.skip_unlabelled:
         print(f"left out of the dataset, as they have no labels: {', '.join(names)}")

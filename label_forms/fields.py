@@ -34,6 +34,7 @@ _NAMES = {
     "half": ("half", "period", "part", "quarter"),
     "team": ("team",),
 }
+_SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times
 _TIME = re.compile(r"(-?)\s*(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{0,15}(?:\.\d{0,15})?)\s*(ms|msec|s|sec|seconds)?",
                    re.ASCII | re.IGNORECASE)
 _TIMECODE = re.compile(r"(\d{1,3}):(\d\d):(\d\d)([:;])(\d{1,3})", re.ASCII)
@@ -123,9 +124,9 @@ class EventReader:
         timed = "frame" not in columns
         if timed and "time" not in columns:
             stated = [row.get(columns[end]) for row in rows for end in ("start", "end") if end in columns]
-            names = " ".join(plain_name(columns.get(end, "")) for end in ("start", "end"))
+            words = {word for end in ("start", "end") for word in plain_name(columns.get(end, "")).split()}
             whole = all(type(value) is int or (isinstance(value, str) and value.isdigit()) for value in stated)
-            timed = "frame" not in names and ("time" in names or " s" in names or "ms" in names or not whole)
+            timed = "frame" not in words and (not whole or not words.isdisjoint(_SECONDS))
         return cls(columns, instant, timed, any(halves), **options)
 
     def read(self, where: str, row: Mapping[str, Any]) -> LabelledEvent:

@@ -3,14 +3,16 @@
     <instance><start>0.5</start><end>1.5</end><code>PASS</code>
         <label><group>Team</group><text>RED</text></label></instance>
 
-The code is the class, a label of the group Team the team; other labels are kept by their group.
+The code is the class, a label of the group Team the team, one of the group Half the half that the clock counts in; all
+others are kept by their group.
 """
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from label_forms.fields import EventReader
+from dataset.matches import part_number
+from label_forms.fields import EventReader, columns_of
 from label_forms.sets import LabelFile, LabelSet
 from util.errors import UserError
 
@@ -24,9 +26,12 @@ def read_sportscode(file: LabelFile) -> list[LabelSet]:
     if not is_sportscode(file.content):
         raise UserError(f"{file.path}: has no ALL_INSTANCES, as Sportscode's XML has")
     rows = [_row(instance) for instance in file.content.iterfind(".//ALL_INSTANCES/instance")]
-    columns = {"start": "start", "end": "end", "label": "code"}
+    columns = columns_of(dict.fromkeys(name for row in rows for name in row))
+    columns = {"start": "start", "end": "end", "label": "code"} | {
+        meaning: name for meaning, name in columns.items() if meaning in ("half", "team")}
     form = "sportscode"
-    reader = EventReader(columns, file.instant_of(form), timed=True, has_halves=False, left_out=("ID", "start", "end"))
+    halves = any(part_number(row.get(columns.get("half"), "")) for row in rows)
+    reader = EventReader(columns, file.instant_of(form), timed=True, has_halves=halves, left_out=("ID", "start", "end"))
     events = tuple(reader.read(f"{file.path}: instance[{index}]", row) for index, row in enumerate(rows))
     return [LabelSet(file.path, form, file.own_names(), events, seconds=True, read=len(events), notes=reader.notes())]
 
@@ -35,7 +40,7 @@ def _row(instance: ElementTree.Element) -> dict[str, str]:
     row = {child.tag: (child.text or "").strip() for child in instance if child.tag in ("ID", "start", "end", "code")}
     for label in instance.iterfind("label"):
         group = (label.findtext("group") or "label").strip() or "label"
-        name = "team" if group.casefold() == "team" else f"{group} " if group in ("label", "frame") else group
+        name = f"{group} of a label" if group.casefold() in ("id", "start", "end", "code", "label", "frame") else group
         text = (label.findtext("text") or "").strip()
         row[name] = f"{row[name]}, {text}" if row.get(name) else text
     return row

@@ -64,6 +64,7 @@ def load_table(path: Path) -> Table:
     if not lines:
         raise UserError(f"{path}: is empty; {_EXAMPLE}")
     columns, lines = _header(lines)
+    columns = [" ".join(column.split()) for column in columns]
     names = [column for column in columns if column]
     twice = sorted({column for column in names if list(map(plain_name, names)).count(plain_name(column)) > 1})
     if twice:
@@ -100,7 +101,7 @@ def _cells(path: Path, text: str) -> tuple[pd.DataFrame, str, int]:
     """The cells of a text, its separator, and the line in the file of the first row."""
     import pandas as pd
 
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first = 1
     if text[:4].lower() == "sep=":  # Excel's own way to name it
         lines, first = lines[1:], 2

@@ -374,12 +374,12 @@ def _doubt_cut(
 
 def _doubt_length(labels: LabelSet, record: Mapping) -> list[str]:
     """Labels that tell how many frames they were made for, where neither the video nor its frames are so many."""
-    told, there = labels.keys.get("num_frames"), record["source_frames"]
-    if told in (None, there, record["num_frames"]):
+    stated, there = labels.keys.get("num_frames"), record["source_frames"]
+    if stated in (None, there, record["num_frames"]):
         return []
-    return [f"{labels.path}: its num_frames is {told}, but the video has {number_of(there, 'frame')}; were the labels "
-            "made for another version of it, or for frames of another tool? Then they may lie some frames off: look at "
-            "them with check_data.py --sheet"]
+    return [f"{labels.path}: its num_frames is {stated}, but the video has {number_of(there, 'frame')}; were the "
+            "labels made for another version of it, or for frames of another tool? Then they may lie some frames off: "
+            "look at them with check_data.py --sheet"]
 
 
 def _doubt_rate(labels: LabelSet, record: Mapping, clock: Clock) -> list[str]:

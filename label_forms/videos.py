@@ -84,7 +84,8 @@ def pair_labels(sets: Sequence[LabelSet], videos: Collection[str]) -> list[Label
 
 def _is_own(labels: LabelSet, video: str) -> bool:
     """Whether the labels are a file <video>.json."""
-    return labels.form == "video" and composed(labels.path.with_suffix("").as_posix()).endswith(composed(video))
+    path = composed(labels.path.absolute().with_suffix("").as_posix())
+    return labels.form == "video" and path.endswith(f"/{composed(video)}")
 
 
 class _Index:

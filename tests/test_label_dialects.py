@@ -24,6 +24,7 @@ TABLES = {
     "aliases.csv": "filename,frame_number,class\nm_a.mp4,25,PASS\n",
     "both_agree.csv": "video,frame,time,label\nm_a,25,0:00:01,PASS\n",
     "segment.csv": "video,start,end,label\nm_a,25,30,PASS\n",
+    "stop.csv": "video,start,stop,label\nm_a,25,30,PASS\n",
     "segment_times.csv": "video,start,end,label\nm_a,1.0,1.2,PASS\n",
     "units.csv": "video,time,label\nm_a,1.0s,PASS\nm_a,1000 ms,PASS\n",
     "blank_lines.csv": "\n\nvideo,frame,label\n\nm_a,25,PASS\n,,\n",
@@ -95,6 +96,10 @@ def test_each_event_in_the_half_that_is_named(tmp_path):
     assert [len(entry["events"]) for entry in placed.entries] == [0, 1]
     (labels,) = read(tmp_path, "t.csv", "video,half,time,label\nm_a,own,0:02,PASS\n")
     assert labels.events[0].half is None and "half is 'own', which is taken for no half" in labels.warnings[0]
+    instances = "".join(f"<instance><start>{at}</start><end>{at}</end><code>PASS</code><label><group>Half</group><text>"
+                        f"{half}</text></label></instance>" for at, half in ((2, "2nd half"), (1, "1st half")))
+    (placed,) = place(read(tmp_path, "r.xml", f"<file><ALL_INSTANCES>{instances}</ALL_INSTANCES></file>"))
+    assert [[event["frame"] for event in entry["events"]] for entry in placed.entries] == [[25], [50]]
     with pytest.raises(UserError, match=r't\.csv: line 3: half is "", and other events name the half'):
         read(tmp_path, "t.csv", "video,half,time,label\nr,1,0:02,PASS\nr,,0:03,PASS\n")
 

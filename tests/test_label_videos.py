@@ -61,6 +61,17 @@ def test_a_video_has_labels_from_one_file():
         pair_labels([label_set("a_1"), label_set("a")], ["a_1", "a_2"])
 
 
+def test_a_file_of_a_video_goes_before_one_of_its_match_and_a_table():
+    own = LabelSet(Path("Labels/a_1.json"), "video", ("a_1",), ())
+    table = LabelSet(Path("Labels/all.csv"), "csv", ("a_1",), ())
+    for others in ([label_set("a")], [table]):
+        for sets in ([own, *others], [*others, own]):
+            paired = {one.labels.path.name: one.superseded for one in pair_labels(sets, ["a_1", "a_2"])}
+            assert paired == {"a_1.json": frozenset(), others[0].path.name: frozenset({"a_1"})}
+    with pytest.raises(UserError, match="labels the video 'a_1', and so does"):
+        pair_labels([label_set("a"), table], ["a_1", "a_2"])
+
+
 def test_where_the_second_half_begins_is_asked_of_labels_that_count_through_a_match():
     videos = ["a_1", "a_2", "b", "c_1", "c_2", "d_2"]
     sets = [label_set("a"), label_set("b", halves=(1, 2)), label_set("c", halves=(1, 2)), label_set("d_2", halves=(2,))]
