@@ -73,6 +73,20 @@ def move(spotter: nn.Module, device: torch.device, precision: torch.dtype = torc
 
 
 @contextlib.contextmanager
+def no_benchmark() -> Iterator[None]:
+    """cuDNN tries no algorithms, which pays only where sizes come again.
+
+    `torch.backends.cudnn.flags` would also change what it is not given: cuDNN off, TF32 on.
+    """
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
+
+
+@contextlib.contextmanager
 def memory_errors(advice: str) -> Iterator[None]:
     """Turn a device's lack of memory into a UserError that says what helps."""
     try:
@@ -115,10 +129,13 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
     """
     if name == "auto":
         return best_precision(device)
+    if name == "float32":
+        torch.backends.cudnn.allow_tf32 = False  # by default cards leave out 13 of the 23 bits in convolutions and GRUs
+        return torch.float32
     dtype = getattr(torch, name)
     try:
         weight = torch.ones(1, 1, 3, 3, device=device, requires_grad=True)
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        with torch.autocast(device.type, dtype):
             F.conv2d(weight, weight).sum().backward()
     except RuntimeError as error:
         reason = str(error).splitlines()[0]

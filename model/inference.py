@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.device import no_benchmark
 from model.folding import for_inference
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs
@@ -61,8 +62,7 @@ def score_videos(
     """
     spotter = for_inference(spotter)
     scores = {}
-    # the ends of videos bring many sizes of batches, each once; `enabled` would be False if it were not given
-    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, benchmark=False):
+    with no_benchmark():  # the ends of videos bring many sizes of batches, each once
         for video, parts in groupby(stretches, key=lambda part: part.videos[0]):
             frames = (part.frames[0] for part in parts)
             scores[videos[video]["video"]] = np.concatenate(list(score_stretches(spotter, frames, clip_len, overlap)))

@@ -9,7 +9,7 @@ from test_streaming import open_gates
 from dataset.frames import VideoClips, load_stretches
 from dataset.jpeg import read_frame
 from model.architecture import Architecture
-from model.device import move
+from model.device import move, pick_precision
 from model.inference import frame_scores, score_clips, score_stretches, score_videos
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs
@@ -97,18 +97,21 @@ def test_videos_in_stretches_from_files_have_the_scores_that_each_has_by_itself(
         np.testing.assert_allclose(together[video["video"]], alone, atol=1e-4)
 
 
-def test_cudnn_stays_on_while_videos_are_scored_and_tries_no_algorithms(monkeypatch):
+def test_cudnn_stays_as_it_is_while_videos_are_scored_and_tries_no_algorithms(monkeypatch):
     seen = []
 
     def stretches():
         for start in (0, 3):
-            seen.append((torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark))
+            cudnn = torch.backends.cudnn
+            seen.append((cudnn.enabled, cudnn.benchmark, cudnn.allow_tf32))
             yield Batch(torch.zeros(1, 3, 3, 32, 32, dtype=torch.uint8), torch.ones(1, 3), [0], [start])
 
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", torch.backends.cudnn.allow_tf32)
+    assert pick_precision("float32", torch.device("cuda")) == torch.float32
     spotter = EventSpotter(Architecture("rny002", "", 2))
     score_videos(spotter, stretches(), [{"video": "a", "num_frames": 6}], 4, 2)
-    assert seen == [(True, False)] * 2 and torch.backends.cudnn.benchmark
+    assert seen == [(True, False, False)] * 2 and torch.backends.cudnn.benchmark
 
 
 @pytest.mark.parametrize("arch", ["rny002_gsm", "rn18_tsm"])

@@ -36,7 +36,7 @@ def train(backbone, frames, steps=2):
     return features
 
 
-@pytest.mark.parametrize("arch", FEATURE_ARCHS)
+@pytest.mark.parametrize("arch", [arch for arch in FEATURE_ARCHS if arch[:6] not in ("rny004", "rny006")])
 def test_features_gradients_and_running_statistics_are_those_of_the_plain_run(arch):
     plain = make(arch)
     sparing = copy.deepcopy(plain)
