@@ -11,7 +11,6 @@ except where they are empty.
 from __future__ import annotations
 
 import io
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +20,7 @@ from label_forms.fields import EventReader, columns_of, plain_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from util.entries import clean_label, whole_number
 from util.errors import UserError
+from util.io import parse_json
 
 if TYPE_CHECKING:  # pandas takes half a second to import
     import pandas as pd
@@ -216,7 +216,7 @@ def read_via(file: LabelFile) -> list[LabelSet]:
     rows = []
     for line, row in file.content.rows:
         try:
-            videos, times, given = (json.loads(row.get(column) or empty) for column, empty in (
+            videos, times, given = (parse_json(row.get(column) or empty) for column, empty in (
                 ("file_list", "[]"), ("temporal_coordinates", "[]"), ("metadata", "{}")))
             attributes = dict(sorted(given.items()))
             ends = [str(time) for time in times]
