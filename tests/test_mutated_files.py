@@ -1,4 +1,4 @@
-"""Files of every kind with a value put elsewhere, cut short or damaged are read, or refused in one line; never a bug."""
+"""Files of every kind with a value put elsewhere, cut short or damaged: read, or refused in one line."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from util.suppression import NMS
 from util.threshold import find_threshold
 
 MUTATIONS = 60  # of each kind of file
-HOSTILE = ["NaN", "-Infinity", "1e999", "1" + "0" * 400, "9" * 5000, "-1", "1000000000", "1.5", "true", "null", "[]", "{}",
-           "[[]]", '{"a": 1}', "[" * 3000 + "]" * 3000, '""', '"x"', '"\\u0000"', '"\\ud800"', '"' + "x" * 3000 + '"']
+HOSTILE = ["NaN", "-Infinity", "1e999", "1" + "0" * 400, "9" * 5000, "-1", "1000000000", "1.5", "true", "null", "[]",
+           "{}", "[[]]", '{"a": 1}', "[" * 3000 + "]" * 3000, '""', '"x"', '"\\u0000"', '"\\ud800"',
+           '"' + "x" * 3000 + '"']
 MARK = "@hostile@"
 
 
