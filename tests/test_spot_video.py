@@ -21,7 +21,7 @@ from model.folding import for_inference
 from model.inference import head_overlap, score_videos
 from util.io import read_json, write_json
 from util.lock import exclusive
-from util.predictions import read_entries
+from util.predictions import check_entries
 from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS"]
@@ -86,7 +86,8 @@ def test_each_kind_of_file_tells_the_same_events(model, video, tmp_path):
     done = run_script("spot_video.py", model, video, "--output", tmp_path, "--csv", "--soccernet", *EVERY)
     assert "threshold 0.000, given by --threshold" in done.stdout and "80 events in 40 frames" in done.stdout
     truth = [{"video": "cup_1", "num_frames": 40}]
-    (entry,) = read_entries(tmp_path / "cup_1.events.json", truth, CLASSES)
+    path = tmp_path / "cup_1.events.json"
+    (entry,) = check_entries(read_json(path), path, truth, CLASSES)
     assert entry["fps"] == 25 and [e["frame"] for e in entry["events"]] == [t for t in range(40) for _ in CLASSES]
     assert entry["events"][-1]["time"] == "0:00:01.560"
     with (tmp_path / "cup_1.events.csv").open(encoding="utf-8", newline="") as file:

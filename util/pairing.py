@@ -56,8 +56,8 @@ class Pairing:
         for video in range(num_videos):
             rows = order[starts[video] : starts[video + 1]]
             first, last = true_starts[video : video + 2]
-            partner = np.where(self.right[rows], self.partner[rows] - first, -1)
-            true = self.true.take(slice(first, last))
+            partner, true = self.partner[rows], self.true.take(slice(first, last))
+            partner = np.where(partner >= 0, partner - first, -1)
             alone.append(replace(self, predicted=self.predicted.take(rows), true=true, partner=partner))
         return alone
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -152,12 +153,13 @@ def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence
     Raises:
         UserError: the file is missing, damaged, or not for this truth.
     """
-    return event_table(read_entries(path, truth, classes), [video["video"] for video in truth], classes)
+    entries = check_entries(read_json(path), path, truth, classes)
+    return event_table(entries, [video["video"] for video in truth], classes)
 
 
-def read_entries(path: Path | str, truth: Sequence[Video], classes: Sequence[str]) -> list[Video]:
-    """The entries of a prediction file, [{"video", "events": [{"label", "frame", "score"}], ...}], checked as above."""
-    predictions = read_json(path)
+def check_entries(predictions: Any, path: Path | str, truth: Sequence[Video], classes: Sequence[str]) -> list[Video]:
+    """The content of a prediction file at `path`, [{"video", "events": [{"label", "frame", "score"}], ...}], with names
+    and labels put right. Arguments and errors are those of `read_predictions`."""
     if isinstance(predictions, dict):
         raise UserError(f"{path}: holds no list of events; give the .recall.json.gz beside it")
     if not isinstance(predictions, list):

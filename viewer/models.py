@@ -16,7 +16,7 @@ from dataset.labels import SAME_FPS
 from util.errors import UserError
 from util.events import EventTable, Video, event_table, score_curves
 from util.io import read_json
-from util.predictions import find_file, parse_name, read_entries, read_predictions
+from util.predictions import check_entries, find_file, parse_name, read_predictions
 from util.threshold import UNCHOSEN, Threshold, threshold_from_val
 from viewer.viewed_videos import ViewedVideo
 
@@ -137,7 +137,8 @@ def _read_file(path: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]
     there = [known[name] for name in named if isinstance(name, str) and name in known]
     if not there:
         return []
-    predictions = read_entries(path, [{"video": v.name, "num_frames": v.num_frames} for v in there], classes)
+    truth = [{"video": video.name, "num_frames": video.num_frames} for video in there]
+    predictions = check_entries(content, path, truth, classes)
     for prediction in predictions:
         fps, own = prediction.get("fps", -1), known[prediction["video"]].fps
         if own and type(fps) in (int, float) and fps > 0 and abs(fps - own) >= SAME_FPS:

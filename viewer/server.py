@@ -141,7 +141,7 @@ def _add_video(app: Flask, session: Session, results: Results) -> None:
         return Response(curves.tobytes(), mimetype="application/octet-stream")
 
     @app.post("/api/videos/<int:video>/marks")
-    def judge(video: int) -> Response:
+    def send_marks(video: int) -> Response:
         viewed, asked = _video(session, video), _body()
         frames, labels = asked.get("frames"), asked.get("labels")
         if not (_are_below(frames, viewed.num_frames) and _are_below(labels, len(session.classes))):
