@@ -1,4 +1,4 @@
-"""Look at predictions, labels and frames in a browser, and correct labels: a local web page.
+"""Look at predictions, labels and frames in a browser, and mend labels: a local web page.
 
     python view.py out ./Frames -s test                 a model on a split
     python view.py out_a out_b ./Frames -s test         two models side by side
@@ -25,9 +25,8 @@ from urllib.parse import urlsplit
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from dataset.labels import SPLITS, check_classes, dataset_dir, read_classes, read_split
+from dataset.labels import SPLITS, dataset_dir, read_classes, read_split
 from util.config import trained_on
-from util.entries import clean_label
 from util.errors import UserError
 from util.events import Video
 from util.io import whole_file
@@ -101,8 +100,8 @@ def dataset_of(models: list[Path], frame_dir: Path) -> str:
         raise UserError(f"{frame_dir}: is the only folder given; put model folders before it, or name a dataset, -d")
     datasets = {path: trained_on(path if path.is_dir() else path.parent) for path in models}
     if len(set(datasets.values())) > 1:
-        found = ", ".join(f"{path}: {name}" for path, name in datasets.items())
-        raise UserError(f"the models were trained on different datasets ({found}); name the one to look at with -d")
+        told = ", ".join(f"{path}: {name}" for path, name in datasets.items())
+        raise UserError(f"the models were trained on different datasets ({told}); name the one to look at with -d")
     return datasets[models[0]]
 
 
@@ -129,8 +128,9 @@ def classes_of(dataset: str, given: list[str] | None) -> list[str]:
         return classes
     if not given:
         raise UserError(f"{path}: no such file; name the classes of a new dataset, such as --classes PASS DRIVE")
-    names = list(map(clean_label, given))
-    check_classes(f"--classes {' '.join(given)}", names)
+    names = [name.strip() for name in given]
+    if len(set(names)) < len(names) or not all(name and name.isprintable() for name in names):
+        raise UserError(f"--classes {' '.join(given)}: must be names on one line, each once; correct them")
     return names
 
 
@@ -194,8 +194,8 @@ def is_free(host: str, port: int) -> bool:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            if os.name == "posix":  # or a port would count as taken for a minute after its last server; on Windows two
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # servers would share it
+            if os.name == "posix":  # or a port would count as taken for a minute after its last server; Windows, told
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the same, would share it
             probe.bind(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

@@ -73,7 +73,7 @@ def field_findings(labels: Labels) -> list[Finding]:
 
 
 def _time_field(name: str, videos: list[LabelledVideo]) -> TimeField | None:
-    """The field in the unit in which it fits the frames best, if it fits them."""
+    """The field in the unit in which it tells the frames best, if it tells them."""
     videos, values = _with_field(videos, name)
     if sum(map(len, values)) < FEWEST:
         return None
@@ -117,16 +117,16 @@ def _units(videos: list[LabelledVideo]) -> dict[str, list[float]]:
 def _fit(name: str, unit: str, videos: list[LabelledVideo], values: list[np.ndarray]) -> TimeField | None:
     """The field as a time in that unit, if the frame numbers follow it so."""
     in_a_frame = _units(videos)[unit]
-    moments = [value / per for value, per in zip(values, in_a_frame, strict=True)]
+    told = [value / per for value, per in zip(values, in_a_frame, strict=True)]
     rise, run = (np.concatenate([_over_half(column) for column in columns])
-                 for columns in ([video.frames for video in videos], moments))
+                 for columns in ([video.frames for video in videos], told))
     rates = rise[run > 0] / run[run > 0]
     rate = float(np.median(rates)) if len(rates) else 0.0
     if not RATES[0] < rate < RATES[1]:
         return None
     error = 1.25 * 1.4826 * float(np.median(abs(rates - rate))) / len(rates) ** 0.5  # of a median, from deviations
     rate = 1.0 if abs(rate - 1) < max(SAME_RATE, 4 * error) else rate
-    field = TimeField(name, unit, videos, np.concatenate(moments), _grain(values) / min(in_a_frame), rate, error)
+    field = TimeField(name, unit, videos, np.concatenate(told), _grain(values) / min(in_a_frame), rate, error)
     spread = np.concatenate([video.frames - np.median(video.frames) for video in videos])
     # medians of squares, so that a few wrong events do not hide the rest
     return field if np.median(field.off**2) < (1 - FIT) * np.median(spread**2) else None

@@ -52,7 +52,7 @@ class Labels:
     classes: list[str]  # none where class.txt cannot be read
     splits: list[str]  # those that there are: train, val, test, then others
     videos: list[LabelledVideo]  # of all splits, in the order of the files
-    findings: list[Finding]  # from reading it
+    findings: list[Finding]  # what reading met with
 
     def of_split(self, split: str) -> list[LabelledVideo]:
         return [video for video in self.videos if video.split == split]

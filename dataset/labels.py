@@ -37,18 +37,17 @@ def read_classes(dataset: str) -> list[str]:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
     classes = [name for line in text.splitlines() if (name := clean_label(line))]
-    check_classes(path, classes)
+    _check_classes(path, classes)
     return classes
 
 
-def check_classes(place: Path | str, classes: Sequence[str]) -> None:
-    """Raise a UserError that names `place` where there is no class, one that is no name, or one twice."""
+def _check_classes(path: Path, classes: Sequence[str]) -> None:
     if not classes:
-        raise UserError(f"{place}: is empty; write one class name per line into it")
+        raise UserError(f"{path}: is empty; write one class name per line into it")
     for fault in filter(None, map(label_fault, classes)):
-        raise UserError(f"{place}: {fault}")
+        raise UserError(f"{path}: {fault}")
     if twice := sorted({name for name in classes if classes.count(name) > 1}):
-        raise UserError(f"{place}: {', '.join(twice)} stands there more than once; leave one of each")
+        raise UserError(f"{path}: {', '.join(twice)} stands there more than once; leave one of each")
 
 
 def read_split(dataset: str, split: str) -> list[dict]:
@@ -94,7 +93,7 @@ def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]
     for split, entries in splits.items():
         raise_first(check_split(entries, folder / f"{split}.json", classes)[1] if entries else [])
     if not (folder / "class.txt").exists():
-        check_classes(folder / "class.txt", classes)
+        _check_classes(folder / "class.txt", classes)
         texts["class.txt"] = "".join(f"{name}\n" for name in classes)
     stale = {f"{split}.json" for split in SPLITS if (folder / f"{split}.json").exists()} - texts.keys()
     changed = {name: text for name, text in texts.items() if _read_text(folder / name) != text}

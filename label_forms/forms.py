@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from label_forms import label_studio, per_video, soccernet, sportscode, table
 from label_forms.sets import LabelFile, LabelSet
 from util.errors import UserError
-from util.io import parse_json, read_json
+from util.io import parse_file, parse_json, read_json
 
 
 class Form(NamedTuple):
@@ -72,6 +72,18 @@ def read_labels(
         file = LabelFile(path, name, labels == path, content, label_fps, instant)
         sets += FORMS[form or _recognise(path, kind, content)].read(file)
     return sets
+
+
+def parse_label_file(path: Path, content: bytes) -> LabelSet:
+    """The labels of a <video>.json that has been read.
+
+    Raises:
+        UserError: it is not what it must be.
+    """
+    sets = per_video.read_video(LabelFile(path, path.stem, True, parse_file(path, content)))
+    if len(sets) != 1:
+        raise UserError(f"{path}: holds {len(sets)} entries; a label file holds that of one video")
+    return sets[0]
 
 
 def _label_files(labels: Path) -> list[Path]:

@@ -9,14 +9,12 @@ An event has a frame, a time, or a start and an end, see fields.py.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from label_forms.fields import EventReader, columns_of
 from label_forms.sets import LabelFile, LabelSet, path_names
 from util.entries import check_entry, composed, raise_first, shown
 from util.errors import UserError
-from util.io import parse_file
 from util.words import number_of
 
 
@@ -45,18 +43,6 @@ def read_video(file: LabelFile) -> list[LabelSet]:
         return [_read_entry(file, content, str(file.path), alone=True)]
     return [_read_entry(file, entry, f"{file.path}: entry {index}", alone=len(content) == 1)
             for index, entry in enumerate(content)]
-
-
-def parse_label_file(path: Path, content: bytes) -> LabelSet:
-    """The labels of a <video>.json that has been read.
-
-    Raises:
-        UserError: it is not what it must be.
-    """
-    sets = read_video(LabelFile(path, path.stem, True, parse_file(path, content)))
-    if len(sets) != 1:
-        raise UserError(f"{path}: holds {len(sets)} entries; a label file holds that of one video")
-    return sets[0]
 
 
 def _by_video(events: list[dict]) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
-from util.options import count, odd, positive
+from util.options import count, odd, positive, share
 
 # CNN -> its ImageNet weights, named to the letter: those of the papers, not whatever a later release prefers
 CNNS = {
@@ -28,7 +28,51 @@ ALIASES = {"resnet50": "rn50", "regnet_y": "rny008_gsm"}  # the original's names
 STAGES = ["".join(s) for number in range(1, 5) for s in itertools.combinations("1234", number)]
 TEMPORAL_ARCHS = ("gru", "deeper_gru", "mstcn", "asformer", "ed_sgp_mixer", "")
 MODALITIES = ("rgb", "bw", "flow")
+PADDINGS = ("zeros", "replicate", "reflect")  # as torch.nn.Conv2d calls them
 KINDS = {"int": "a whole number above {}", "str": "a str", "bool": "true or false"}  # as messages call them
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Regions of AdaSpot, see model/regions.py. Sizes are height and width in pixels; None leaves frames as they come.
+
+    Whole frames are resized to `high`, of which the middle `high_crop` is looked at; and to `low` (or by `scale`), of
+    which the first backbone sees the middle `low_crop`.
+    """
+
+    size: int = 112  # side of the square that the second backbone sees, and of the smallest that is cut out
+    threshold: float = 0.3  # share of what the first backbone sees that a region must hold
+    scale: float = 0.5  # of the first backbone's frames to those that come
+    high: tuple[int, int] | None = None
+    high_crop: tuple[int, int] | None = None
+    low: tuple[int, int] | None = None
+    low_crop: tuple[int, int] | None = None
+    low_loss: bool = True  # whether the first backbone is trained by a head of its own as well
+    high_loss: bool = True  # whether the second is
+
+    @classmethod
+    def from_config(cls, config: Any, path: Path) -> Regions | None:
+        """From the object that config.json has under "regions"; None where it has none.
+
+        Raises:
+            UserError: it holds something else.
+        """
+        if config is None:
+            return None
+        given = dict(config) if isinstance(config, Mapping) else {"": config}
+        for key in ("high", "high_crop", "low", "low_crop"):
+            pair = given.get(key)
+            if isinstance(pair, list | tuple) and len(pair) == 2 and all(type(n) is int and n > 0 for n in pair):
+                given[key] = tuple(pair)
+            elif pair is not None:
+                raise UserError(f"{path}: {key} of the regions must be height and width in pixels, not {pair!r}")
+        kinds = {"size": int, "threshold": float, "scale": float, "low_loss": bool, "high_loss": bool}
+        for key, value in given.items():
+            if key not in cls.__dataclass_fields__ or type(value) is not kinds.get(key, type(value)) or (
+                key in ("size", "threshold", "scale") and not 0 < value < 10_000
+            ):
+                raise UserError(f"{path}: regions cannot have {key} {value!r}; copy the file again")
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -46,6 +90,8 @@ class Architecture:
     n_layers: int = 2
     sgp_ks: int = 9  # frames
     sgp_r: int = 4
+    padding: str = field(default="zeros", metadata={"known": PADDINGS})  # of the CNN's convolutions
+    regions: Regions | None = None  # looked at more closely by a second backbone; None: there is but one
     # further outputs
     radi_displacement: int = field(default=0, metadata={"least": 0})  # frames to either side of an event; 0: no output
     event_team: bool = False
@@ -59,6 +105,7 @@ class Architecture:
             UserError: a key is missing, of a wrong type, or names something that is not known.
         """
         required = {f.name for f in fields(cls) if f.default is MISSING or "required" in f.metadata}
+        config = {**config, "regions": Regions.from_config(config.get("regions"), path)}
         given = {f: config.get(f.name) for f in fields(cls) if f.name in config or f.name in required}
         for key, value in given.items():
             known = key.metadata.get("known")
@@ -66,7 +113,7 @@ class Architecture:
                 named = ", ".join(name or "'' (linear)" for name in known)
                 raise UserError(f"{path}: {key.name} must be one of {named}, not {value!r}; see the list of -h")
             least = key.metadata.get("least", 1)
-            if type(value).__name__ != key.type or (key.type == "int" and value < least):
+            if key.name != "regions" and type(value).__name__ != key.type or (key.type == "int" and value < least):
                 kind = KINDS[key.type].format(least - 1)
                 raise UserError(f"{path}: {key.name} must be {kind}, not {value!r}; copy the file again")
         return cls(**{key.name: value for key, value in given.items()})
@@ -77,6 +124,11 @@ class Architecture:
         options = {f.name: getattr(args, f.name) for f in fields(cls) if f.name in args}
         if options["shift_stages"] is None:
             options["shift_stages"] = default_shift_stages(args.feature_arch, args.temporal_arch)
+        if args.regions:
+            regions = Regions(args.region_size, args.region_threshold, args.region_scale)
+            options |= {"regions": regions, "padding": "replicate"}
+        else:
+            options["regions"] = None
         return cls(num_classes=num_classes, **options)
 
     @property
@@ -91,8 +143,9 @@ class Architecture:
 
     @property
     def black_outside(self) -> bool:
-        """Whether frames outside a video are black ones, normalised like any other, as in T-DEED, and not zeros."""
-        return self.temporal_arch == "ed_sgp_mixer"
+        """Whether frames outside a video are black ones, normalised like any other, as in T-DEED and AdaSpot, and not
+        zeros."""
+        return self.temporal_arch == "ed_sgp_mixer" or self.regions is not None
 
     def __str__(self) -> str:
         return f"{self.feature_arch} + {self.temporal_arch or 'linear'}"
@@ -118,5 +171,10 @@ def add_architecture_options(parser: argparse.ArgumentParser) -> None:
     add("--n_layers", type=positive, default=2, help="of ed_sgp_mixer: how often it halves a clip's length")
     add("--sgp_ks", type=odd, default=9, metavar="FRAMES", help="of ed_sgp_mixer: its narrow window, an odd number")
     add("--sgp_r", type=positive, default=4, help="of ed_sgp_mixer: by how much its wide window is wider")
+    add("--regions", action="store_true",
+        help="look at the frames small, and through a second CNN at a region of each at full size, as AdaSpot does")
+    add("--region_size", type=positive, default=112, metavar="PIXELS", help="side of the smallest region")
+    add("--region_threshold", type=share, default=0.3, metavar="SHARE", help="of what is seen that a region must hold")
+    add("--region_scale", type=share, default=0.5, metavar="SHARE", help="size of the small frames")
     add("--displacement", dest="radi_displacement", type=count, default=0, metavar="FRAMES",
         help="frames about an event that carry its label and learn how far from it they are (default: 0, none)")

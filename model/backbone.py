@@ -43,6 +43,20 @@ def build_cnn(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     return build(CNNS[name], in_channels, imagenet)
 
 
+def feature_maps(cnn: nn.Module, frames: Tensor) -> Tensor:
+    """Frames (N, C, H, W) -> the last feature maps (N, D, H', W') of a CNN of `build_cnn`."""
+    if isinstance(cnn, torchvision.models.ResNet):
+        for layer in list(cnn.children())[:-2]:  # but not the pooling and what comes after it
+            frames = layer(frames)
+        return frames
+    return cnn.forward_features(frames)
+
+
+def pooled(cnn: nn.Module, maps: Tensor) -> Tensor:
+    """The last feature maps (N, D, H', W') -> features (N, D), those that the CNN gives."""
+    return cnn.avgpool(maps).flatten(1) if isinstance(cnn, torchvision.models.ResNet) else cnn.forward_head(maps)
+
+
 def _residual_blocks(cnn: nn.Module, stages: str = "1234") -> Iterator[tuple[nn.Module, str, str]]:
     """Each residual block of some stages as its parent, its name there, and the name of its first convolution."""
     there = [m for m in cnn.modules() if type(m).__name__ in ("RegStage", "ConvNeXtStage")]
@@ -106,18 +120,38 @@ class Backbone(nn.Module):
         self.num_features: int = self.cnn.num_features
         if architecture.shift:
             insert_shifts(self.cnn, architecture.shift, architecture.shift_stages)
+        for conv in self.cnn.modules():
+            if isinstance(conv, nn.Conv2d) and any(conv.padding):
+                conv.padding_mode = architecture.padding
         self.shifts = [m for m in self.modules() if isinstance(m, Shift)]
         self.to(memory_format=torch.channels_last)
 
+    @property
+    def cnns(self) -> list[nn.Module]:
+        return [self.cnn]
+
     def forward(self, frames: Tensor) -> Tensor:
+        stacked = self._stacked(frames)
+        # only to train, with its one size of batches, is the CNN worth compiling
+        features = self.cnn(stacked) if self.training else self.cnn.forward(stacked)
+        return features.unflatten(0, frames.shape[:2])
+
+    def maps(self, frames: Tensor) -> Tensor:
+        """Frames (B, T, C, H, W) -> the last feature maps (B, T, D, H', W'), whose features `pooled` gives."""
+        return feature_maps(self.cnn, self._stacked(frames)).unflatten(0, frames.shape[:2])
+
+    def pooled(self, maps: Tensor) -> Tensor:
+        """The last feature maps (..., D, H', W') -> features (..., D)."""
+        return pooled(self.cnn, maps.flatten(0, -4)).unflatten(0, maps.shape[:-3])
+
+    def _stacked(self, frames: Tensor) -> Tensor:
+        """Frames (B, T, C, H, W) -> (B * T, C, H, W), as the CNN takes them; its temporal layers learn T."""
         for shift in self.shifts:
             shift.num_frames = frames.shape[1]
         stacked = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         if torch.is_autocast_enabled(frames.device.type):  # as the first convolution would: half as much to keep
             stacked = stacked.to(torch.get_autocast_dtype(frames.device.type))
-        # only to train, with its one size of batches, is the CNN worth compiling
-        features = self.cnn(stacked) if self.training else self.cnn.forward(stacked)
-        return features.unflatten(0, frames.shape[:2])
+        return stacked
 
     def compile_cnn(self) -> None:
         """Train faster, after some minutes of compiling: by a tenth on a processor (measured, rny002_gsm, bfloat16)."""
@@ -149,20 +183,27 @@ class Backbone(nn.Module):
         Yields:
             features (T', D) of the next T' frames, T' as it comes, 0 at first where stretches are short.
         """
+        return self._stream(self.cnn, stretches)
+
+    def stream_maps(self, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Like `stream`, but gives the last feature maps (T', D, H', W')."""
+        return self._stream(partial(feature_maps, self.cnn), stretches)
+
+    def _stream(self, network: Callable[[Tensor], Tensor], stretches: Iterable[Tensor]) -> Iterator[Tensor]:
         carries = [Carry(shift.reach) for shift in self.shifts]
         frames = None
         for frames in stretches:
-            yield self._stretch(frames, carries)
+            yield self._stretch(network, frames, carries)
         if frames is not None and carries:
             for carry in carries:
                 carry.ended = True
-            yield self._stretch(frames[:0], carries)
+            yield self._stretch(network, frames[:0], carries)
 
-    def _stretch(self, frames: Tensor, carries: list[Carry]) -> Tensor:
+    def _stretch(self, network: Callable[[Tensor], Tensor], frames: Tensor, carries: list[Carry]) -> Tensor:
         for shift, carry in zip(self.shifts, carries, strict=True):
             shift.carry = carry
         try:
-            return self.cnn(frames.contiguous(memory_format=torch.channels_last))
+            return network(frames.contiguous(memory_format=torch.channels_last))
         finally:
             for shift in self.shifts:
                 shift.carry = None

@@ -14,7 +14,7 @@ from model.architecture import Architecture
 from model.device import move, pick_device, pick_precision
 from model.pretrained import build_spotter
 from model.spotter import EventSpotter
-from util.config import ModelConfig, check_same, read_config
+from util.config import PUBLISHED_CHECKPOINT, ModelConfig, check_same, config_path, read_config
 from util.errors import UserError
 from util.io import write_json
 from util.lock import exclusive
@@ -83,14 +83,18 @@ def save_epoch(
 
 
 def load_best(spotter: EventSpotter, model_dir: Path) -> int:
-    """Load the weights of a folder's best epoch (by val mAP in loss.json, else the newest); gives its number.
+    """Load the weights of a folder's best epoch (by val mAP in loss.json, else the newest), or a published spotter's;
+    gives its number.
 
     Raises:
         UserError: the checkpoint is missing, damaged, or of another architecture.
     """
-    epoch = best_epoch(model_dir)
+    epoch, published = best_epoch(model_dir), model_dir / PUBLISHED_CHECKPOINT
     if epoch is None:
         epoch = checkpoint.newest_epoch(model_dir, "checkpoint")
+    if published.is_file() and (epoch is None or not checkpoint.checkpoint_path(model_dir, epoch).is_file()):
+        checkpoint.load_weights(spotter, published)
+        return epoch or 0  # nothing says of which epoch it is
     if epoch is None or not checkpoint.checkpoint_path(model_dir, epoch).is_file():
         which = "checkpoint" if epoch is None else f"checkpoint of the best epoch, {epoch}"
         raise UserError(f"{model_dir}: no {which}; train with train_e2e.py -s {model_dir}, or copy the whole folder")
@@ -130,7 +134,7 @@ def load_model(model_dir: Path | str, device: str = "auto", precision: str = "au
             machine lacks the device.
     """
     model_dir = Path(model_dir)
-    path, raw = model_dir / "config.json", read_config(model_dir)
+    path, raw = config_path(model_dir), read_config(model_dir)
     config, architecture = ModelConfig.from_config(raw, path), Architecture.from_config(raw, path)
     place = pick_device(device)
     spotter = EventSpotter(architecture)

@@ -19,7 +19,8 @@ def for_inference(spotter: EventSpotter) -> EventSpotter:
     """A copy of a model on its device, for inference alone: its batch norms are folded into the convolutions before
     them, ReLUs done along with those, and the backbone is in the model's precision."""
     spotter = copy.deepcopy(spotter).eval().requires_grad_(False)
-    fold(spotter.backbone.cnn)
+    for cnn in spotter.backbone.cnns:
+        fold(cnn)
     spotter.backbone.to(spotter.precision, memory_format=torch.channels_last)
     return spotter
 
@@ -87,7 +88,10 @@ def conv_relu(conv: nn.Conv2d, x: Tensor, shortcut: Tensor | None = None) -> Ten
     if x.device.type != "cpu" or x.dtype not in _fused_types() or not len(x):
         out = conv(x)
         return (out if shortcut is None else out.add_(shortcut)).relu_()
-    place = (conv.weight, conv.bias, conv.padding, conv.stride, conv.dilation, conv.groups)
+    padding = conv.padding
+    if conv.padding_mode != "zeros" and any(padding):
+        x, padding = nn.functional.pad(x, conv._reversed_padding_repeated_twice, conv.padding_mode), (0, 0)
+    place = (conv.weight, conv.bias, padding, conv.stride, conv.dilation, conv.groups)
     if shortcut is None:
         return torch.ops.mkldnn._convolution_pointwise(x, *place, "relu", [], "")
     return torch.ops.mkldnn._convolution_pointwise_.binary(shortcut, x, *place, "add", 1.0, "relu", [], "")

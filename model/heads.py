@@ -41,7 +41,7 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Outputs:
         if self.positions is not None:
-            x = x + self.positions[: x.shape[1]]
+            x = x + self.positions[: x.shape[-2]]
         states, logits = self.states(x)
         further = {key: layer(states) for key, layer in self.further.items()}
         return Outputs(
@@ -240,6 +240,28 @@ class SGPMixerHead(Head):
         return states, self.classify(states)[None]
 
 
+class RegionHead(Head):
+    """Learned positions, and a head for the features of `RegionBackbone`; in training, also one for those of the small
+    frames and one for those of the regions, whose logits are stages before its own (AdaSpot, Xarles et al., CVPR 2026).
+    """
+
+    def __init__(self, features: int, architecture: Architecture) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(architecture.clip_len, features) / architecture.clip_len)
+        self.both = _build_kind(architecture, features)
+        self.num_states = self.both.num_states
+        wanted = {"low": architecture.regions.low_loss, "high": architecture.regions.high_loss}
+        self.branches = nn.ModuleDict({key: _build_kind(architecture, features) for key in wanted if wanted[key]})
+
+    def states(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.training:
+            return self.both.states(x)
+        states, logits = self.both.states(x[-1])
+        alone = [self.branches[key].states(x[place])[1] for place, key in enumerate(("low", "high"))
+                 if key in self.branches]
+        return states, torch.cat((*alone, logits))
+
+
 HEADS = {
     "gru": lambda features, outputs, _: GRUHead(features, outputs),
     "deeper_gru": lambda features, outputs, _: GRUHead(features, outputs, layers=3),
@@ -252,6 +274,11 @@ HEADS = {
 
 def build_head(architecture: Architecture, features: int) -> Head:
     """The head for D = `features` input channels."""
-    head = HEADS[architecture.temporal_arch](features, architecture.num_classes + 1, architecture)
+    of_regions = architecture.regions is not None
+    head = RegionHead(features, architecture) if of_regions else _build_kind(architecture, features)
     head.add_outputs(architecture)
     return head
+
+
+def _build_kind(architecture: Architecture, features: int) -> Head:
+    return HEADS[architecture.temporal_arch](features, architecture.num_classes + 1, architecture)

@@ -1,10 +1,10 @@
-"""Checkpoints of the published spotters, E2E-Spot (Hong et al., ECCV 2022) and T-DEED (Xarles et al., CVPRW 2024),
-under this project's names."""
+"""Checkpoints of the published spotters under this project's names: E2E-Spot (Hong et al., ECCV 2022), T-DEED (Xarles
+et al., CVPRW 2024) and AdaSpot (Xarles et al., CVPR 2026)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -15,8 +15,8 @@ SHIFT_KEYS: Renames = [
     (r"\.gsm?\.conv3D\.weight$", ".shift.gate.weight"),
     (r"\.gsm?\.conv3D\.bias$", ".shift.gate_bias"),
     (r"\.gsm?\.bn\.", ".shift.norm."),
-    (r"\.gs\.channel_conv1\.", ".shift.fuse.0."),
-    (r"\.gs\.channel_conv2\.", ".shift.fuse.1."),
+    (r"\.gs\.channel_conv1\.(1\.)?", ".shift.fuse.0."),
+    (r"\.gs\.channel_conv2\.(1\.)?", ".shift.fuse.1."),
 ]
 E2E_SPOT_KEYS: Renames = [
     (r"^_features\.", "backbone.cnn."),
@@ -63,16 +63,29 @@ T_DEED_KEYS: Renames = [
     (r"^(head\.mixer\..*)\.mlp\.0\.", r"\1.perceptron.1."),
     (r"^(head\.mixer\..*)\.mlp\.2\.", r"\1.perceptron.3."),
 ]
+ADASPOT_KEYS: Renames = [
+    (r"^(low|high)res_backbone\.", r"backbone.\1.cnn."),
+    (r"\.conv\.1\.", ".conv."),  # behind the padding, a layer of its own there
+    (r"^(low|high)res_linear\.", r"backbone.\1_project."),
+    (r"^temp_enc$", "head.positions"),
+    (r"^_temp_fine\.", "head.both.gru."),
+    (r"^_pred_fine\._fc_out\.", "head.both.classify."),
+    (r"^_temp_fine_(low|high)res\.", r"head.branches.\1.gru."),
+    (r"^_pred_fine_(low|high)res\._fc_out\.", r"head.branches.\1.classify."),
+]
 # a residual block's place in ResNet, RegNet and ConvNeXt
 BLOCK = r"^(_features\.(?:layer\d\.\d+|s\d\.b\d+|stages\.\d\.blocks\.\d+))\."
 
 
 def from_published(state: dict[str, Any]) -> dict[str, Any]:
     """The state dict of a published spotter under this project's keys; any other as it is."""
-    if not any(key.startswith("_features.") for key in state):
+    if not any(key.startswith(("_features.", "lowres_backbone.")) for key in state):
         return state
     tsm = any(".net." in key for key in state) and not any(re.search(r"\.gsm?\.", key) for key in state)
-    renames = SHIFT_KEYS + (T_DEED_KEYS if "temp_enc" in state else E2E_SPOT_KEYS)
+    renames = E2E_SPOT_KEYS
+    if "temp_enc" in state:
+        renames = ADASPOT_KEYS if any(key.startswith("lowres_backbone.") for key in state) else T_DEED_KEYS
+    renames = SHIFT_KEYS + renames
     renamed = {}
     for key, value in state.items():
         if tsm:  # it wraps a block's first convolution there, the whole block here
@@ -92,14 +105,3 @@ def _reshaped(key: str, value: Any) -> Any:
     if re.search(r"norm\.(weight|bias)$", key) and value.dim() == 3:
         return value.flatten()  # (1, C, 1) -> (C,)
     return value
-
-
-def architecture_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a published spotter's configuration says of its network, with this project's keys; any other config as it
-    is. T-DEED's names a second dataset in "joint_train" or "pretrain", and has temporal layers in the last two stages.
-    """
-    if config.get("temporal_arch") != "ed_sgp_mixer" or "shift_stages" in config:
-        return dict(config)
-    joint = config.get("joint_train") or config.get("pretrain") or {}
-    return {**config, "shift_stages": "34", "joint_classes": joint.get("num_classes", 0),
-            "event_team": bool(config.get("event_team", False))}

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from model.architecture import Architecture
 from model.backbone import Backbone
 from model.heads import build_head
+from model.region_backbone import RegionBackbone
 from util.batch import Outputs
 
 
@@ -52,7 +53,8 @@ class EventSpotter(nn.Module):
         self.select, mean, std = CHANNELS[architecture.modality]
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
-        self.backbone = Backbone(architecture, len(mean), imagenet)
+        backbone = Backbone if architecture.regions is None else RegionBackbone
+        self.backbone = backbone(architecture, len(mean), imagenet)
         self.head = build_head(architecture, self.backbone.num_features)
 
     @property

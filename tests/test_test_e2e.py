@@ -203,7 +203,7 @@ MISFITS = [
     ({"feature_arch": "vgg"}, "feature_arch must be one of rn18, "),
     ({"temporal_arch": "lstm"}, "temporal_arch must be one of gru, "),
     ({"modality": "depth"}, "modality must be one of rgb, bw, flow, not 'depth'"),
-    ({"clip_len": "gone"}, "clip_len must be a int"),
+    ({"clip_len": "gone"}, "clip_len must be a whole number"),
 ]
 
 

@@ -279,7 +279,7 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(viewed, tmp_pat
 def test_what_does_not_fit_together_is_one_line(viewed, tmp_path):
     assert "name a dataset, -d" in complaint(viewed.frames, "-s", "test")
     assert "--classes PASS DRIVE" in complaint(viewed.frames, "--label", tmp_path / "new")
-    assert "more than once" in complaint(viewed.frames, "--label", tmp_path / "new", "--classes", "A", "A")
+    assert "each once" in complaint(viewed.frames, "--label", tmp_path / "new", "--classes", "A", "A")
     assert "leave --classes away" in complaint(viewed.frames, "--label", viewed.dataset, "--classes", "PASS", "DRIVE")
     other = make_viewed(tmp_path / "other")
     assert "different datasets" in complaint(viewed.model, other.model, viewed.frames, "-s", "test")

@@ -10,6 +10,9 @@ from typing import Any
 
 from util.errors import UserError
 from util.io import read_json
+from util.published_config import flat_config, own_config
+
+PUBLISHED_CHECKPOINT = "checkpoint_best.pt"  # of T-DEED and AdaSpot
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,44 @@ class ModelConfig:
 
 
 def read_config(model_dir: Path) -> dict[str, Any]:
-    """The object in a model folder's config.json, with whatever keys it has.
+    """The object in a model folder's configuration, with whatever keys it has; a published spotter's with ours.
 
     Raises:
         UserError: there is none, or it holds something else.
     """
-    path = model_dir / "config.json"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give a folder that train_e2e.py wrote")
+    path = config_path(model_dir)
     config = read_json(path)
     if not isinstance(config, dict):
         raise UserError(f"{path}: must be an object with the options of the training; copy it again")
-    return config
+    return own_config(config, path)
+
+
+def config_path(model_dir: Path) -> Path:
+    """config.json; beside a published checkpoint_best.pt the one JSON file with the keys of a configuration.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    path = model_dir / "config.json"
+    if path.is_file():
+        return path
+    if not (model_dir / PUBLISHED_CHECKPOINT).is_file():
+        raise UserError(f"{path}: no such file; give a folder that train_e2e.py wrote, or one with "
+                        f"{PUBLISHED_CHECKPOINT} and its configuration")
+    found = [path for path in sorted(model_dir.glob("*.json")) if _is_configuration(path)]
+    if len(found) != 1:
+        there = ", ".join(path.name for path in found) or "none"
+        raise UserError(f"{model_dir}: needs one JSON file with the configuration of {PUBLISHED_CHECKPOINT} "
+                        f"(feature_arch, temporal_arch, ...); there is: {there}")
+    return found[0]
+
+
+def _is_configuration(path: Path) -> bool:
+    try:
+        config = read_json(path)
+    except UserError:
+        return False
+    return isinstance(config, dict) and "feature_arch" in flat_config(config)
 
 
 def trained_on(model_dir: Path) -> str:
@@ -68,9 +97,10 @@ def trained_on(model_dir: Path) -> str:
     Raises:
         UserError: config.json is missing or names none.
     """
-    path = model_dir / "config.json"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file to name the dataset; name it with -d")
+    try:
+        path = config_path(model_dir)
+    except UserError as error:
+        raise UserError(f"{model_dir / 'config.json'}: no such file to name the dataset; name it with -d") from error
     dataset = read_config(model_dir).get("dataset")
     if not isinstance(dataset, str) or not dataset:
         raise UserError(f"{path}: names no dataset; name it with -d")

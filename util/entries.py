@@ -105,7 +105,7 @@ def check_entry(
     if stated not in (None, number):
         problems.append(Problem(
             "warning", "num-events", where, f"num_events is {shown(stated)}, but it has {number_of(number, 'event')}",
-            "num_events itself is not used; but is the list whole? Events may have been lost, or spread over splits",
+            "num_events itself is not used; but is the list whole? Events may have been lost, or dealt over splits",
         ))
     return Entry(where, entry, indices), problems
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from label_forms.per_video import parse_label_file
+from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
 from label_forms.timeline import Clock, clock_of
 from util.entries import MAX_FRAMES, check_events, shown, unknown_class
@@ -47,7 +47,7 @@ class LabelStore:
     def __init__(self, folder: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]) -> None:
         self.folder, self.videos, self.classes = folder, videos, classes
         self._lock = threading.Lock()
-        self._states: dict[int, tuple[tuple, LabelState]] = {}  # by video, with what identifies the file's content
+        self._states: dict[int, tuple[tuple, LabelState]] = {}  # by video, with what told the file apart
 
     def path(self, index: int) -> Path:
         return self.folder / f"{self.videos[index].name}.json"
