@@ -54,7 +54,7 @@ export function toast(text, kind = "") {
   const box = document.getElementById("toasts");
   const same = [...box.children].find((node) => node.textContent === text);
   same?.remove();
-  const node = el("div", { class: `toast ${kind}`, text, on: { click: () => node.remove() } });
+  const node = el("div.toast", { class: kind, text, on: { click: () => node.remove() } });
   box.append(node);
   if (box.children.length > MOST_TOASTS) box.firstChild.remove();
   setTimeout(() => node.remove(), STAY[kind]);
@@ -64,19 +64,11 @@ export function toast(text, kind = "") {
 export function ask(question, yes) {
   const dialog = document.getElementById("ask");
   return new Promise((resolve) => {
-    dialog.replaceChildren(
-      el(
-        "form",
-        { method: "dialog" },
-        el("p", { text: question }),
-        el(
-          "div",
-          { class: "row end" },
-          el("button", { value: "no", text: "Cancel" }),
-          el("button", { value: "yes", class: "primary", text: yes, autofocus: true }),
-        ),
-      ),
-    );
+    const answers = [
+      el("button", { value: "no", text: "Cancel" }),
+      el("button.primary", { value: "yes", text: yes, autofocus: true }),
+    ];
+    dialog.replaceChildren(el("form", { method: "dialog" }, el("p", question), el("div.row.end", answers)));
     dialog.onclose = () => resolve(dialog.returnValue === "yes");
     dialog.returnValue = "";
     dialog.showModal();

@@ -102,7 +102,8 @@ export class EventList extends EventTarget {
     const chosen = selected && (selected.event ? selected.event === row.event : selected.guess === row.guess);
     const now = row.frame === frame || row.guess?.frame === frame;
     const offset = row.guess && row.event ? row.guess.frame - row.event.frame : null;
-    const verdict = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) }[row.kind] ?? WORDS[row.kind];
+    const special = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) };
+    const verdict = special[row.kind] ?? WORDS[row.kind];
     const node = el(
       "div",
       {
