@@ -24,7 +24,7 @@ FALLS_BACK = 0.3  # of a video: by how much events fall back where a second half
 
 
 def event_findings(labels: Labels) -> list[Finding]:
-    """What reading met with, then what is wrong within the videos' events, and between videos and splits."""
+    """What reading found, then what is wrong within the videos' events, and between videos and splits."""
     checks = (_same_frame, _too_close, _halves_in_one, _videos_in_two_splits, _matches_in_two_splits,
               _recordings_in_two_splits, _identical_events, _classes)
     return [*labels.findings, *(finding for check in checks for finding in check(labels))]
@@ -134,7 +134,7 @@ def _matches_in_two_splits(labels: Labels) -> Iterator[Finding]:
     for match, videos in labels.matches().items():
         by_split: dict[str, list[str]] = defaultdict(list)
         for video in videos:
-            if times[video.name] == 1:  # or it has been told
+            if times[video.name] == 1:  # or it has a finding of its own
                 by_split[video.split].append(video.name)
         if len(by_split) > 1:
             parts = "; ".join(f"{', '.join(names)} in {split}" for split, names in by_split.items())
@@ -170,7 +170,7 @@ def _identical_events(labels: Labels) -> Iterator[Finding]:
             by_events[events].append(video)
     for events, videos in by_events.items():
         for video, other in combinations(videos, 2):
-            if video.name == other.name:  # told already
+            if video.name == other.name:  # has a finding of its own
                 continue
             halves = labels.match_of[video.name] == labels.match_of[other.name]
             surely = _different_gaps(events) >= SURELY_SAME_GAPS
