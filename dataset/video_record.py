@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from util.entries import MAX_FRAMES
 from util.errors import UserError
 from util.io import read_json, write_json
 from util.stamps import Stamps
 
 RECORD_NAME = "video.json"
-MAX_FRAMES = 10_000_000  # of a video: four days at 25 frames a second
 MAX_FPS = 1e6
 
 
@@ -72,11 +72,12 @@ def source_stamps(record: Mapping[str, Any]) -> Stamps:
 
     Args:
         record: num_frames and fps; source_frames and source_fps, where they are others; and stamps, where a version
-            of prepare_data.py that keeps them made the frames: without, they are taken to come at one rate from 0 on.
+            of prepare_data.py that keeps them made the frames: without, they are taken to come at one rate, from
+            `start` seconds on or from 0.
     """
     frames = record.get("source_frames") or record["num_frames"]
     return Stamps.from_json(record.get("stamps"), frames) or Stamps.even(
-        frames, record.get("source_fps") or record["fps"])
+        frames, record.get("source_fps") or record["fps"], record.get("start", 0.0))
 
 
 def frame_stamps(record: Mapping[str, Any]) -> Stamps:

@@ -1,6 +1,8 @@
 import pytest
 
 from dataset.video_record import frame_stamps, read_record, source_stamps, write_record
+from footage.raw_videos import VideoInfo
+from label_forms.timeline import announced_record
 from util.errors import UserError
 
 RECORD = {"source_frames": 60, "source_fps": 30.0, "num_frames": 60, "fps": 30.0, "options": {"fps": None},
@@ -39,3 +41,8 @@ def test_impossible_values_are_refused_with_the_way_out(tmp_path, changed, said)
     write_record(tmp_path, RECORD | changed)
     with pytest.raises(UserError, match=rf"video\.json: must .*{said}.*; delete its folder and run prepare_data\.py"):
         read_record(tmp_path)
+
+
+def test_what_a_file_announces_begins_with_its_first_picture():
+    info = VideoInfo(25.0, 96, 64, 75, start=0.4)
+    assert (frame_stamps(announced_record(info, None)).end, frame_stamps(announced_record(info, 10)).end) == (3.4, 3.4)
