@@ -141,7 +141,7 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             known which video an event is in.
     """
     parts, first = labelled.parts, records[labelled.parts[min(labelled.parts)]]
-    labels = _with_frames(labelled.labels, first["source_fps"])
+    labels = _with_times(labelled.labels, first)
     labelled = replace(labelled, labels=labels)
     clocks = {part: clock_of(labels, records[video]) for part, video in parts.items()}
     placement = Placement()
@@ -178,16 +178,17 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
     return placement
 
 
-def _with_frames(labels: LabelSet, fps: float) -> LabelSet:
-    """Time codes as frames of the video file."""
+def _with_times(labels: LabelSet, record: Mapping) -> LabelSet:
+    """Time codes, which count at the rate of the video, as seconds."""
     codes = [isinstance(event.position, Timecode) for event in labels.events]
     if not any(codes):
         return labels
     if not all(codes):
         raise UserError(f"{labels.path}: {labels.events[codes.index(False)].place} is no time code, but "
                         f"{labels.events[codes.index(True)].place} is; write all alike")
-    events = tuple(replace(event, position=event.position.frame(fps)) for event in labels.events)
-    return replace(labels, events=events, seconds=False, notes=labels.notes)
+    fps = source_stamps(record).usual_fps if record.get("variable_rate") else record["source_fps"]
+    events = tuple(replace(event, position=event.position.frame(fps) / fps) for event in labels.events)
+    return replace(labels, events=events)
 
 
 def _check_stated(labels: LabelSet, event: LabelledEvent, at: float, clock: Clock) -> None:

@@ -147,7 +147,15 @@ def test_a_time_beside_a_frame_must_agree_with_it(frame, stated, agrees):
     ((600, 0), True, 29.97, 17982),
     ((600, 0), False, 29.97, 18000), ((60, 4), True, 59.94, 3600)])
 def test_time_codes_count_at_the_rate_of_the_video(code, drop, fps, frame):
-    assert frames(place(labels_of([Timecode(*code, drop)]), m=record(20000, fps))) == [[frame]]
+    assert frames(place(labels_of([Timecode(*code, drop)], seconds=True), m=record(20000, fps))) == [[frame]]
+
+
+def test_time_codes_are_times_of_a_player():
+    late = record(50) | {"stamps": Stamps.even(50, 25, 0.4).to_json(Fraction(1, 25))}
+    assert frames(place(labels_of([Timecode(1, 10, False)], seconds=True), m=late)) == [[25]]
+    lost = Stamps(np.delete(np.arange(112) / 25, range(41, 53)), 112 / 25).to_json(Fraction(1, 25))
+    made = record(100) | {"source_fps": 22.3, "fps": 22.3, "variable_rate": True, "stamps": lost}
+    assert frames(place(labels_of([Timecode(2, 22, False)], seconds=True), m=made)) == [[60]]
 
 
 # A match and its halves
