@@ -17,7 +17,7 @@ from av.stream import Disposition
 from util.errors import UserError
 from util.stamps import Stamps
 
-# Formats whose header tells the duration: that of others is reckoned from what is there, cut off or not.
+# Formats whose header tells the duration: that of others is computed from what is there, cut off or not.
 TELL_DURATION = ("asf", "flv", "matroska", "mov", "mxf")
 DURATION_SLACK = 0.5  # seconds by which it may be off
 FRAME_A_PACKET = ("av1", "h264", "hevc", "mpeg1video", "mpeg2video")  # codecs; but for fields that come one by one
@@ -63,7 +63,7 @@ class Decoder:
 
     Attributes:
         fps: frames per second that the file announces.
-        announced_frames: as counted in the file or reckoned from its duration; 0 where it tells neither.
+        announced_frames: as counted in the file or computed from its duration; 0 where it tells neither.
         aspect: width of a stored pixel by its height.
         start: seconds from the container's start to the video's first frame, once that is there.
         lost_start: frames at the start that cannot be decoded, for lack of a key frame before them.
@@ -395,5 +395,5 @@ def _frame_rate(stream: av.VideoStream, path: Path) -> float:
                 break
         span = float((max(stamps, default=0) - min(stamps, default=0)) * stream.time_base)
     if not 0 < (len(stamps) - 1) / (span or 1) <= HIGHEST_RATE:
-        raise UserError(f"{path}: tells no frame rate; write it anew with one, such as by ffmpeg -r 30")
+        raise UserError(f"{path}: tells no frame rate; write it again with one, such as by ffmpeg -r 30")
     return (len(stamps) - 1) / span

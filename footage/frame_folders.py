@@ -211,7 +211,7 @@ class _Writer:
 
 
 def _identity(path: Path, options: FrameOptions) -> dict:
-    """What must be the same for frames not to be made anew, beside the content of the source."""
+    """What must be the same for frames not to be made again, beside the content of the source."""
     options_used = asdict(options) | {"jpeg_quality": JPEG_QUALITY}
     return {"source": path.name, "source_size": path.stat().st_size, "options": options_used}
 

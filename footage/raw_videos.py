@@ -26,7 +26,7 @@ VIDEO_SUFFIXES = (
     ".ts", ".vob", ".webm", ".wmv", ".y4m",
 )
 ANNOTATED = ".events.mp4"  # ends the name of a copy that spot_video.py made: none of the videos
-HAIR = 1e-6  # seconds: a tie is one whatever the last digit of a float
+ROUNDING = 1e-6  # seconds: a tie is one whatever the last digit of a float
 
 Frame = TypeVar("Frame")
 
@@ -38,7 +38,7 @@ class VideoInfo:
     fps: float  # frames per second
     width: int  # pixels, as displayed
     height: int
-    announced_frames: int  # as counted in the file or reckoned from its duration; 0 where it tells neither
+    announced_frames: int  # as counted in the file or computed from its duration; 0 where it tells neither
     start: float = 0.0  # seconds from the container's start, which players count from, to the first frame
 
 
@@ -134,7 +134,7 @@ def resample(frames: Iterable[tuple[float, Frame]], fps: float, source_fps: floa
 
 def _numbers_until(seconds: float, fps: float) -> int:
     """How many of the times 0, 1 / fps, ... are not after `seconds`."""
-    return math.floor((seconds + HAIR) * fps) + 1
+    return math.floor((seconds + ROUNDING) * fps) + 1
 
 
 class Frames:

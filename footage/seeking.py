@@ -1,4 +1,4 @@
-"""Begin to read a raw video in its midst, and know the number of each frame."""
+"""Begin to read a raw video in the middle, and know the number of each frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import av
 
 from footage.decoding import LONGEST_PAUSE, LONGEST_TURN, Decoder, open_video
 
-# Formats whose every frame has a time stamp of its own: where they are reckoned, as in AVI and MPEG program streams,
+# Formats whose every frame has a time stamp of its own: where they are computed, as in AVI and MPEG program streams,
 # they come out otherwise after a leap.
 STAMP_FRAMES = ("flv", "matroska", "mov", "mpegts", "mxf")
 
@@ -49,7 +49,7 @@ def find_entry(path: Path, seconds: float) -> Entry:
     target = (zero + seconds) / unit
     stamps, keys = _packet_stamps(path, first, target)
     if any(later - stamp > LONGEST_PAUSE / unit or later == stamp for stamp, later in pairwise(stamps)):
-        raise CannotSeek  # see Decoder, which mends such
+        raise CannotSeek  # see Decoder, which replaces such
     # a frame before the first one shows when that one begins to be shown, another that numbers are right
     place = bisect_left(stamps, target) - 2
     before = [key for key in keys if first < key.pts <= stamps[max(0, place)]]
