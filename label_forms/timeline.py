@@ -146,17 +146,7 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
     clocks = {part: clock_of(labels, records[video]) for part, video in parts.items()}
     placement = Placement()
     starts = _starts(labelled, clocks, second_half.get(labelled.match) or second_half.get(""), placement)
-    events: dict[int, list[tuple[float, LabelledEvent]]] = {part: [] for part in parts}
-    for event in labels.events:
-        part = _part_of(event, labelled, starts)
-        if part is None:
-            there = ", ".join(f"{video!r}" for video in parts.values())
-            placement.homeless.append(f"{labels.path}: {event.place}: there is no video for half {event.half} of "
-                                      f"{labelled.match!r} (there is {there}); add it")
-            continue
-        events[part].append((event.position + _shift(event, labelled, starts, part), event))
-        _check_stated(labels, event, *events[part][-1][:1], clocks[part])
-    placement.unplaced = len(placement.homeless)
+    events = _by_part(labelled, starts, clocks, placement)
     for part, video in parts.items():
         inside = [placed for placed in events[part] if clocks[part].holds(placed[0])]
         outside = [placed for placed in events[part] if not clocks[part].holds(placed[0])]
@@ -176,6 +166,25 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
         placement.warnings += _doubt_length(labels, records[video])
     _describe_conversion(labelled, records, events, starts, clocks, placement)
     return placement
+
+
+def _by_part(
+    labelled: Labelled, starts: Mapping[int, float], clocks: Mapping[int, Clock], placement: Placement
+) -> dict[int, list[tuple[float, LabelledEvent]]]:
+    """The events of each part, with their positions from the start of its video."""
+    events: dict[int, list[tuple[float, LabelledEvent]]] = {part: [] for part in labelled.parts}
+    for event in labelled.labels.events:
+        part = _part_of(event, labelled, starts)
+        if part is None:
+            there = ", ".join(f"{video!r}" for video in labelled.parts.values())
+            placement.homeless.append(f"{labelled.labels.path}: {event.place}: there is no video for half {event.half} "
+                                      f"of {labelled.match!r} (there is {there}); add it")
+            continue
+        at = event.position + (starts[event.half] if event.half else -starts[part])
+        _check_stated(labelled.labels, event, at, clocks[part])
+        events[part].append((at, event))
+    placement.unplaced = len(placement.homeless)
+    return events
 
 
 def _with_times(labels: LabelSet, record: Mapping) -> LabelSet:
@@ -245,11 +254,6 @@ def _part_of(event: LabelledEvent, labelled: Labelled, starts: Mapping[int, floa
         there = event.half in starts and (WHOLE in parts or event.half in parts)
         return None if not there else event.half if event.half in parts else WHOLE
     return max((part for part in starts if starts[part] <= event.position), default=min(parts))
-
-
-def _shift(event: LabelledEvent, labelled: Labelled, starts: Mapping[int, float], part: int) -> float:
-    """What to add to an event's position to count from the start of its video."""
-    return starts[event.half] if event.half else -starts[part]
 
 
 def _position(place: str, clock: Clock) -> float:
