@@ -1,6 +1,6 @@
 // The pictures of the overview: precision-recall curves, the confusion matrix, the histogram of frame offsets.
 
-import { el, svg } from "./dom.js";
+import { button, el, svg } from "./dom.js";
 import { percent, plural, signed } from "./format.js";
 
 const DASHES = ["", "7 4", "2 3", "9 3 2 3"]; // of the first, second, ... model
@@ -71,13 +71,7 @@ function axes() {
   }
   parts.push(
     svg("text", { x: px(0.5), y: py(0) + 31, class: "axis middle", text: "recall (%)" }),
-    svg("text", {
-      x: 0,
-      y: 0,
-      class: "axis middle",
-      transform: `translate(10 ${py(0.5)}) rotate(-90)`,
-      text: "precision (%)",
-    }),
+    svg("text", { class: "axis middle", transform: `translate(10 ${py(0.5)}) rotate(-90)`, text: "precision (%)" }),
   );
   return parts;
 }
@@ -122,18 +116,11 @@ export function confusionMatrix(classes, counts, open) {
     const count = counts[row][column];
     if (row === last && column === last) return el("td.none");
     const whole = counts[row].reduce((sum, n) => sum + n, 0);
+    const opened = { true: row === last ? null : row, predicted: column === last ? null : column };
     const node = el(
       "td",
       { class: `cell ${row === column ? "right" : "wrong"} ${count ? "" : "zero"}`, title: title(row, column) },
-      el("button", {
-        type: "button",
-        disabled: !count,
-        text: count || "·",
-        on: {
-          click: () =>
-            open({ true: row === last ? null : row, predicted: column === last ? null : column }, title(row, column)),
-        },
-      }),
+      button(count || "·", null, () => open(opened, title(row, column)), { disabled: !count }),
     );
     node.style.setProperty(
       "--share",

@@ -46,6 +46,10 @@ export function button(text, title, act, props = {}) {
   return el("button", { type: "button", text, title, on: { click }, ...props });
 }
 
+/** A button of several, of which one is chosen. */
+export const choice = (text, title, chosen, act) =>
+  button(text, title, act, { class: chosen ? "chosen" : "", ariaPressed: chosen });
+
 const MOST_TOASTS = 3; // at a time
 const STAY = { "": 4000, bad: 9000, news: 20000 }; // ms
 

@@ -1,6 +1,6 @@
 // The list of all that happens in a video, by frame. It holds only the lines that are in sight: a half has thousands.
 
-import { el } from "./dom.js";
+import { choice, el } from "./dom.js";
 import { signed, time } from "./format.js";
 import { icon } from "./shapes.js";
 import { below } from "./view.js";
@@ -42,27 +42,14 @@ export class EventList extends EventTarget {
 
   drawFilters() {
     const { rows, session } = this.scene;
-    const choice = (text, chosen, change) =>
-      el("button", {
-        type: "button",
-        text,
-        class: chosen ? "chosen" : "",
-        ariaPressed: chosen,
-        on: {
-          click: (event) => {
-            event.currentTarget.blur();
-            Object.assign(this.only, change);
-            this.update();
-          },
-        },
+    const show = (text, wrongAlone) =>
+      choice(text, null, this.only.errors === wrongAlone, () => {
+        this.only.errors = wrongAlone;
+        this.update();
       });
+    const wrong = `${session.split === null ? "Open" : "Errors"} ${rows.filter(isError).length}`;
     const errors = session.models.length
-      ? [
-          choice(`All ${rows.length}`, !this.only.errors, { errors: false }),
-          choice(`${session.split === null ? "Open" : "Errors"} ${rows.filter(isError).length}`, this.only.errors, {
-            errors: true,
-          }),
-        ]
+      ? [show(`All ${rows.length}`, false), show(wrong, true)]
       : [el("strong", `Events ${rows.length}`)];
     const classes = el(
       "select",

@@ -3,7 +3,7 @@
 import { Latest, getJson } from "./api.js";
 import { confusionMatrix, offsetHistogram, precisionRecall } from "./charts.js";
 import { controls } from "./controls.js";
-import { el, toast } from "./dom.js";
+import { button, choice, el, toast } from "./dom.js";
 import { clock, percent, plural, time, whole } from "./format.js";
 import { F1_TITLES, Table, f1Row, plainRow, plainTable } from "./table.js";
 
@@ -77,21 +77,14 @@ export class Overview {
   drawTruth({ differing }) {
     this.truth.hidden = !this.session.split || (!differing.length && this.settings.truth === "split");
     if (this.truth.hidden) return;
-    const choice = (value, text, title) =>
-      el("button", {
-        type: "button",
-        text,
-        title,
-        class: this.settings.truth === value ? "chosen" : "",
-        ariaPressed: this.settings.truth === value,
-        on: { click: () => this.settings.set({ truth: value }) },
-      });
+    const against = (truth, text, title) =>
+      choice(text, title, this.settings.truth === truth, () => this.settings.set({ truth }));
     this.truth.replaceChildren(
       el("span", `Labels of ${plural(differing.length, "video")} are not those of the split. Compare with`),
       el(
         "div.choice",
-        choice("split", `split ${this.session.split}`, "as eval.py does"),
-        choice(
+        against("split", `split ${this.session.split}`, "as eval.py does"),
+        against(
           "labels",
           "the labels",
           "as they are now in the folder of labels; prepare_data.py --labels takes them into the split",
@@ -271,7 +264,7 @@ export class Overview {
         );
       });
       const more = found.total > links.length ? `, the first ${links.length} of them here` : "";
-      const close = el("button", { type: "button", text: "Close", on: { click: () => (this.cases.hidden = true) } });
+      const close = button("Close", null, () => (this.cases.hidden = true));
       this.cases.replaceChildren(
         el(
           "header",

@@ -1,6 +1,6 @@
 // A table that is sorted by the column whose head is clicked.
 
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { percent, whole } from "./format.js";
 
 /** A table that stays as it is: a head of `titles`, and rows. */
@@ -71,17 +71,16 @@ export class Table {
   headCell({ title, hint, left }, i) {
     const chosen = i === this.by.column;
     const order = chosen ? (this.by.down ? "descending" : "ascending") : "none";
-    const sort = (event) => {
+    const sort = () => {
       const text = this.rows.length && typeof this.columns[i].value(this.rows[0]) === "string";
       this.by = { column: i, down: chosen ? !this.by.down : !text };
-      if (event.detail > 0) event.currentTarget.blur();
       this.draw();
     };
     const arrow = chosen ? (this.by.down ? " ↓" : " ↑") : "";
     return el(
       "th",
       { ariaSort: order, class: left ? "left" : "" },
-      el("button", { type: "button", text: title + arrow, title: hint, on: { click: sort } }),
+      button(title + arrow, hint, sort),
     );
   }
 
