@@ -55,9 +55,8 @@ class Clock:
 
     def holds(self, position: float) -> bool:
         """Whether the video shows a position; a time may be rounded past its end by half a frame."""
-        if not self.seconds:
-            return 0 <= position < len(self.counted)
-        return 0 <= position < self.counted.end + (self.counted.end - self.counted.seconds[-1]) / 2
+        slack = (self.counted.end - self.counted.seconds[-1]) / 2 if self.seconds else 0
+        return 0 <= position < self.length + slack
 
     def time_of(self, position: float) -> float:
         """Seconds in the video."""
@@ -266,14 +265,8 @@ def _entry(
     labels: LabelSet, video: str, record: Mapping, clock: Clock, events: Sequence[tuple[float, LabelledEvent]]
 ) -> dict:
     framed = [{**event.fields, "frame": clock.frame_of(at)} for at, event in events]
-    known = {
-        "video": video,
-        "num_frames": record["num_frames"],
-        "num_events": len(framed),
-        "fps": record["fps"],
-        "width": record["width"],
-        "height": record["height"],
-    }
+    known = {"video": video, "num_frames": record["num_frames"], "num_events": len(framed), "fps": record["fps"],
+             "width": record["width"], "height": record["height"]}
     extra = {key: value for key, value in labels.keys.items() if key not in known}
     return {**known, **extra, "events": sorted(framed, key=lambda event: event["frame"])}
 
