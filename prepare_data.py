@@ -28,10 +28,11 @@ from dataset.splits import choose_splits, read_splits, report_splits, split_entr
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import made_options
 from footage.raw_videos import FrameOptions, VideoInfo, find_videos
+from label_forms.clock import announced_record
 from label_forms.fields import INSTANTS
 from label_forms.forms import FORMS, read_labels
 from label_forms.sets import drop_not_shown, report_labels, settle_classes, split_teams
-from label_forms.timeline import Placement, announced_record, place_events
+from label_forms.timeline import Placement, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels, without_missing
 from util.clock import parse_time
 from util.entries import composed

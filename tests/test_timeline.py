@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from footage.raw_videos import VideoInfo
+from label_forms.clock import announced_record, clock_of
 from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
-from label_forms.timeline import announced_record, clock_of, place_events
+from label_forms.timeline import place_events
 from label_forms.videos import Labelled
 from util.errors import UserError
 from util.stamps import Stamps

@@ -2,7 +2,7 @@ import pytest
 
 from dataset.video_record import frame_stamps, read_record, source_stamps, write_record
 from footage.raw_videos import VideoInfo
-from label_forms.timeline import announced_record
+from label_forms.clock import announced_record
 from util.errors import UserError
 
 RECORD = {"source_frames": 60, "source_fps": 30.0, "num_frames": 60, "fps": 30.0, "options": {"fps": None},

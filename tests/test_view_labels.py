@@ -22,8 +22,8 @@ from viewed import (
 )
 
 import view
+from label_forms.clock import clock_of
 from label_forms.forms import read_labels
-from label_forms.timeline import clock_of
 from util.event_files import write_events
 from util.io import read_json, write_json
 from viewer import store

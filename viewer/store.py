@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from label_forms.clock import Clock, clock_of
 from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
-from label_forms.timeline import Clock, clock_of
 from util.entries import MAX_FRAMES, check_events, shown, unknown_class
 from util.errors import UserError
 from util.events import Event
