@@ -8,8 +8,11 @@ Both set up .venv first; a second run finds it ready.
 
 from __future__ import annotations
 
+from util.script import run_script
+
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -54,7 +57,14 @@ def run(command: list[str]) -> float:
     """Run a command in the repository, echoed; gives the seconds it took. A failure ends the program with its code."""
     print(f"\n$ {' '.join([Path(command[0]).stem, *command[1:]])}", flush=True)
     began = time.monotonic()
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    with subprocess.Popen(command, cwd=ROOT) as child:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt as stopped:
+            if stopped.args != (signal.SIGINT,):  # Ctrl-C reaches the child by itself
+                child.terminate()
+            child.wait()
+            raise
     if code:
         sys.exit(code)
     return time.monotonic() - began
@@ -96,9 +106,6 @@ def show_demo_results() -> None:
 
 
 def main() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # an old console cannot print every folder's name
-            stream.reconfigure(errors="backslashreplace")
     if sys.version_info < (3, 10):  # noqa: UP036 - whoever has an older one is to read why it fails
         sys.exit("error: this needs Python 3.10 or later; this is " + sys.version.split()[0])
     if sys.argv[1:] == ["demo"]:
@@ -117,7 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_script(main)
