@@ -24,10 +24,9 @@ from checks.findings import LEVELS, Finding, findings_json, format_findings, has
 from checks.frame_checks import folder_findings, list_folders, unlabelled_findings
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from checks.label_reading import Labels, read_dataset
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.io import write_json
 from util.options import positive
-from util.words import number_of
 
 
 def parse_args() -> argparse.Namespace:

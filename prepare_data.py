@@ -36,10 +36,9 @@ from label_forms.timeline import Placement, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels, without_missing
 from util.clock import parse_time
 from util.entries import composed
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.lock import exclusive
 from util.options import count, positive
-from util.words import number_of
 
 
 def parse_args() -> argparse.Namespace:

@@ -34,7 +34,7 @@ from model.inference import head_overlap, score_stretches
 from model.spotter import EventSpotter
 from util.clock import parse_time, show_time
 from util.config import ModelConfig
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, event_dicts, recall_events
 from util.lock import exclusive
@@ -43,7 +43,6 @@ from util.read_ahead import read_ahead
 from util.stamps import SLACK
 from util.suppression import NMS_WINDOW, Suppression
 from util.threshold import find_threshold
-from util.words import number_of
 
 AHEAD = 2  # stretches that are decoded while the network works on one
 PICTURES_AHEAD = 16  # of a copy that shows the events

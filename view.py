@@ -27,10 +27,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_split
 from util.config import trained_on
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.events import Video
 from util.io import whole_file
-from util.words import number_of
 from viewer.models import read_proposals, read_split_models
 from viewer.server import Session, create_app
 from viewer.viewed_videos import found_videos, split_videos

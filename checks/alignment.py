@@ -18,7 +18,7 @@ from checks.label_reading import Labels
 from checks.motion import STEPS_PER_SECOND, WINDOW, EventMotion, read_event_motion
 from plots.labels import Curve
 from util.clock import show_time
-from util.words import number_of
+from util.errors import number_of
 
 MAX_LAG = 50  # steps by which labels are moved
 REACH = WINDOW - MAX_LAG  # steps to either side of the event that are compared

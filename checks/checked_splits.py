@@ -14,8 +14,7 @@ from checks.label_reading import LabelledVideo, Labels, as_video
 from checks.label_steps import step_findings
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_entries
 from util.entries import raise_first
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 KINDS_SHOWN = 5  # of warnings before a training
 

@@ -18,8 +18,8 @@ from checks.label_reading import LabelledVideo, Labels
 from checks.motion import STEPS_PER_SECOND
 from checks.sheets import ROWS, write_sheets
 from plots.labels import Lane, label_picture, motion_picture
+from util.errors import number_of
 from util.io import remove, whole_file
-from util.words import number_of
 
 MAX_ROWS = 300  # findings that are listed
 

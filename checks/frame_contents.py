@@ -17,8 +17,7 @@ from checks.findings import Finding
 from checks.frame_checks import FrameFolder, Size, frame_name, size_changes, unreadable
 from dataset.jpeg import MAKE_AGAIN, has_checksum, read_frame
 from dataset.video_record import RECORD_NAME
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 COMPARED = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)  # frames by which videos that show the same are found
 CHUNK = 200  # frames that a thread reads in a row

@@ -13,9 +13,8 @@ from dataset.jpeg import read_frame
 from dataset.video_record import frame_name
 from plots.style import INK, class_colour
 from util.clock import show_time
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.io import whole_file
-from util.words import number_of
 
 AROUND = 4  # frames to either side of the label
 ROWS = 24  # of a page

@@ -14,8 +14,7 @@ from typing import Any
 from label_forms.fields import EventReader, columns_of
 from label_forms.sets import LabelFile, LabelSet, path_names
 from util.entries import check_entry, composed, raise_first, shown
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 
 def is_event(value: Any) -> bool:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from util.entries import clean_label, composed, unknown_class
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 NOT_SHOWN = ("not shown", "not visible", "invisible")  # SoccerNet's visibility
 

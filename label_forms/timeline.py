@@ -18,8 +18,7 @@ from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.videos import WHOLE, Labelled
 from util.clock import parse_time, show_time
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 # The first event of a half is taken to be late if it comes after so many seconds, and so many times the longest
 # pause between two other events: the halves of the videos may not be those of the labels then.

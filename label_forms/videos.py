@@ -11,8 +11,7 @@ from pathlib import PurePosixPath
 from dataset.matches import match_and_part, parts_of
 from label_forms.sets import LabelSet
 from util.entries import composed
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 WHOLE = 0  # the part of a video that is labelled by itself, or that shows the whole match
 

@@ -1,7 +1,7 @@
 import pytest
 
 from util.clock import exact_time, parse_time, show_time
-from util.words import number_of
+from util.errors import number_of
 
 
 @pytest.mark.parametrize("text, seconds", [

@@ -9,7 +9,7 @@ from conftest import complaint, write_image
 
 from checks.frame_checks import folder_findings, list_folders, require_frames, unlabelled_findings
 from checks.label_reading import as_video
-from util.words import number_of
+from util.errors import number_of
 
 
 @pytest.fixture

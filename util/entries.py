@@ -14,8 +14,7 @@ from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
-from util.errors import UserError
-from util.words import number_of
+from util.errors import UserError, number_of
 
 MAX_FRAMES = 10_000_000  # of a video: four days at 25 frames a second; what is made for each frame fits into memory
 MAX_FPS = MAX_SIDE = 100_000  # frames per second; pixels
