@@ -46,7 +46,7 @@ def stopped(process, number):
     process.send_signal(number)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + number, said
-    assert "Traceback" not in said and said.splitlines()[-1] == "stopped"
+    assert "Traceback" not in said and said.splitlines()[-1] == "stopped" and said.count("stopped") == 1
     return said
 
 

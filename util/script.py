@@ -111,7 +111,7 @@ def _is_script() -> bool:
 
 
 if _is_script():
-    if multiprocessing.parent_process():
+    if multiprocessing.current_process().name != "MainProcess":  # a worker that loads what the script does
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     else:
         _on_stop_signals(_stop_at_once)
