@@ -186,7 +186,8 @@ def main() -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train from the arguments to the table of results."""
-    classes, splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim)
+    region = args.region_size if args.regions else 0
+    classes, splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim, region)
     train_frames = sum(v["num_frames"] for v in splits["train"])
     args.epoch_num_frames = args.epoch_num_frames or min(train_frames, MAX_EPOCH_FRAMES)
 

@@ -25,7 +25,7 @@ def label_findings(labels: Labels) -> list[Finding]:
 
 
 def read_checked_splits(
-    dataset: str, frame_dir: Path, crop: int | None
+    dataset: str, frame_dir: Path, crop: int | None, region: int = 0
 ) -> tuple[list[str], dict[str, list[dict]]]:
     """The classes; and the entries of train and val, and of test where it is there with its frames. What is worth a
     look is printed on stderr.
@@ -44,7 +44,8 @@ def read_checked_splits(
             entries, problems = read_entries(dataset, name)
             raise_first(problems)
             contents = [entry.content for entry in entries]
-            findings += [*(Finding(*problem) for problem in problems), *require_frames(frame_dir, contents, crop)]
+            findings += [Finding(*problem) for problem in problems]
+            findings += require_frames(frame_dir, contents, crop, region)
         except UserError as error:
             if name != "test":
                 raise UserError(f"{error}; {command} tells more") from error

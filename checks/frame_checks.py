@@ -21,6 +21,7 @@ from util.errors import UserError, number_of
 SAMPLE = 3  # frames at either end of a video whose headers are read
 RATES = (24, 25, 30, 50, 60)  # frames per second at which frames are extracted
 SAME_RATIO = 0.002
+REGIONS_ACROSS = 4  # of the smallest regions in a row across a crop, as in AdaSpot: 112 pixels of 448
 
 Size = tuple[int, int]  # width and height in pixels
 
@@ -221,16 +222,20 @@ def _unlabelled(folder: Path, labelled: set[str], name: str = "") -> Iterator[st
         yield from _unlabelled(folder / inner, labelled, f"{name}/{inner}" if name else inner)
 
 
-def require_frames(frame_dir: Path, entries: list[dict], crop: int | None) -> list[Finding]:
+def require_frames(frame_dir: Path, entries: list[dict], crop: int | None, region: int = 0) -> list[Finding]:
     """Make sure that the frames of a split's entries are there and can be put in one batch; warn of frames smaller
-    than the crop, which are filled up with black.
+    than the crop, which are filled up with black, and of regions that are hardly smaller than what they are cut from.
+
+    Args:
+        crop: side of the square that is cut out, in pixels; None for whole frames.
+        region: side of the smallest region that a network with `--regions` looks at, in pixels; 0 without.
 
     Returns:
         What is worth a warning besides.
 
     Raises:
-        UserError: a folder or a frame is missing or broken, a rate is another, or whole frames (crop None) differ in
-            size.
+        UserError: a folder or a frame is missing or broken, a rate is another, whole frames (crop None) differ in
+            size, or a region is no smaller than what it is cut from.
     """
     folders = list_folders(frame_dir, [as_video(entry) for entry in entries])
     findings = folder_findings(folders, 1)
@@ -249,4 +254,11 @@ def require_frames(frame_dir: Path, entries: list[dict], crop: int | None) -> li
         print(f"warning: frames smaller than the crop of {crop} are filled up with black, in {len(small)} of "
               f"{number_of(len(folders), 'video')}, such as {small[0]}; a smaller --crop_dim in training avoids it",
               file=sys.stderr)
+    side = min([min(size) for size in videos] + [crop or sys.maxsize])
+    if region >= side or region * REGIONS_ACROSS > side:
+        advice = (f"prepare_data.py --height {REGIONS_ACROSS * region} makes frames, and --crop_dim "
+                  f"{REGIONS_ACROSS * region} crops, in which they show more than small frames do")
+        if region >= side:
+            raise UserError(f"{frame_dir}: regions of {region} pixels do not fit into {side}; {advice}")
+        print(f"warning: regions of {region} pixels are a large part of {side}; {advice}", file=sys.stderr)
     return findings

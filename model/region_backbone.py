@@ -104,8 +104,8 @@ class RegionBackbone(nn.Module):
         """Frames (..., C, H, W) resized, smoothly where they become smaller, and the middle of that."""
         if size is not None and tuple(size) != tuple(frames.shape[-2:]):
             flat = frames.flatten(0, -4) if frames.dim() > 4 else frames
-            resized = F.interpolate(flat, tuple(size), mode="bilinear", antialias=True)
-            frames = resized.unflatten(0, frames.shape[:-3])
+            resized = F.interpolate(flat.float(), tuple(size), mode="bilinear", antialias=True)  # not in half precision
+            frames = resized.to(frames.dtype).unflatten(0, frames.shape[:-3])
         return frames if crop is None else center_crop(frames, list(crop))
 
 

@@ -33,6 +33,15 @@ def test_frames_smaller_than_the_crop_are_warned_of(frames, capsys):
     assert "smaller than the crop of 31 are filled up with black, in 2 of 2 videos" in capsys.readouterr().err
 
 
+def test_regions_must_be_smaller_than_what_they_are_cut_from(frames, capsys):
+    require_frames(*frames, 28, region=7)
+    assert not capsys.readouterr().err
+    require_frames(*frames, 28, region=8)
+    assert "regions of 8 pixels are a large part of 28; prepare_data.py --height 32" in capsys.readouterr().err
+    assert "regions of 30 pixels do not fit into 30; prepare_data.py --height 120" in complaint(
+        require_frames, frames[0], frames[1][:1], None, 30)
+
+
 def test_frames_that_cannot_be_used_are_told(frames):
     folder, videos = frames
     assert "no frames of this video" in complaint(require_frames, folder, [{"video": "c", "num_frames": 4}], 16)

@@ -1,11 +1,14 @@
 """Two backbones: a region of each frame for the second, whole videos in stretches, and their heads in training."""
 
+import numpy as np
 import pytest
 import torch
 from test_streaming import open_gates
 
 from model.architecture import Architecture, Regions
+from model.device import move
 from model.folding import for_inference
+from model.inference import score_stretches
 from model.loss import spotting_loss
 from model.spotter import EventSpotter
 from util.batch import Targets
@@ -49,6 +52,13 @@ def test_folded_for_inference_it_gives_the_same():
     with torch.inference_mode():
         expected = spotter.outputs(frames).logits
         torch.testing.assert_close(for_inference(spotter).outputs(frames).logits, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_whole_videos_are_scored_in_half_precision_too():
+    spotter = move(spotter_with_regions(), torch.device("cpu"), torch.bfloat16)
+    stretches = [frames_of(20), frames_of(9)]
+    scores = np.concatenate(list(score_stretches(for_inference(spotter), stretches, 12, 6)))
+    assert scores.shape == (29, 3) and np.isfinite(scores).all()
 
 
 def test_each_branch_is_trained_by_a_loss_of_its_own_and_the_last_is_the_answer():
