@@ -59,7 +59,7 @@ def test_who_waits_gets_its_turn_and_nothing_is_left_in_the_way(tmp_path):
     for thread in threads:
         thread.join()
     assert count == 200
-    assert not list(folder.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_folder_that_was_made_for_the_lock_and_stays_empty_goes(tmp_path):

@@ -67,11 +67,13 @@ def exclusive(folder: Path | str, what: str, wait: float = 0.0, name: str = LOCK
 
 def _attempt(path: Path) -> int | None:
     """The descriptor of the locked and emptied file; None where somebody else has it locked."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = retried(lambda: os.open(path, os.O_RDWR | os.O_CREAT, 0o666))
-    except FileNotFoundError:  # the folder has just been removed by who held the lock before
-        return None
+    except (FileNotFoundError, FileExistsError):
+        if os.path.lexists(path.parent) and not path.parent.is_dir():
+            raise
+        return None  # the folder is being removed by who held the lock before
     try:
         _lock(file)
         if os.name == "nt" or os.path.samestat(os.fstat(file), path.stat()):
