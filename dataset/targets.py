@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from util.batch import Targets
-
-SIDES = ("left", "right")  # what an event's "team" says; any other says nothing
+from util.events import SIDES
 
 
 @dataclass(frozen=True)

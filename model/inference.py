@@ -1,4 +1,8 @@
-"""Whole video -> per-frame class scores: from stretches, each frame computed once, or from overlapping clips."""
+"""Whole video -> per-frame class scores: from stretches, each frame computed once, or from overlapping clips.
+
+Those of a network that tells sides (`event_team`) have one more dimension, of 2 behind all others: the parts of a score
+that are the left and the right side's (SoccerNet's team spotting), whose sum it is.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +28,17 @@ def frame_scores(outputs: Outputs) -> Tensor:
     number of scores that each frame was given; they can be added up over clips, and the sums divided by the last.
 
     With a displacement, a frame's scores go to the frame of its event, within the clip. Where several meet, the highest
-    of each class stays; a frame to which none go was given none (T-DEED, section 3.3).
+    of each class stays; a frame to which none go was given none (T-DEED, section 3.3). The side is the frame's own.
     """
     scores = F.pad(outputs.logits[-1].softmax(-1), (0, 1), value=1)
-    if outputs.displacement is None:
-        return scores
-    frame = torch.arange(scores.shape[1], device=scores.device) - outputs.displacement.round().long()
-    place = frame.clamp(0, scores.shape[1] - 1)[..., None].expand_as(scores)
-    return torch.zeros_like(scores).scatter_reduce_(1, place, scores, "amax")
+    if outputs.displacement is not None:
+        frame = torch.arange(scores.shape[1], device=scores.device) - outputs.displacement.round().long()
+        place = frame.clamp(0, scores.shape[1] - 1)[..., None].expand_as(scores)
+        scores = torch.zeros_like(scores).scatter_reduce_(1, place, scores, "amax")
+    if outputs.team is not None:
+        right = outputs.team.sigmoid()
+        scores = scores[..., None] * torch.stack((1 - right, right), -1)[..., None, :]
+    return scores
 
 
 def head_overlap(clip_len: int) -> int:
@@ -126,11 +133,11 @@ def _means(scores: Iterable[tuple[int, Tensor]], step: int) -> Iterator[Tensor]:
     windows that hold them."""
     sums, done = None, 0  # of the frames after those that were given
     for first, batch in scores:
-        sums = batch.new_zeros(0, batch.shape[2]) if sums is None else sums
+        sums = batch.new_zeros(0, *batch.shape[2:]) if sums is None else sums
         ready, sums = sums.split((first - done, len(sums) - first + done))
         yield _mean(ready)
         length = (len(batch) - 1) * step + batch.shape[1]
-        sums, done = F.pad(sums, (0, 0, 0, max(0, length - len(sums)))), first
+        sums, done = torch.cat((sums, sums.new_zeros(max(0, length - len(sums)), *sums.shape[1:]))), first
         for number, window in enumerate(batch):
             sums[number * step :][: len(window)] += window
     if sums is not None:
@@ -139,7 +146,8 @@ def _means(scores: Iterable[tuple[int, Tensor]], step: int) -> Iterator[Tensor]:
 
 def _mean(sums: Tensor) -> Tensor:
     """(n, K + 2), sums of `frame_scores` -> (n, K + 1)."""
-    return sums[:, :-1] / sums[:, -1:].clamp(min=1)
+    number = sums[:, -1:] if sums.dim() == 2 else sums[:, -1:].sum(-1, keepdim=True)  # both sides' parts of it
+    return sums[:, :-1] / number.clamp(min=1)
 
 
 @torch.inference_mode()
@@ -156,7 +164,8 @@ def score_clips(
         video -> float32 (num_frames, K + 1): the mean of the softmax over all clips that hold the frame.
     """
     spotter.eval()
-    sums = [torch.zeros(v["num_frames"], spotter.architecture.num_classes + 2) for v in videos]
+    shape = (spotter.architecture.num_classes + 2, *[2] * spotter.architecture.event_team)
+    sums = [torch.zeros(v["num_frames"], *shape) for v in videos]
     for batch in batches:
         scores = frame_scores(spotter(batch.frames, batch.inside)).cpu()
         for clip, video, start in zip(scores, batch.videos, batch.starts, strict=True):

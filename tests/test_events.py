@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from util.events import (
+    class_scores,
     event_dicts,
     event_table,
+    events_by_side,
     predicted_events,
     recall_events,
     score_curves,
@@ -76,3 +78,28 @@ def test_videos_and_classes_are_counted_as_they_are_named_and_a_true_event_score
 def test_curves_have_each_score_on_its_frame():
     table = recall_events(np.array([[0.5, 0.2, 0.3], [1, 0, 0], [0.2, 0, 0.8]]))
     assert score_curves(table, 4, 2).tolist() == [[0.2, 0, 0, 0], [0.3, 0, 0.8, 0]]
+
+
+def test_scores_by_side_are_events_with_the_likelier_side_and_its_probability():
+    parts = np.array([[[0.3, 0.1], [0.1, 0.4], [0.06, 0.04]], [[0.1, 0.1], [0.1, 0.1], [0.6, 0.0]]], np.float32)
+    assert event_dicts(top_class_events(parts), CLASSES) == [
+        {"label": "DRIVE", "frame": 0, "score": 0.5, "team": "right", "team_score": 0.8},
+        {"label": "PASS", "frame": 1, "score": 0.6, "team": "left", "team_score": 1.0}]
+    found = recall_events(parts)
+    assert [(e.get("team"), e["team_score"]) for e in event_dicts(found, CLASSES)] == [
+        ("right", 0.8), ("left", 0.6), ("left", 0.5), ("left", 1.0)]
+    again = event_table([{"video": "a", "events": event_dicts(found, CLASSES)}], ["a"], CLASSES)
+    np.testing.assert_allclose(again.right, found.right, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(recall_events(class_scores(parts)).score, found.score)
+    assert np.isnan(recall_events(class_scores(parts)).right).all()
+
+
+def test_events_by_side_are_of_both_sides_as_far_as_each_is_likely():
+    events = [{"frame": 1, "label": "PASS", "score": 0.5, "team": "right", "team_score": 0.8},
+              {"frame": 2, "label": "DRIVE", "score": 0.5, "team": "left", "team_score": 0.99},
+              {"frame": 3, "label": "DRIVE", "score": 0.5, "team": "BRA"}, {"frame": 4, "label": "PASS", "score": 0.5}]
+    found = events_by_side(event_table([{"video": "a", "events": events}], ["a"], CLASSES))
+    assert found.label.tolist() == [2, 3, 0] and found.frame.tolist() == [1, 1, 2]
+    assert found.score.tolist() == pytest.approx([0.1, 0.4, 0.495])
+    truth = [{"video": "a", "events": [{"frame": 1, "label": "PASS", "team": "right"}, {"frame": 2, "label": "PASS"}]}]
+    assert events_by_side(true_events(truth, CLASSES)).label.tolist() == [3]

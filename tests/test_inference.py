@@ -163,3 +163,42 @@ def test_over_clips_the_mean_is_of_those_that_put_something_there():
     np.testing.assert_allclose(scores[0], torch.maximum(first[0], first[1]), rtol=1e-6)
     assert (scores[1] == 0).all()  # nobody put anything there
     np.testing.assert_allclose(scores[2], torch.maximum(second[0], second[1]), rtol=1e-6)
+
+
+class Sided(Counting):
+    """Tells sides: the further into its clip a frame is, the more it is the right one's."""
+
+    architecture = Architecture("rny002", "", 2, event_team=True)
+
+    def forward(self, frames, inside):
+        place = torch.arange(frames.shape[1]).float().expand(frames.shape[:2])
+        return Outputs(super().forward(frames, inside).logits, team=place - 2)
+
+
+def test_parts_of_the_sides_are_the_mean_over_clips_too_and_add_up_to_the_scores():
+    places = [(0, start) for start in range(0, 23, 4)]
+    both, alone = (score_clips(model, to_batches(places, 8, 2), VIDEOS[:1])["a/x_1"] for model in (Sided(), Counting()))
+    assert both.shape == (23, 3, 2) and both.dtype == np.float32
+    np.testing.assert_allclose(both.sum(-1), alone, atol=1e-6)
+    shares = [Counting()(*(x[None] for x in make_clip(*place, 8))).logits[-1, 0].softmax(-1).detach().numpy()
+              for place in places[:2]]  # frame 5 is in two clips
+    right = [1 / (1 + np.exp(2 - (5 - start))) for _, start in places[:2]]
+    expected = (right[0] * shares[0][5] + right[1] * shares[1][1]) / 2
+    np.testing.assert_allclose(both[5, :, 1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("radius", [0, 2])
+def test_whole_videos_have_the_parts_of_the_sides_by_windows(radius):
+    torch.manual_seed(0)
+    spotter = EventSpotter(Architecture("rny002", "gru", 2, event_team=True, radi_displacement=radius)).eval()
+    frames = torch.randint(256, (21, 3, 32, 32), dtype=torch.uint8)
+    both = np.concatenate(list(score_stretches(spotter, frames.split(5), 8, 4)))
+    assert both.shape == (21, 3, 2) and 0 < np.ptp(both[..., 1] / both.sum(-1).clip(1e-9)) < 1
+    team = spotter.head.further.pop("team")
+    alone = np.concatenate(list(score_stretches(spotter, frames.split(5), 8, 4)))
+    np.testing.assert_allclose(both.sum(-1), alone, atol=1e-6)
+    torch.nn.init.zeros_(team.weight)
+    torch.nn.init.constant_(team.bias, 1.0)
+    spotter.head.further["team"] = team  # the same side everywhere
+    fixed = np.concatenate(list(score_stretches(spotter, frames.split(5), 8, 4)))
+    np.testing.assert_allclose(fixed[..., 1], alone / (1 + np.exp(-1)), atol=1e-6)

@@ -44,9 +44,13 @@ def test_t_deed_gives_its_golden_values(path: Path, shared):
     logits = torch.cat([part for part in (outputs.logits[-1], outputs.joint_logits) if part is not None], -1)
     torch.testing.assert_close(logits, expected["logits"], atol=1e-4, rtol=0)
     torch.testing.assert_close(outputs.displacement, expected["displacement"], atol=1e-4, rtol=0)
-    torch.testing.assert_close(frame_scores(outputs)[..., :-1], expected["scores"], atol=1e-4, rtol=0)
+    scores = frame_scores(outputs)
     if outputs.team is not None:
         torch.testing.assert_close(outputs.team, torch.tensor(golden["team"]), atol=1e-4, rtol=0)
+        by_team = torch.cat((scores[..., :1, :].sum(-1), scores[..., 1:-1, :].flatten(-2)), -1)
+        torch.testing.assert_close(by_team, torch.tensor(golden["scores_by_team"]), atol=1e-4, rtol=0)
+        scores = scores.sum(-1)
+    torch.testing.assert_close(scores[..., :-1], expected["scores"], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("adaspot-*.json")), ids=lambda path: path.stem)

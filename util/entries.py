@@ -192,6 +192,8 @@ def _event_fault(
         return "event-malformed", fault
     if scored and type(score) not in (int, float):
         return "event-malformed", f"score is {shown(score)}; it must be a number"
+    if scored and not (type(event.get("team_score", 1)) in (int, float) and 0 <= event.get("team_score", 1) <= 1):
+        return "event-malformed", f"team_score is {shown(event['team_score'])}; it must be a number from 0 to 1"
     if num_frames is None and not 0 <= frame < MAX_FRAMES:
         return "event-past-end", f"{label} is not in the video, whose frames count from 0"
     if num_frames is not None and not 0 <= frame < num_frames:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-Event = dict[str, Any]  # {"label", "frame", "score"}; a true event has no score
+Event = dict[str, Any]  # {"label", "frame", "score"}, and maybe "team"; a true event has no score
 Video = dict[str, Any]  # {"video", "events", ...}
 
 RECALL_SCORE = 0.01  # what scores less is left out of the precision-recall curve
+SIDES = ("left", "right")  # what an event's "team" says; any other is a name, and says no side
+SIDE_DECIMALS = 6  # of "team_score", the probability of the side in "team"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class EventTable:
     label: np.ndarray  # int64 (N,), index of the class, from 0
     frame: np.ndarray  # int64 (N,)
     score: np.ndarray  # float64 (N,); 1 where an event has none
+    right: np.ndarray = None  # float64 (N,), probability that it is the right side's; NaN (default) where unknown
+
+    def __post_init__(self) -> None:
+        if self.right is None:
+            object.__setattr__(self, "right", np.full(len(self.frame), np.nan))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -36,7 +43,7 @@ def event_table(entries: Sequence[Video], videos: Sequence[str], classes: Sequen
     """The events of JSON entries, of a split or of a prediction file, as columns.
 
     Args:
-        entries: [{"video", "events": [{"label", "frame", "score"}]}], the score optional.
+        entries: [{"video", "events": [{"label", "frame", "score", "team", "team_score"}]}], the last three optional.
         videos: the names that the column `video` counts, each of the entries' among them.
         classes: those that the column `label` counts.
     """
@@ -48,7 +55,19 @@ def event_table(entries: Sequence[Video], videos: Sequence[str], classes: Sequen
         label=np.array([label_index[event["label"]] for event in events], np.int64),
         frame=np.array([event["frame"] for event in events], np.int64),
         score=np.array([event.get("score", 1.0) for event in events], np.float64),
+        right=_right_of(events),
     )
+
+
+def _right_of(events: Sequence[Event]) -> np.ndarray:
+    """The column `right` of JSON events."""
+    team = [event.get("team") for event in events]
+    sided = np.array([side in SIDES for side in team], bool)
+    right = np.full(len(events), np.nan)
+    for row in np.flatnonzero(sided).tolist():
+        share = events[row].get("team_score", 1.0)
+        right[row] = share if team[row] == SIDES[1] else 1 - share
+    return right.round(SIDE_DECIMALS)
 
 
 def true_events(truth: Sequence[Video], classes: Sequence[str]) -> EventTable:
@@ -56,13 +75,18 @@ def true_events(truth: Sequence[Video], classes: Sequence[str]) -> EventTable:
     return event_table(truth, [entry["video"] for entry in truth], classes)
 
 
+def class_scores(scores: np.ndarray) -> np.ndarray:
+    """Scores (num_frames, K+1), or (num_frames, K+1, 2) in parts of the left and the right side -> the former."""
+    return scores if scores.ndim == 2 else scores.sum(axis=-1)
+
+
 def top_class_events(scores: np.ndarray) -> EventTable:
     """The top class of each frame of a video, background left out.
 
     Args:
-        scores: float (num_frames, K+1), index 0 background.
+        scores: float (num_frames, K+1), index 0 background; or by side, see `class_scores`.
     """
-    top = scores.argmax(axis=1)
+    top = class_scores(scores).argmax(axis=1)
     frames = np.flatnonzero(top)
     return _scored_events(frames, top[frames], scores)
 
@@ -71,17 +95,19 @@ def recall_events(scores: np.ndarray) -> EventTable:
     """Every class of every frame of a video with a score of at least 0.01, by frame, then by class.
 
     Args:
-        scores: float (num_frames, K+1), index 0 background.
+        scores: as `top_class_events` takes them.
     """
-    frames, labels = np.nonzero(scores[:, 1:] >= RECALL_SCORE)
+    frames, labels = np.nonzero(class_scores(scores)[:, 1:] >= RECALL_SCORE)
     return _scored_events(frames, labels + 1, scores)
 
 
 def _scored_events(frames: np.ndarray, columns: np.ndarray, scores: np.ndarray) -> EventTable:
     # Through text: a float32 becomes the shortest decimal that reads back as the same float32. Files are half
     # as long, and no two scores become equal or change places, which average precision would notice.
-    shortest = scores[frames, columns].astype(str).astype(np.float64)
-    return EventTable(np.zeros(len(frames), np.int64), columns - 1, frames, shortest)
+    of_class = class_scores(scores)[frames, columns]
+    shortest = of_class.astype(str).astype(np.float64)
+    right = None if scores.ndim == 2 else (scores[frames, columns, 1] / of_class).astype(float).round(SIDE_DECIMALS)
+    return EventTable(np.zeros(len(frames), np.int64), columns - 1, frames, shortest, right)
 
 
 def predicted_events(videos: Sequence[Video], scores: Mapping[str, np.ndarray]) -> EventTable:
@@ -89,7 +115,7 @@ def predicted_events(videos: Sequence[Video], scores: Mapping[str, np.ndarray]) 
 
     Args:
         videos: [{"video"}], which the column `video` counts.
-        scores: video name -> float (num_frames, K+1), index 0 background.
+        scores: video name -> scores as `top_class_events` takes them.
     """
     return join_videos([recall_events(scores[video["video"]]) for video in videos])
 
@@ -103,9 +129,25 @@ def join_videos(tables: Sequence[EventTable]) -> EventTable:
 
 
 def event_dicts(events: EventTable, classes: Sequence[str]) -> list[Event]:
-    """Events as the prediction format has them, [{"label", "frame", "score"}]."""
+    """Events as the prediction format has them, [{"label", "frame", "score"}], and where a side is known "team", the
+    likelier, and "team_score", its probability."""
     rows = zip(events.label.tolist(), events.frame.tolist(), events.score.tolist(), strict=True)
-    return [{"label": classes[label], "frame": frame, "score": score} for label, frame, score in rows]
+    dicts = [{"label": classes[label], "frame": frame, "score": score} for label, frame, score in rows]
+    for row in np.flatnonzero(~np.isnan(events.right)).tolist():
+        right = float(events.right[row])
+        dicts[row] |= {"team": SIDES[right > 0.5], "team_score": round(max(right, 1 - right), SIDE_DECIMALS)}
+    return dicts
+
+
+def events_by_side(events: EventTable) -> EventTable:
+    """The events whose side is known, each as two: label 2k is class k of the left side, 2k + 1 of the right, with its
+    part of the score; what is left of less than RECALL_SCORE is left out, and of true events the other side."""
+    known = events.take(~np.isnan(events.right))
+    share = np.stack((1 - known.right, known.right), axis=1).ravel()
+    twice = known.take(np.repeat(np.arange(len(known)), 2))
+    side = np.tile(np.arange(2), len(known))
+    by_side = replace(twice, label=2 * twice.label + side, score=twice.score * share, right=side.astype(float))
+    return by_side.take(by_side.score >= RECALL_SCORE)
 
 
 def score_curves(events: EventTable, num_frames: int, num_classes: int) -> np.ndarray:

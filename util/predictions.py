@@ -15,7 +15,7 @@ import numpy as np
 
 from util.entries import check_events, composed, raise_first
 from util.errors import UserError
-from util.events import EventTable, Video, event_dicts, event_table, recall_events, top_class_events
+from util.events import EventTable, Video, class_scores, event_dicts, event_table, recall_events, top_class_events
 from util.io import read_json, whole_file, write_json
 
 # pred-test.epoch41.json, and pred-test.41.json as original E2E-Spot names it
@@ -119,7 +119,7 @@ def save_predictions(
     Args:
         prefix: path of the files without suffix, see prediction_prefix.
         videos: [{"video", "fps"}], in the order in which they are written.
-        scores: video name -> float (num_frames, K+1), index 0 background.
+        scores: video name -> float (num_frames, K+1), index 0 background; or by side, see `class_scores`.
         classes: the K class names.
 
     Returns:
@@ -133,7 +133,8 @@ def save_predictions(
          for v in videos]
         for events in (top_class_events, recall_events)
     )
-    rounded = {v["video"]: scores[v["video"]].astype(np.float64).round(SCORE_DECIMALS).tolist() for v in videos}
+    rounded = {v["video"]: class_scores(scores[v["video"]]).astype(np.float64).round(SCORE_DECIMALS).tolist()
+               for v in videos}
     contents = {".json": top, ".recall.json.gz": recall, ".score.json.gz": rounded}
     paths = [Path(f"{prefix}{suffix}") for suffix in contents]
     with ExitStack() as stack:  # all three are written before the first is put in place
