@@ -12,13 +12,13 @@ from util.batch import Batch, Targets, each_tensor, stack, to_device
 class Further(Targets):
     """Targets as they may come to be: one more, and one that is not there."""
 
-    offsets: Tensor
+    offsets: Tensor | None = None
     team: Tensor | None = None
 
 
 def further(seed):
     torch.manual_seed(seed)
-    return Further(torch.rand(4, 3), torch.rand(4))
+    return Further(torch.rand(4, 3), offsets=torch.rand(4))
 
 
 def test_clips_are_stacked_field_by_field():
