@@ -30,7 +30,7 @@ from util.options import count, frames_around
 from util.pairing import TOLERANCES, Pairing
 from util.predictions import find_file, read_predictions
 from util.report import Report, print_report
-from util.suppression import NMS_WINDOW, Suppression
+from util.suppression import add_suppression_options
 from util.threshold import threshold_tolerance
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
@@ -55,13 +55,7 @@ def get_args() -> argparse.Namespace:
         metavar="FRAMES",
         help="how far off a right prediction may be (default: 0 1 2 4)",
     )
-    parser.add_argument(
-        "--nms_window",
-        type=frames_around,
-        default=NMS_WINDOW,
-        metavar="FRAMES",
-        help="of predictions so close to each other only the best is kept (default: 1)",
-    )
+    add_suppression_options(parser)
     parser.add_argument(
         "--threshold", type=_score, help="score above which events count for F1; by default chosen on val"
     )
@@ -142,7 +136,7 @@ def main() -> None:
     print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
     report = print_report(
         path.parent, args.split, epoch, truth, predicted, classes, lambda: read_split(dataset, "val"),
-        args.tolerances, Suppression(args.nms_window), args.threshold,
+        args.tolerances, args.suppression, args.threshold,
     )
     if args.json:
         write_json(args.json, {**report.as_json(), "split": args.split, "epoch": epoch, "dataset": dataset})

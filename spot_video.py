@@ -38,10 +38,10 @@ from util.errors import UserError, number_of
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, event_dicts, recall_events
 from util.lock import exclusive
-from util.options import frames_around, positive, rate, share
+from util.options import positive, rate, share
 from util.read_ahead import read_ahead
 from util.stamps import SLACK
-from util.suppression import NMS_WINDOW, Suppression
+from util.suppression import NMS, Suppression, add_suppression_options
 from util.threshold import find_threshold
 
 AHEAD = 2  # stretches that are decoded while the network works on one
@@ -74,10 +74,9 @@ def parse_args() -> argparse.Namespace:
     add("--height", type=positive, help="lines of a frame (default: as in training)")
     add("--fps", type=rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
     add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
-    add = parser.add_argument_group("which events").add_argument
-    add("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
-    add("--nms_window", type=frames_around, default=NMS_WINDOW, metavar="FRAMES",
-        help=f"of events so close to each other only the best is kept (default: {NMS_WINDOW})")
+    which = parser.add_argument_group("which events")
+    which.add_argument("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
+    add_suppression_options(which)
     add = parser.add_argument_group("what is written").add_argument
     add("--output", type=Path, metavar="DIR", help="folder for all files (default: beside each video)")
     add("--csv", action="store_true", help="<video>.events.csv too")
@@ -104,11 +103,11 @@ def settle(
     height: int | None = None,
     fps: float | None = None,
     threshold: float | None = None,
-    nms_window: int = NMS_WINDOW,
+    suppression: Suppression = NMS,
     overlap: bool = True,
 ) -> Spotting:
     """Settle how frames are made and which events count; None means as in training. It is printed."""
-    config, suppression = model.config, Suppression(nms_window)
+    config = model.config
     dataset = dataset or config.dataset
     classes = list(config.classes or ()) or read_classes(dataset)
     model.check_classes(classes, dataset)
@@ -213,7 +212,7 @@ def main() -> int:
     if args.annotate:
         check_encoder()
     model = load_model(args.model_dir, args.device, args.precision)
-    spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.nms_window, not args.no_overlap)
+    spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.suppression, not args.no_overlap)
     halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
     due = Counter(source.match_file for source in sources)
     failed = 0

@@ -22,6 +22,7 @@ from util.events import predicted_events
 from util.options import count, positive
 from util.predictions import prediction_prefix, save_predictions
 from util.report import print_report
+from util.suppression import add_suppression_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,6 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--no_overlap", action="store_true", help="score each frame once: faster, less exact")
     parser.add_argument("--batch_size", type=positive, help="of --inference clips (default: as in training)")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
+    add_suppression_options(parser)
     add_device_options(parser)
     return parser.parse_args()
 
@@ -71,7 +73,7 @@ def main() -> None:
             print(f"written: {path}")
     predictions = predicted_events(videos, scores)
     print_report(args.model_dir, args.split, model.epoch, videos, predictions, classes,
-                 lambda: read_split(dataset, "val"))
+                 lambda: read_split(dataset, "val"), suppression=args.suppression)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,22 @@ def test_a_file_of_either_kind_or_old_name_is_scored_with_a_dataset_given(model,
     assert (tmp_path / "mine.pr.png").is_file()
 
 
+def test_soft_nms_is_another_suppression_for_the_tables_and_the_threshold(model, tmp_path):
+    def results(*options):
+        out = scored("-s", "test", model, "--json", tmp_path / "r.json", *options).stdout
+        return read_json(tmp_path / "r.json"), out
+
+    hard, out = results("--nms_window", 5)
+    assert "after NMS, window 5" in out and not hard["soft_nms"]
+    soft, out = results("--soft_nms", 5)
+    assert "after soft NMS, window 5" in out and soft["soft_nms"] and soft["nms_window"] == 5
+    assert soft["threshold"] != hard["threshold"] and "chosen on val" in soft["threshold_from"]
+    assert soft["nms"] != hard["nms"] and soft["no_nms"] == hard["no_nms"]
+    assert results("--soft_nms")[0]["nms_window"] == 3
+    both = run_here(eval_script, "-s", "test", model, "--soft_nms", "--nms_window", 1)
+    assert both.returncode == 2 and "not allowed with" in both.stderr
+
+
 def test_a_picture_that_cannot_be_written_is_one_line_and_the_results_come_all_the_same(model, tmp_path):
     (model / "pred-test.epoch01.pr.png").mkdir()
     done = scored("-s", "test", model, "--json", tmp_path / "r.json")
@@ -196,7 +212,7 @@ def test_a_split_without_events_and_one_that_is_not_there_are_errors(model):
 
 
 @pytest.mark.parametrize("option", [("-t", "-1"), ("-t", "1.5"), ("-t", "1001"), ("--nms_window", "99999999"),
-                                    ("--nms_window", "x"), ("--threshold", "nan")])
+                                    ("--nms_window", "x"), ("--soft_nms", "1001"), ("--threshold", "nan")])
 def test_an_option_of_a_wrong_kind_is_refused(model, option):
     done = run_here(eval_script, "-s", "test", model, *option)
     assert done.returncode == 2

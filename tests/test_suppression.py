@@ -1,9 +1,9 @@
-"""Non-maximum suppression against a literal version of its definition."""
+"""Non-maximum suppression, hard and soft, against literal versions of their definitions."""
 
 import numpy as np
 
 from util.events import event_dicts, event_table
-from util.suppression import Suppression, non_maximum_suppression
+from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS"]
 
@@ -23,6 +23,20 @@ def suppress_literally(events, window):
     ]
 
 
+def suppress_softly(events, window):
+    """The definition word for word, for the events of one video."""
+    left, taken = [dict(event) for event in events], []
+    while any(event["score"] >= 0.01 for event in left):
+        best = max(left, key=lambda event: event["score"])  # the first of equals
+        left = [event for event in left if event is not best]
+        taken.append(best)
+        for other in left:
+            distance = abs(other["frame"] - best["frame"])
+            if other["label"] == best["label"] and distance <= window:
+                other["score"] *= (distance / window) ** 2
+    return taken
+
+
 def random_events(rng, num_frames=40, most=30, levels=6):
     """A crowded video in which equal scores, and two events of a class on one frame, are common."""
     return [
@@ -35,11 +49,11 @@ def random_events(rng, num_frames=40, most=30, levels=6):
     ]
 
 
-def left(window, *videos):
+def left(window, *videos, soft=False):
     """The events of each video that are left, as dictionaries."""
     names = [f"match_{i}" for i in range(len(videos))]
     entries = [{"video": name, "events": events} for name, events in zip(names, videos, strict=True)]
-    kept = Suppression(window)(event_table(entries, names, CLASSES))
+    kept = Suppression(window, soft)(event_table(entries, names, CLASSES))
     return [event_dicts(kept.take(kept.video == i), CLASSES) for i in range(len(videos))]
 
 
@@ -73,5 +87,33 @@ def test_order_in_the_file_stays():
 
 
 def test_it_takes_no_videos_and_videos_without_events():
-    assert len(non_maximum_suppression(event_table([], [], CLASSES), 1)) == 0
-    assert left(1, []) == [[]]
+    for soft in (False, True):
+        assert len(Suppression(1, soft)(event_table([], [], CLASSES))) == 0
+        assert left(1, [], soft=soft) == [[]]
+
+
+def test_soft_nms_is_what_the_definition_says_on_random_crowded_videos():
+    rng = np.random.default_rng(2)
+    lowered = 0
+    for case in range(200):
+        videos = [random_events(rng, int(rng.integers(2, 80)), levels=int(rng.integers(2, 60))) for _ in range(3)]
+        window = int(rng.integers(1, 12)) if case % 10 else 1000
+        for events_left, video in zip(left(window, *videos, soft=True), videos, strict=True):
+            expected = suppress_softly(video, window)
+            by = [(event["label"], event["frame"], event["score"]) for event in expected]
+            assert sorted(by) == sorted((event["label"], event["frame"], event["score"]) for event in events_left)
+            lowered += sum(event not in video for event in events_left)
+    assert lowered > 1000
+
+
+def test_soft_nms_lowers_scores_by_the_distance_and_keeps_the_order():
+    video = events(("PASS", 90, 0.2), ("PASS", 4, 0.8), ("DRIVE", 4, 0.7), ("PASS", 5, 0.04), ("PASS", 6, 0.4),
+                   ("PASS", 4, 0.3), ("PASS", 8, 0.6))
+    assert left(4, video, soft=True) == [events(
+        ("PASS", 90, 0.2), ("PASS", 4, 0.8), ("DRIVE", 4, 0.7), ("PASS", 6, 0.4 * 0.25 * 0.25), ("PASS", 8, 0.6))]
+    assert left(0, video, soft=True) == [video]
+
+
+def test_soft_nms_takes_the_earlier_of_equals_in_the_file_first():
+    video = events(("PASS", 6, 0.8), ("PASS", 5, 0.8))
+    assert left(2, video, soft=True) == [events(("PASS", 6, 0.8), ("PASS", 5, 0.2))]

@@ -87,22 +87,25 @@ def test_val_predictions_that_cannot_be_used_leave_the_default_and_the_reason_is
     assert value == DEFAULT_THRESHOLD and "video other not in the truth" in source
 
 
-def found(folder, epoch=3, window=1):
-    return find_threshold(folder, epoch, Suppression(window), lambda: TRUTH, CLASSES)
+def found(folder, epoch=3, window=1, soft=False):
+    return find_threshold(folder, epoch, Suppression(window, soft), lambda: TRUTH, CLASSES)
 
 
 def test_what_training_kept_is_found_with_no_predictions_there(tmp_path):
     write_threshold(tmp_path, 3, TRUTH, event_table(PREDICTED, ["m"], CLASSES), CLASSES)
-    assert read_json(tmp_path / FILE) == {"epoch": 3, "threshold": 0.7, "nms_window": 1, "tolerance": 2}
+    assert read_json(tmp_path / FILE) == {"epoch": 3, "threshold": 0.7, "nms_window": 1, "soft_nms": False,
+                                            "tolerance": 2}
     assert found(tmp_path) == (0.7, "chosen on val in training (threshold.json)")
 
 
-def test_of_another_epoch_or_window_it_is_chosen_on_val_predictions_or_fixed(tmp_path):
+def test_of_another_epoch_or_suppression_it_is_chosen_on_val_predictions_or_fixed(tmp_path):
     write_threshold(tmp_path, 3, TRUTH, event_table(PREDICTED, ["m"], CLASSES), CLASSES)
     assert found(tmp_path, epoch=4).value == found(tmp_path, window=0).value == DEFAULT_THRESHOLD
     write_json(f"{prediction_prefix(tmp_path, 'val', 3)}.json", PREDICTED)
     value, source = found(tmp_path, window=0)
     assert value == pytest.approx(0.85) and "chosen on val (pred-val.epoch03.json)" in source
+    soft = found(tmp_path, window=3, soft=True).value  # the 0.8 beside the 0.9 comes to less than the wrong 0.5
+    assert soft == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("value", ["", '"threshold": true', '"threshold": "0.5"', '"threshold": NaN',

@@ -33,7 +33,8 @@ def viewed(tmp_path):
 # Numbers
 
 
-@pytest.mark.parametrize("options", [[], ["--threshold", "0.25", "--nms_window", "3"]])
+@pytest.mark.parametrize("options", [[], ["--threshold", "0.25", "--nms_window", "3"],
+                                     ["--threshold", "0.25", "--soft_nms", "3"]])
 def test_the_numbers_of_the_overview_are_those_of_eval(viewed, tmp_path, options):
     path = viewed.model / "pred-test.epoch01.recall.json.gz"
     one, other = read_json(path)  # equal scores in both, of which file order decides
@@ -42,7 +43,7 @@ def test_the_numbers_of_the_overview_are_those_of_eval(viewed, tmp_path, options
     run_here(eval_script, "-s", "test", viewed.model, "--json", tmp_path / "r.json", *options)
     results = read_json(tmp_path / "r.json")
     page = client(*viewed.arguments())
-    query = "?threshold=0.25&window=3&tolerance=2" if options else ""
+    query = f"?threshold=0.25&window=3&soft={int('--soft_nms' in options)}&tolerance=2" if options else ""
     (model,) = page.get(f"/api/overview{query}").get_json()["models"]
     for k, name in enumerate(CLASSES):
         assert model["nms"][k] == [results["nms"][t][name] for t in ("0", "1", "2", "4")]

@@ -245,7 +245,9 @@ def test_the_sliders_change_all_counts_at_once(driver, serve, tmp_path):
     wait(lambda: counts() == [2, 3, 3], "right, false, missed on the frame")
     slide("Threshold", 0.95)
     wait(lambda: counts() == [0, 0, 5], "right, false, missed at 0.95")
-    page.until("return location.hash.includes('threshold=0.95') && location.hash.includes('tolerance=0')")
+    page.run("document.querySelector('.slider input[type=checkbox]').click()")
+    for setting in ("threshold=0.95", "tolerance=0", "soft=1", "window=3"):
+        page.until(f"return location.hash.includes('{setting}')")
     page.press("o").until("return document.querySelector('.card')")
     figures = page.run("return [...document.querySelectorAll('tbody tr.sum td')].map((td) => td.textContent)")
     assert figures[-3:] == ["0", "0", "10"]

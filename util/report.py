@@ -40,9 +40,9 @@ class Report:
         {"no_nms", "nms": {tolerance: {class: AP, ..., "mAP"}},
         "f1": {tolerance: {class: {"precision", "recall", "f1", "tp", "fp", "fn"}, ..., "all"}},
         "mAP": {"no_nms", "nms": {tolerance: mAP}}, "all": {tolerance: {"precision", ...}},
-        "mean_mAP": {"no_nms", "nms"}, "threshold", "threshold_from", "nms_window"}; a class without true events has no
-        AP. A class that is itself called mAP or all stands in its row, and what is meant otherwise only under the
-        keys "mAP" and "all".
+        "mean_mAP": {"no_nms", "nms"}, "threshold", "threshold_from", "nms_window", "soft_nms"}; a class without true
+        events has no AP. A class that is itself called mAP or all stands in its row, and what is meant otherwise only
+        under the keys "mAP" and "all".
         """
         precision = {"no_nms": self.no_nms, "nms": self.nms}
         mean_ap = {key: _by_tolerance(table.mean()) for key, table in precision.items()}
@@ -57,7 +57,7 @@ class Report:
             "mean_mAP": {key: table.mean().mean() for key, table in precision.items()},
             "threshold": self.threshold.value,
             "threshold_from": self.threshold.source,
-            "nms_window": self.suppression.window,
+            **self.suppression.as_json(),
         })
 
     def __str__(self) -> str:

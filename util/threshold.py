@@ -116,7 +116,7 @@ def write_threshold(
     """
     tolerance = threshold_tolerance(TOLERANCES)
     value = choose_threshold(truth, predicted, classes, tolerance, NMS)
-    row = {"epoch": epoch, "threshold": value, "nms_window": NMS.window, "tolerance": tolerance}
+    row = {"epoch": epoch, "threshold": value, **NMS.as_json(), "tolerance": tolerance}
     write_json(model_dir / FILE, row)
 
 
@@ -129,7 +129,7 @@ def find_threshold(
 ) -> Threshold:
     """The threshold for the events of a model's epoch on a new video.
 
-    It is the one that training kept, if it is of this epoch and window, or else is chosen on val as eval.py does.
+    It is the one that training kept, if it is of this epoch and suppression, or else is chosen on val as eval.py does.
 
     Args:
         read_val_truth: gives the entries of the val split; called only if it is needed.
@@ -142,8 +142,9 @@ def find_threshold(
         kept = read_json(path)
         value = kept.get("threshold") if isinstance(kept, dict) else None
         if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
-            raise UserError(f'{path}: must be {{"epoch", "threshold", "nms_window"}}, the threshold a finite number; '
-                            "delete it, or set --threshold")
-        if (kept.get("epoch"), kept.get("nms_window")) == (epoch, suppression.window):
+            raise UserError(f'{path}: must be {{"epoch", "threshold", "nms_window", "soft_nms"}}, the threshold a '
+                            "finite number; delete it, or set --threshold")
+        of = Suppression(kept.get("nms_window"), kept.get("soft_nms", False))
+        if (kept.get("epoch"), of) == (epoch, suppression):
             return Threshold(float(value), f"chosen on val in training ({FILE})")
     return threshold_from_val(model_dir, "", epoch, read_val_truth, classes, TOLERANCES, suppression)

@@ -1,4 +1,4 @@
-"""Numbers and marks for the page: those of eval.py, at the sliders' threshold, NMS window and tolerance."""
+"""Numbers and marks for the page: those of eval.py, at the sliders' threshold, NMS and tolerance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Settings:
     """Where the sliders stand."""
 
     thresholds: tuple[float, ...]  # of each model
-    window: int  # frames
+    suppression: Suppression
     tolerance: int  # frames
 
 
@@ -64,9 +64,9 @@ class Results:
 
     # costly parts, each made once for what it depends on
 
-    def _suppress(self, model: int, window: int) -> EventTable:
-        """The events that are left after non-maximum suppression, in file order."""
-        return Suppression(window)(self.models[model].predicted)
+    def _suppress(self, model: int, suppression: Suppression) -> EventTable:
+        """The events that are left after suppression, in file order."""
+        return suppression(self.models[model].predicted)
 
     def _make_truth(self, revisions: tuple[str, ...] | None) -> EventTable:
         """The true events: of the split, or of the labels with these revisions."""
@@ -77,17 +77,17 @@ class Results:
         entries = [{"video": v.name, "events": e} for v, e in zip(self.videos, events, strict=True)]
         return true_events(entries, self.classes)
 
-    def _pair(self, model: int, window: int, tolerance: int, revisions: tuple[str, ...] | None) -> Pairing:
-        truth, events = self._truth(revisions), self._events(model, window)
+    def _pair(self, model: int, suppression: Suppression, tolerance: int, revisions: tuple[str, ...] | None) -> Pairing:
+        truth, events = self._truth(revisions), self._events(model, suppression)
         return pair_events(truth, events, len(self.classes), [tolerance])[0]
 
     def _measure_precision(
-        self, model: int, window: int, tolerance: int, revisions: tuple[str, ...] | None
+        self, model: int, suppression: Suppression, tolerance: int, revisions: tuple[str, ...] | None
     ) -> tuple[dict[str, Any], list[float | None], list[Pairing]]:
         """What no threshold changes: average precision, the mAP of each video, and the pairing of each video."""
-        by_tolerance = [average_precision(self._pairing(model, window, t, revisions)) for t in TOLERANCES]
+        by_tolerance = [average_precision(self._pairing(model, suppression, t, revisions)) for t in TOLERANCES]
         means = [mean_of_known(precision) for precision in by_tolerance]
-        pairing = self._pairing(model, window, tolerance, revisions)
+        pairing = self._pairing(model, suppression, tolerance, revisions)
         here = average_precision(pairing)
         alone = pairing.by_video(len(self.videos))
         precision = {
@@ -124,7 +124,7 @@ class Results:
         }
 
     def _of_model(self, model: int, settings: Settings, revisions: tuple[str, ...] | None) -> dict[str, Any]:
-        at = model, settings.window, settings.tolerance, revisions
+        at = model, settings.suppression, settings.tolerance, revisions
         threshold = settings.thresholds[model]
         pairing = self._pairing(*at)
         above = pairing.above(threshold)
@@ -145,7 +145,7 @@ class Results:
         """Where the events of a cell of the confusion matrix, or of a bar of the offsets, are: by score, best first;
         missed ones by place."""
         revisions = self.revisions() if of_labels else None
-        whole = self._pairing(model, settings.window, settings.tolerance, revisions)
+        whole = self._pairing(model, settings.suppression, settings.tolerance, revisions)
         pairing = whole.above(settings.thresholds[model])
         true, predicted = pairing.true, pairing.predicted
         partner = np.where(pairing.right, pairing.partner, confused_partners(pairing))
@@ -175,7 +175,7 @@ class Results:
         return [self._marks_of(model, index, truth, settings) for model in range(len(self.models))]
 
     def _marks_of(self, model: int, index: int, truth: EventTable, settings: Settings) -> dict[str, Any]:
-        events = self._events(model, settings.window)
+        events = self._events(model, settings.suppression)
         of_video = events.take((events.video == index) & (events.score > settings.thresholds[model]))
         (pairing,) = pair_events(truth, of_video, len(self.classes), [settings.tolerance])
         predicted = pairing.predicted

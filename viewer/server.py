@@ -15,7 +15,7 @@ from util.io import parse_json
 from util.options import MAX_FRAMES_AROUND
 from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
-from util.suppression import NMS_WINDOW
+from util.suppression import NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
 from util.threshold import DEFAULT_THRESHOLD
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
@@ -93,7 +93,8 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
                 for m in session.models
             ],
             labels_dir=str(session.labels_dir),
-            defaults={"window": NMS_WINDOW, "tolerance": TOLERANCE, "threshold": DEFAULT_THRESHOLD},
+            defaults={"window": NMS_WINDOW, "soft_window": SOFT_NMS_WINDOW, "tolerance": TOLERANCE,
+                      "threshold": DEFAULT_THRESHOLD},
             tolerances=TOLERANCES,
         )
 
@@ -204,9 +205,10 @@ def _settings(args: Any, session: Session) -> Settings:
         values = ()
     if len(values) != len(session.models) or not all(-1e9 < value < 1e9 for value in values):
         abort(400, "threshold must be a number for each model")
-    return Settings(values, *(
+    window, tolerance = (
         _whole(args.get(key, default), 0) for key, default in (("window", NMS_WINDOW), ("tolerance", TOLERANCE))
-    ))
+    )
+    return Settings(values, Suppression(window, soft=args.get("soft") == "1"), tolerance)
 
 
 def _of_labels(session: Session) -> bool:

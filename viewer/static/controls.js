@@ -1,4 +1,4 @@
-// The sliders: each model's threshold, the NMS window, the tolerance. All numbers follow.
+// The sliders: each model's threshold, the window of NMS or soft NMS, the tolerance. All numbers follow.
 
 import { button, el } from "./dom.js";
 
@@ -17,7 +17,7 @@ export function controls(app, signal) {
       hint: `Predictions that score above it count. At first ${model.threshold.toFixed(3)}, ${model.threshold_from}`,
       read: () => settings.thresholds[of],
       write: (threshold) => settings.set({ threshold, of }),
-      usual: settings.defaults.thresholds[of],
+      usual: () => settings.defaults.thresholds[of],
     }),
   );
   if (session.models.length) {
@@ -27,9 +27,11 @@ export function controls(app, signal) {
         most: MOST.window,
         step: 1,
         decimals: 0,
-        unit: "frames",
-        usual: settings.defaults.window,
-        hint: "Of predictions of a class so close to each other only the best is kept; 0 keeps all",
+        unit: softSwitch(session, settings, signal),
+        usual: () => session.defaults[settings.soft ? "soft_window" : "window"],
+        hint:
+          "Of predictions of a class so many frames from each other only the best is kept; " +
+          "soft: the best lowers the scores of the others; 0 keeps all",
         read: () => settings.window,
         write: (window) => settings.set({ window }),
       }),
@@ -39,7 +41,7 @@ export function controls(app, signal) {
         step: 1,
         decimals: 0,
         unit: "frames",
-        usual: settings.defaults.tolerance,
+        usual: () => settings.defaults.tolerance,
         hint: "By so many frames a right prediction may be off",
         read: () => settings.tolerance,
         write: (tolerance) => settings.set({ tolerance }),
@@ -48,6 +50,18 @@ export function controls(app, signal) {
   }
   settings.addEventListener("change", () => parts.forEach((part) => part.update()), { signal });
   return el("div", { class: `controls ${many ? "many" : ""}` }, parts.map((part) => part.element));
+}
+
+/** Soft NMS or NMS; each has its own usual window. */
+function softSwitch({ defaults }, settings, signal) {
+  const flip = (event) => {
+    const soft = Number(event.target.checked);
+    settings.set({ soft, window: defaults[soft ? "soft_window" : "window"] });
+    event.target.blur();
+  };
+  const box = el("input", { type: "checkbox", checked: settings.soft === 1, on: { change: flip } });
+  settings.addEventListener("change", () => (box.checked = settings.soft === 1), { signal });
+  return el("label", box, "soft");
 }
 
 function slider({ name, most, step, decimals, unit, hint, read, write, usual }) {
@@ -78,11 +92,11 @@ function slider({ name, most, step, decimals, unit, hint, read, write, usual }) 
     ariaLabel: `${name}, as a number`,
     on: { change: (event) => take(event.target) },
   });
-  const reset = button("↺", `back to ${usual.toFixed(decimals)}`, () => write(usual), { class: "quiet reset" });
+  const reset = button("↺", "back to what is usual", () => write(usual()), { class: "quiet reset" });
   const update = () => {
     range.value = read();
     if (document.activeElement !== number) number.value = read().toFixed(decimals);
-    reset.style.visibility = read() === usual ? "hidden" : "";
+    reset.style.visibility = read() === usual() ? "hidden" : "";
   };
   update();
   return {

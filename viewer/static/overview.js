@@ -102,6 +102,7 @@ export class Overview {
     const apRow = (name, precisions, average, look) => plainRow(name, [...precisions, average].map(percent), look);
     const names = session.classes.map(({ name }) => name);
     const within = settings.tolerance === 0 ? "on the frame" : `within ${plural(settings.tolerance, "frame")}`;
+    const nms = settings.soft ? "soft NMS" : "NMS";
     return el(
       "article",
       { class: session.models.length === 1 && session.classes.length <= MANY ? "card lone" : "card" },
@@ -113,8 +114,8 @@ export class Overview {
       ),
       el(
         "div.figures",
-        figure("mAP", model.mean_mAP, `mean over tolerances ${tolerances.join(", ")}, after NMS`, "first"),
-        figure(`mAP ${within}`, model.at.mAP, "at the tolerance of the slider, after NMS"),
+        figure("mAP", model.mean_mAP, `mean over tolerances ${tolerances.join(", ")}, after ${nms}`, "first"),
+        figure(`mAP ${within}`, model.at.mAP, `at the tolerance of the slider, after ${nms}`),
         figure("F1", all.f1, `${within}, above the threshold`),
         figure("precision", all.precision, "of the predictions above the threshold, so many are right"),
         figure("recall", all.recall, "of the true events, so many were found"),

@@ -6,6 +6,7 @@ export class Settings extends EventTarget {
     this.defaults = {
       thresholds: session.models.map((model) => model.threshold),
       window: session.defaults.window,
+      soft: 0, // 1: the window is that of soft NMS
       tolerance: session.defaults.tolerance,
       model: 0,
       truth: session.split ? "split" : "labels",
@@ -13,7 +14,7 @@ export class Settings extends EventTarget {
     Object.assign(this, structuredClone(this.defaults));
   }
 
-  /** Change some of: window, tolerance, model, truth, and one model's threshold as {threshold, of}. */
+  /** Change some of: window, soft, tolerance, model, truth, and one model's threshold as {threshold, of}. */
   set({ threshold, of, ...rest }) {
     if (threshold !== undefined) this.thresholds[of] = threshold;
     Object.assign(this, rest);
@@ -22,7 +23,8 @@ export class Settings extends EventTarget {
 
   /** As the server takes them. */
   query() {
-    const query = new URLSearchParams({ window: this.window, tolerance: this.tolerance, truth: this.truth });
+    const { window, soft, tolerance, truth } = this;
+    const query = new URLSearchParams({ window, soft, tolerance, truth });
     for (const threshold of this.thresholds) query.append("threshold", threshold);
     return query;
   }
@@ -44,7 +46,7 @@ export class Settings extends EventTarget {
     if (told.get("threshold") && thresholds.length === this.thresholds.length && thresholds.every(Number.isFinite)) {
       this.thresholds = thresholds;
     }
-    const limits = { window: 1000, tolerance: 1000, model: this.thresholds.length - 1 };
+    const limits = { window: 1000, soft: 1, tolerance: 1000, model: this.thresholds.length - 1 };
     for (const [key, most] of Object.entries(limits)) {
       const value = told.get(key);
       if (value !== null && /^\d{1,4}$/.test(value) && Number(value) <= most) this[key] = Number(value);
@@ -55,6 +57,6 @@ export class Settings extends EventTarget {
   }
 
   values() {
-    return [this.thresholds, this.window, this.tolerance, this.model, this.truth];
+    return [this.thresholds, this.window, this.soft, this.tolerance, this.model, this.truth];
   }
 }
