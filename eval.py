@@ -2,6 +2,8 @@
 
 python eval.py -s test out/                 the predictions of the best epoch in a model folder
 python eval.py -s test out/pred-test.41.json -d futsal
+python eval.py -s test out/ --metric soccernet                  as SoccerNet's servers score
+python eval.py --soccernet LABELS_DIR RESULTS_DIR               the same, of folders in its own forms
 
 Prints tables, and writes pictures beside the predictions: the precision-recall curves, what is taken for what, by how
 many frames right predictions are off, and videos with their true events, the predicted ones and the scores along time.
@@ -16,6 +18,7 @@ import math
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -23,13 +26,16 @@ from dataset.labels import read_classes, read_split
 from plots.scores import confusion_picture, offset_picture, precision_recall_picture
 from plots.timeline import timeline_picture
 from util.config import trained_on
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.events import EventTable, Video, score_curves
 from util.io import write_json
 from util.options import count, frames_around
 from util.pairing import TOLERANCES, Pairing
 from util.predictions import find_file, read_predictions
 from util.report import Report, print_report
+from util.soccernet import TEAM_FPS, SoccerNetScores
+from util.soccernet_games import read_games, settle_games
+from util.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth
 from util.suppression import add_suppression_options
 from util.threshold import threshold_tolerance
 
@@ -41,10 +47,11 @@ def get_args() -> argparse.Namespace:
     parser.add_argument(
         "predictions",
         type=Path,
+        nargs="?",
         metavar="MODEL_DIR_or_FILE",
         help="folder of train_e2e.py, whose best epoch is taken, or a prediction file",
     )
-    parser.add_argument("-s", "--split", required=True, help="split of the dataset: train, val, test, ...")
+    parser.add_argument("-s", "--split", help="split of the dataset: train, val, test, ...")
     parser.add_argument("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
     parser.add_argument(
         "-t",
@@ -67,7 +74,17 @@ def get_args() -> argparse.Namespace:
         help=f"draw up to N videos along time (default: {TIMELINES})",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, as fractions")
+    add = parser.add_argument_group("SoccerNet's metrics, in seconds, as its servers compute them").add_argument
+    add("--metric", choices=("frames", "soccernet"), default="frames",
+        help="soccernet: average mAP tight and loose, mAP@1 and Team mAP@1 instead of tables by frames")
+    add("--soccernet", type=Path, nargs=2, metavar=("LABELS_DIR", "RESULTS_DIR"),
+        help="score folders of games in SoccerNet's own forms, Labels-v2.json (-ball, ...) and results_spotting.json")
+    add("--soccernet_fps", type=int, choices=(25, 2),
+        help="frames that the servers count in a second (default: 25, but 2 for Labels-v2.json and Labels.json)")
+    add("--skip_missing", action="store_true", help="leave games without results out, instead of stopping")
     args = parser.parse_args()
+    if not args.soccernet and not (args.split and args.predictions):
+        parser.error("name a split, -s SPLIT, and a model folder or prediction file; or --soccernet")
     args.tolerances = sorted(set(args.tolerances))
     return args
 
@@ -125,8 +142,25 @@ def draw_timelines(
     print(f"Along time: {folder}{some}")
 
 
-def main() -> None:
-    args = get_args()
+def score_games(args: argparse.Namespace) -> None:
+    """SoccerNet's metrics of folders in its own forms."""
+    classes = read_classes(args.dataset) if args.dataset else None
+    games, classes = settle_games(read_games(*args.soccernet, args.skip_missing), classes)
+    print(f"{args.soccernet[0]}: {number_of(len(games.names), 'game')}, {games.label_file}, "
+          f"{number_of(len(games.true.label), 'event')}, {len(games.predicted.label):,} predicted")
+    fps = args.soccernet_fps or games.usual_fps
+    print_soccernet(args, fps, soccernet_scores(games.true, games.predicted, games.predicted, classes, fps), classes)
+
+
+def print_soccernet(
+    args: argparse.Namespace, fps: int, scores: dict[str, SoccerNetScores], classes: list[str], **about: Any
+) -> None:
+    print(f"SoccerNet's metrics at {fps} frames a second\n\n{show_scores(scores, classes)}")
+    if args.json:
+        write_json(args.json, scores_as_json(scores, classes) | about)
+
+
+def score_split(args: argparse.Namespace) -> None:
     path, file = find_file(args.predictions, args.split)
     epoch = file.epoch if file else None
     dataset = args.dataset or trained_on(path.parent)
@@ -134,15 +168,30 @@ def main() -> None:
     truth = read_truth(dataset, args.split)
     predicted = read_predictions(path, truth, classes)
     print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
+    about = {"split": args.split, "epoch": epoch, "dataset": dataset}
+    if args.metric == "soccernet":
+        spots = split_predictions(args.suppression(predicted), truth, classes)
+        fps = args.soccernet_fps or TEAM_FPS
+        scores = soccernet_scores(split_truth(truth), *spots, classes, fps)
+        print_soccernet(args, fps, scores, classes, **about)
+        return
     report = print_report(
         path.parent, args.split, epoch, truth, predicted, classes, lambda: read_split(dataset, "val"),
         args.tolerances, args.suppression, args.threshold,
     )
     if args.json:
-        write_json(args.json, {**report.as_json(), "split": args.split, "epoch": epoch, "dataset": dataset})
+        write_json(args.json, report.as_json() | about)
     stem = str(path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)))
     title = f"{dataset}, {args.split}" + ("" if epoch is None else f", epoch {epoch}")
     draw(stem, report, title, truth, predicted, classes, args.timelines)
+
+
+def main() -> None:
+    args = get_args()
+    if args.soccernet:
+        score_games(args)
+    else:
+        score_split(args)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,185 @@
+"""SoccerNet's metrics, in seconds, as its servers compute them: average mAP tight and loose, mAP@1, Team mAP@1.
+
+They are neither the average precision of metrics.py nor a pairing of pairing.py. What is particular to them, in the
+evaluation package of SoccerNet (0.2.0) and in sn-teamspotting, and kept here for the sake of equal numbers:
+
+- Time is counted in frames of 2 or 25 to a second, and ends after two hours; of several events of a class on one frame
+  the last counts, of the truth and of the predictions.
+- A tolerance of d seconds is a window of d seconds, so half of it to either side.
+- It is the true events that choose, in the order of time, each the prediction with the best score.
+- Precision and recall are taken at 200 thresholds, precision at 11 recalls; a class without true events counts as 0.
+- A prediction counts for the shown events, or those that are not shown, by the true event that is closest to it, and
+  where its class has none in the half, it counts as not shown.
+- The average over tolerances is a trapezoid's. That of all classes for events not shown is multiplied by 17/13, since
+  13 of the 17 classes of SoccerNet-v2 have such events.
+- Team mAP weighs the teams of a class by their true events, of which those that are not shown count as -1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from util.events import EventTable
+from util.metrics import mean_of_known
+
+HALF_SECONDS = 120 * 60
+TEAM_FPS = 25  # sn-teamspotting knows no other
+METRICS = {"tight": tuple(range(1, 6)), "loose": tuple(range(5, 61, 5)), "at1": (1,)}  # tolerances, seconds
+
+_THRESHOLDS = np.linspace(0, 1, 200)
+_RECALLS = np.arange(11) / 10
+_UNSHOWN_FACTOR = 17 / 13
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True events, and which of them the picture shows."""
+
+    events: EventTable  # the column `video` counts halves
+    shown: np.ndarray  # bool (T,)
+
+    def take(self, rows: np.ndarray) -> Truth:
+        """The events at `rows`, in that order."""
+        return Truth(self.events.take(rows), self.shown[rows])
+
+
+@dataclass(frozen=True)
+class SoccerNetScores:
+    """One of the metrics, of all events, the shown ones and those not shown: fractions."""
+
+    mean: np.ndarray  # float64 (3,), over the classes
+    classes: np.ndarray  # float64 (3, K)
+
+
+def server_frames(seconds: np.ndarray, fps: int) -> np.ndarray:
+    """int64: the frame in which the servers count each time; what is later than two hours is in the last."""
+    length = HALF_SECONDS * fps
+    return np.minimum((fps * seconds).astype(np.int64), length - 1) % length  # negative ones count from the end
+
+
+def score_halves(truth: Truth, predicted: EventTable, num_classes: int, fps: int) -> dict[str, SoccerNetScores]:
+    """Each of METRICS: the average over its tolerances.
+
+    Args:
+        truth, predicted: in file order; frames are those of `server_frames`.
+    """
+    tolerances = sorted({seconds for metric in METRICS.values() for seconds in metric})
+    by_tolerance = _precisions(truth, predicted, num_classes, fps, tolerances)
+    scores = {}
+    for name, metric in METRICS.items():
+        precision = by_tolerance[np.searchsorted(tolerances, metric)]
+        if len(metric) == 1:
+            scores[name] = SoccerNetScores(precision[0].mean(axis=1), precision[0])
+        else:
+            classes = ((precision[1:] + precision[:-1]) / 2).mean(axis=0)
+            scores[name] = SoccerNetScores(classes.mean(axis=1) * (1, 1, _UNSHOWN_FACTOR), classes)
+    return scores
+
+
+def score_teams(
+    truth: Truth, predicted: EventTable, true_team: np.ndarray, predicted_team: np.ndarray, num_classes: int
+) -> SoccerNetScores:
+    """Team mAP@1: each class of each team is one, and a class the mean of its teams.
+
+    A class without events is NaN and left out of the mean, which the servers do not know how to take then.
+
+    Args:
+        truth, predicted: as `score_halves` takes them, at TEAM_FPS frames a second.
+        true_team, predicted_team: int (T,) and (P,), from 0; -1 for the team of a prediction that no true event has.
+    """
+    teams = int(true_team.max()) + 1
+    predicted = replace(predicted, label=predicted.label * teams + predicted_team).take(predicted_team >= 0)
+    truth = replace(truth, events=replace(truth.events, label=truth.events.label * teams + true_team))
+    precision = _precisions(truth, predicted, num_classes * teams, TEAM_FPS, METRICS["at1"])[0]
+    truth = _last_of_frame(truth, truth.events)
+    weights = np.bincount(truth.events.label, np.where(truth.shown, 1.0, -1.0), num_classes * teams)
+    parted, weights = precision.reshape(3, num_classes, teams), weights.reshape(num_classes, teams)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        classes = (parted * weights).sum(axis=2) / weights.sum(axis=1)
+    classes[~np.isfinite(classes)] = np.nan
+    return SoccerNetScores(np.array([mean_of_known(kind) for kind in classes]), classes)
+
+
+def _precisions(
+    truth: Truth, predicted: EventTable, num_classes: int, fps: int, tolerances: Sequence[int]
+) -> np.ndarray:
+    """float64 (D, 3, K): 11-point average precision at each tolerance: all events, shown and not shown ones."""
+    truth = _last_of_frame(truth, truth.events)
+    predicted = _last_of_frame(predicted, predicted)
+    predicted = predicted.take(predicted.score >= 0)
+    true_place, place = (
+        (events.video * num_classes + events.label) * (2 * HALF_SECONDS * fps) + events.frame
+        for events in (truth.events, predicted)
+    )
+    unshown = ~_closest_shown(truth, true_place, predicted, place, num_classes)
+    kinds = np.stack([np.ones(len(predicted), bool), ~unshown, unshown])
+    true_kinds = np.stack([np.ones(len(truth.shown), bool), truth.shown, ~truth.shown])
+    num_true = np.stack([np.bincount(truth.events.label[kind], minlength=num_classes) for kind in true_kinds])
+    reached = np.searchsorted(_THRESHOLDS, predicted.score, side="right")  # how many thresholds a score reaches
+    cell = predicted.label * (len(_THRESHOLDS) + 1) + reached
+    counts = np.stack([_count_from_above(cell[kind], num_classes) for kind in kinds])
+    result = []
+    for seconds in tolerances:
+        right = _chosen(true_place, place, predicted.score, seconds * fps / 2)
+        found = np.stack([_count_from_above(cell[kind & right], num_classes) for kind in kinds])
+        result.append(_eleven_points(found, counts, num_true))
+    return np.stack(result)
+
+
+def _last_of_frame(of: Truth | EventTable, events: EventTable) -> Truth | EventTable:
+    """Those events that are the last in file order of their half, class and frame; sorted by these."""
+    order = np.lexsort((np.arange(len(events)), events.frame, events.label, events.video))
+    columns = np.stack([events.video, events.label, events.frame])[:, order]
+    last = np.append((np.diff(columns) != 0).any(axis=0), True)[: len(order)]
+    return of.take(order[last])
+
+
+def _closest_shown(
+    truth: Truth, true_place: np.ndarray, predicted: EventTable, place: np.ndarray, num_classes: int
+) -> np.ndarray:
+    """bool (P,): whether the true event that is closest to each prediction is shown; False where there is none.
+
+    Between two true events the frame of their mean, rounded down, is the first that belongs to the later.
+    """
+    group = truth.events.video * num_classes + truth.events.label
+    wanted = predicted.video * num_classes + predicted.label
+    first, end = np.searchsorted(group, wanted), np.searchsorted(group, wanted, side="right")
+    border = (true_place[1:] + true_place[:-1]) // 2
+    closest = np.clip(np.searchsorted(border, place, side="right"), first, np.maximum(first, end - 1))
+    shown = np.zeros(len(place), bool)
+    there = end > first
+    shown[there] = truth.shown[closest[there]]
+    return shown
+
+
+def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach: float) -> np.ndarray:
+    """bool (P,): the predictions that true events choose, in the order of both; of equal scores the earlier.
+
+    A loop over true events, as each choice depends on those before it.
+    """
+    starts = np.searchsorted(place, true_place - reach).tolist()
+    ends = np.searchsorted(place, true_place + reach, side="right").tolist()
+    free = score.copy()
+    for start, end in zip(starts, ends, strict=True):
+        if start < end:
+            best = start + free[start:end].argmax()
+            free[best] = -1  # less than any score; if all are taken, it stays taken
+    return free < 0
+
+
+def _count_from_above(cells: np.ndarray, num_classes: int) -> np.ndarray:
+    """int64 (K, 200): how many predictions of each class reach each threshold."""
+    width = len(_THRESHOLDS) + 1
+    table = np.bincount(cells, minlength=num_classes * width).reshape(num_classes, width)
+    return table[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+
+
+def _eleven_points(found: np.ndarray, counts: np.ndarray, num_true: np.ndarray) -> np.ndarray:
+    """float64 (3, K): the mean over recalls of the best precision that is reached there, 0 where it is not reached."""
+    precision = found / np.maximum(counts, 1)
+    recall = found / np.maximum(num_true, 1)[..., None]
+    reached = recall[..., None] >= _RECALLS
+    return np.where(reached, precision[..., None], 0).max(axis=-2).mean(axis=-1)
