@@ -15,6 +15,7 @@ from tqdm import tqdm
 from checks.frame_checks import require_frames
 from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
+from dataset.sides import with_sides
 from model.device import add_device_options, memory_errors
 from model.folder import load_model
 from model.inference import head_overlap, score_clips, score_videos
@@ -52,7 +53,7 @@ def main() -> None:
     dataset = args.dataset or config.dataset
     classes = read_classes(dataset)
     model.check_classes(classes, dataset)
-    videos = read_split(dataset, args.split)
+    videos = with_sides(read_split(dataset, args.split), config.team_sides)
     require_frames(args.frame_dir, videos, config.crop_dim)
     print(model)
 

@@ -17,9 +17,10 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from checks.checked_splits import read_checked_splits
-from dataset.clips import RandomClips, training_batches
+from checks.checked_splits import read_checked_splits, read_second_dataset
+from dataset.clips import JointClips, RandomClips, training_batches
 from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
+from dataset.sides import read_team_sides, require_sides, with_sides
 from dataset.targets import TargetMaker
 from model.architecture import Architecture, add_architecture_options
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
@@ -32,8 +33,8 @@ from util.options import count, positive, rate, share
 from util.report import print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
-RUN_OPTIONS = ("frame_dir", "save_dir", "num_workers", "resume", "device", "precision", "grad_checkpoint", "compile",
-               "tensorboard")
+RUN_OPTIONS = ("frame_dir", "joint", "save_dir", "num_workers", "resume", "device", "precision", "grad_checkpoint",
+               "compile", "tensorboard")
 MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split, but no more than this
 EPOCHS_WITH_MAP = 20  # epochs at the end of training that measure mAP on val, which takes long
 WARM_UP_START = 0.01  # of the learning rate: the first update's
@@ -54,6 +55,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add_architecture_options(parser)
     add = parser.add_argument
+    add("--joint", nargs=2, metavar=("DATASET", "FRAME_DIR"),
+        help="learn from a second dataset along with the first, by a classifier of its own")
+    add("--team_sides", type=Path, metavar="FILE", help="of --team, where labels name teams: "
+        '{"match": {"ARG": "left", "BRA": "right"}, ...} in the first half, or by video')
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
         help="first weights of the backbone (auto: ImageNet where it can be had)")
     add = parser.add_argument_group("clips").add_argument
@@ -80,18 +85,22 @@ def parse_args() -> argparse.Namespace:
     if args.tensorboard:
         summary_writer()  # where it is missing, that is said before anything is written
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
+    if args.team_sides and not args.event_team:
+        parser.error("--team_sides goes with --team")
+    args.team_sides = args.team_sides and read_team_sides(args.team_sides)
     if args.start_val_epoch is None:
         args.start_val_epoch = max(0, args.num_epochs - EPOCHS_WITH_MAP)
     return args
 
 
 def make_config(
-    args: argparse.Namespace, architecture: Architecture, classes: list[str], train: list[dict]
+    args: argparse.Namespace, architecture: Architecture, classes: list[str], train: list[dict], joint_names: list[str]
 ) -> dict[str, Any]:
     """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
     own = {key: value for key, value in vars(args).items() if key not in RUN_OPTIONS}
     made = how_frames_were_made(args.frame_dir, train)
-    return {**own, **asdict(architecture), "classes": classes, "gpu_parallel": False, **made}
+    second = {"joint_dataset": args.joint and args.joint[0], "joint_class_names": joint_names or None}
+    return {**own, **asdict(architecture), "classes": classes, **second, "gpu_parallel": False, **made}
 
 
 def lr_factor(update: int, warm_up: int, total: int) -> float:
@@ -162,15 +171,30 @@ def predict(spotter: nn.Module, videos: list[dict], args: argparse.Namespace) ->
 
 
 def make_loaders(
-    args: argparse.Namespace, classes: list[str], splits: dict[str, list[dict]], steps: int, first_epoch: int
+    args: argparse.Namespace,
+    classes: list[str],
+    splits: dict[str, list[dict]],
+    joint_names: list[str],
+    joint: list[dict],
+    steps: int,
+    first_epoch: int,
 ) -> tuple[Iterator[Batch], Iterable[Batch]]:
-    """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
-    make_targets = TargetMaker(classes, max(args.dilate_len, args.radi_displacement), args.radi_displacement > 0)
-    clips = RandomClips(args.frame_dir, splits["train"], make_targets, args.clip_len,
-                        args.num_epochs * steps * args.batch_size, args.crop_dim, args.fg_upsample, args.seed)
+    """The training batches of all epochs from `first_epoch` on, and the val batches of any one.
+
+    Args:
+        joint_names, joint: classes and videos of the second dataset, where there is one.
+    """
+    def draw(frame_dir: Path, names: list[str], videos: list[dict], length: int, **options: Any) -> RandomClips:
+        reach, displacement = max(args.dilate_len, args.radi_displacement), args.radi_displacement > 0
+        make_targets = TargetMaker(names, reach, displacement, args.event_team)
+        return RandomClips(frame_dir, videos, make_targets, args.clip_len, length, args.crop_dim, **options)
+
+    drawn = {"length": args.num_epochs * steps * args.batch_size, "fg_upsample": args.fg_upsample, "seed": args.seed}
+    clips = draw(args.frame_dir, classes, splits["train"], **drawn)
+    if args.joint:
+        clips = JointClips(clips, draw(Path(args.joint[1]), joint_names, joint, **drawn))
     frames = min(sum(v["num_frames"] for v in splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
-    val_clips = RandomClips(args.frame_dir, splits["val"], make_targets, args.clip_len,
-                            max(1, frames // args.clip_len), args.crop_dim, seed=VAL_SEED)
+    val_clips = draw(args.frame_dir, classes, splits["val"], max(1, frames // args.clip_len), seed=VAL_SEED)
     batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
                                first_epoch * steps)
     return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers), args.device)
@@ -188,13 +212,21 @@ def train(args: argparse.Namespace) -> None:
     """Train from the arguments to the table of results."""
     region = args.region_size if args.regions else 0
     classes, splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim, region)
-    train_frames = sum(v["num_frames"] for v in splits["train"])
+    joint_names, joint = [], []
+    if args.joint:
+        first = args.frame_dir / splits["train"][0]["video"]
+        joint_names, joint = read_second_dataset(args.joint[0], Path(args.joint[1]), args.crop_dim, region, first)
+    if args.event_team:
+        splits = {name: with_sides(videos, args.team_sides) for name, videos in splits.items()}
+        joint = with_sides(joint, args.team_sides)
+        require_sides(splits["train"] + joint)
+    train_frames = sum(v["num_frames"] for v in splits["train"] + joint)
     args.epoch_num_frames = args.epoch_num_frames or min(train_frames, MAX_EPOCH_FRAMES)
 
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
-    architecture = Architecture.from_options(args, len(classes))
-    config = make_config(args, architecture, classes, splits["train"])
+    architecture = Architecture.from_options(args, len(classes), len(joint_names))
+    config = make_config(args, architecture, classes, splits["train"], joint_names)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.weights, args.resume)
     move(spotter, args.device, args.precision)
     if args.grad_checkpoint:
@@ -206,7 +238,7 @@ def train(args: argparse.Namespace) -> None:
     history = restore(args.save_dir, stopped, optimizer, scaler)
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
-    batches, val_batches = make_loaders(args, classes, splits, steps, len(history))
+    batches, val_batches = make_loaders(args, classes, splits, joint_names, joint, steps, len(history))
     show = epoch_writer(args.save_dir, history, args.tensorboard)
     updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
     print(f"{architecture} on {args.device}: {steps} batches of "

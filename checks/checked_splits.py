@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from checks.findings import Finding, by_kind, ranked
@@ -12,6 +13,7 @@ from checks.label_density import density_findings
 from checks.label_fields import field_findings
 from checks.label_reading import LabelledVideo, Labels, as_video
 from checks.label_steps import step_findings
+from dataset.frames import frame_size
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_entries
 from util.entries import raise_first
 from util.errors import UserError, number_of
@@ -25,10 +27,10 @@ def label_findings(labels: Labels) -> list[Finding]:
 
 
 def read_checked_splits(
-    dataset: str, frame_dir: Path, crop: int | None, region: int = 0
+    dataset: str, frame_dir: Path, crop: int | None, region: int = 0, names: Sequence[str] = SPLITS
 ) -> tuple[list[str], dict[str, list[dict]]]:
-    """The classes; and the entries of train and val, and of test where it is there with its frames. What is worth a
-    look is printed on stderr.
+    """The classes; and the entries of splits, of test where it is there with its frames. What is worth a look is
+    printed on stderr.
 
     Raises:
         UserError: train or val or their frames are not what they must be, or would teach something false.
@@ -39,7 +41,7 @@ def read_checked_splits(
     splits: dict[str, list[dict]] = {}
     videos: list[LabelledVideo] = []
     findings: list[Finding] = []
-    for name in SPLITS:
+    for name in names:
         try:
             entries, problems = read_entries(dataset, name)
             raise_first(problems)
@@ -74,3 +76,23 @@ def _warn(findings: list[Finding], command: str) -> None:
         print(f"warning: {group[0].check}: {group[0].where}: {group[0].message}{more}", file=sys.stderr)
     others = f"{number_of(len(kinds) - KINDS_SHOWN, 'other kind')} of warnings; " if len(kinds) > KINDS_SHOWN else ""
     print(f"{others}{command} tells more", file=sys.stderr)
+
+
+def read_second_dataset(
+    dataset: str, frame_dir: Path, crop: int | None, region: int, first: Path
+) -> tuple[list[str], list[dict]]:
+    """Classes and train split of a dataset that is learned from along with another one.
+
+    Args:
+        first: a folder of that one's frames, with which the same batch must hold these.
+
+    Raises:
+        UserError: as by `read_checked_splits`; or whole frames (crop None) are of another size.
+    """
+    classes, splits = read_checked_splits(dataset, frame_dir, crop, region, ("train",))
+    (height, width), (other_height, other_width) = (
+        frame_size(folder, crop) for folder in (frame_dir / splits["train"][0]["video"], first))
+    if (height, width) != (other_height, other_width):
+        raise UserError(f"{frame_dir}: its frames are {width}x{height}, those of the first dataset "
+                        f"{other_width}x{other_height}, and one batch cannot hold both; give a --crop_dim")
+    return classes, splits["train"]

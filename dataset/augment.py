@@ -30,19 +30,23 @@ def augment(batch: Batch, modality: str, rng: np.random.Generator) -> Batch:
         modality: of "flow" the horizontal part, the blue plane, turns about when the clip is flipped; colours stay.
 
     Returns:
-        The batch with frames float (B, T, 3, H, W) in 0..1, laid out as before.
+        The batch with frames float (B, T, 3, H, W) in 0..1, laid out as before; sides change with the picture's.
     """
     out = torch.empty_like(batch.frames, dtype=torch.float32)
+    team = batch.targets.team.clone() if batch.targets and batch.targets.team is not None else None
     # clip by clip: most changes come to few of them, and what lies in between is an eighth as large
-    for clip, inside, target in zip(batch.frames, batch.inside, out, strict=True):
+    for number, (clip, inside, target) in enumerate(zip(batch.frames, batch.inside, out, strict=True)):
         flipped = rng.random() < 0.5
         clip = (clip.flip(-1) if flipped else clip).float().div_(255)
+        if flipped and team is not None:
+            team[number] = team[number].flip(-1)
         if modality != "flow":
             clip = _add_noise(_blur(_recolour(clip, rng), rng), rng)
         elif flipped:
             clip[:, 2] = 1 - clip[:, 2]
         torch.mul(clip, inside[:, None, None, None], out=target)
-    return replace(batch, frames=out)
+    targets = batch.targets if team is None else replace(batch.targets, team=team)
+    return replace(batch, frames=out, targets=targets)
 
 
 def mixup(batch: Batch, rng: np.random.Generator) -> Batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from dataset.frames import PAST_END, Clip, Loader
 from dataset.targets import TargetMaker
 from util.batch import Batch
 
-AUGMENT_STREAM = 1  # keeps the random numbers of augmentation apart from those that place the clips
+AUGMENT_STREAM, DATASET_STREAM = 1, 2  # keep their random numbers apart from those that place the clips
 
 
 class RandomClips:
@@ -79,8 +80,35 @@ class RandomClips:
         return video, int(rng.integers(low, high + 1))
 
 
+class JointClips:
+    """Clips of two datasets, each number's from the one or the other by lot, so that half are of either: what is drawn
+    depends on the first one's seed and the number alone, whatever the batches.
+
+    A clip has the labels of both (T-DEED, Xarles et al., CVPRW 2024, section 3.4), zeros where they are not its own.
+    """
+
+    def __init__(self, first: RandomClips, second: RandomClips) -> None:
+        self.datasets, self.seed = (first, second), first.seed
+
+    def __len__(self) -> int:
+        return len(self.datasets[0])
+
+    def __getitem__(self, number: int) -> Clip:
+        drawn = int(np.random.default_rng((self.seed, number, DATASET_STREAM)).integers(2))
+        clip = self.datasets[drawn][number]
+        labels = [torch.zeros(clip.length, len(of.make_targets.classes) + 1) for of in self.datasets]
+        labels[drawn] = clip.targets.labels
+        return replace(clip, targets=replace(clip.targets, labels=labels[0], joint_labels=labels[1]))
+
+
 def training_batches(
-    clips: RandomClips, batch_size: int, workers: int, device: torch.device, modality: str, mix: bool, first: int = 0
+    clips: RandomClips | JointClips,
+    batch_size: int,
+    workers: int,
+    device: torch.device,
+    modality: str,
+    mix: bool,
+    first: int = 0,
 ) -> Iterator[Batch]:
     """Batches of the clips on the device, augmented and, with `mix`, laid over each other: from number `first` on, each
     a function of the clips' seed and its own number."""

@@ -100,7 +100,7 @@ def read_batch(clips: Sequence[Clip], pin: bool = False, each: Callable[..., Ite
     Raises:
         UserError: a frame is missing, broken or, where frames are taken whole, of another size.
     """
-    shape = (len(clips), clips[0].length, *_frame_size(clips[0].folder, clips[0].crop), 3)
+    shape = (len(clips), clips[0].length, *frame_size(clips[0].folder, clips[0].crop), 3)
     # numpy's memory comes in large pages where the system has them, torch's does not: half the time (measured)
     frames = torch.empty(shape, dtype=torch.uint8, pin_memory=True) if pin else torch.from_numpy(np.empty(shape, "u1"))
     pieces = [
@@ -118,7 +118,7 @@ def read_batch(clips: Sequence[Clip], pin: bool = False, each: Callable[..., Ite
     )
 
 
-def _frame_size(folder: Path, crop: int | None) -> tuple[int, int]:
+def frame_size(folder: Path, crop: int | None) -> tuple[int, int]:
     """Height and width of what is cut out of the frames of a folder."""
     if crop:
         return crop, crop
@@ -175,7 +175,7 @@ class VideoStretches:
 
     def __init__(self, frame_dir: Path, videos: list[dict], crop: int | None) -> None:
         self.frame_dir, self.videos, self.crop = frame_dir, videos, crop
-        height, width = _frame_size(frame_dir / videos[0]["video"], crop)
+        height, width = frame_size(frame_dir / videos[0]["video"], crop)
         length = max(1, STRETCH_PIXELS // (height * width))
         self.places = [
             (number, start, min(length, entry["num_frames"] - start))

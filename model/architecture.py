@@ -119,7 +119,7 @@ class Architecture:
         return cls(**{key.name: value for key, value in given.items()})
 
     @classmethod
-    def from_options(cls, args: argparse.Namespace, num_classes: int) -> Architecture:
+    def from_options(cls, args: argparse.Namespace, num_classes: int, joint_classes: int = 0) -> Architecture:
         """From the options that `add_architecture_options` adds."""
         options = {f.name: getattr(args, f.name) for f in fields(cls) if f.name in args}
         if options["shift_stages"] is None:
@@ -129,7 +129,7 @@ class Architecture:
             options |= {"regions": regions, "padding": "replicate"}
         else:
             options["regions"] = None
-        return cls(num_classes=num_classes, **options)
+        return cls(num_classes=num_classes, joint_classes=joint_classes, **options)
 
     @property
     def cnn(self) -> str:
@@ -178,3 +178,5 @@ def add_architecture_options(parser: argparse.ArgumentParser) -> None:
     add("--region_scale", type=share, default=0.5, metavar="SHARE", help="size of the small frames")
     add("--displacement", dest="radi_displacement", type=count, default=0, metavar="FRAMES",
         help="frames about an event that carry its label and learn how far from it they are (default: 0, none)")
+    add("--team", dest="event_team", action="store_true",
+        help="tell the side of each event too: left or right, as the team of the labels says")

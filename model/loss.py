@@ -17,9 +17,10 @@ FOREGROUND_WEIGHT = 5.0  # of a frame with an event; background has 1, and is so
 
 
 def label_loss(outputs: Outputs, targets: Targets) -> Tensor:
-    """Cross-entropy of the classes (E2E-Spot, section 3), and of those of a second dataset (T-DEED, section 3.4)."""
+    """Cross-entropy of the classes (E2E-Spot, section 3), and of those of a second dataset where clips may be of it
+    (T-DEED, section 3.4)."""
     loss = _cross_entropy(outputs.logits, targets.labels)
-    if outputs.joint_logits is not None:
+    if targets.joint_labels is not None:
         loss = loss + _cross_entropy(outputs.joint_logits[None], targets.joint_labels)
     return loss
 

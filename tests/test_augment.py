@@ -235,3 +235,16 @@ def test_a_clip_alone_in_its_batch_mixes_with_itself():
     mixed = laid_over(frames, inside, targets, np.random.default_rng(2))
     for ours, before in zip(mixed, (frames, inside, targets), strict=True):
         torch.testing.assert_close(ours, before)
+
+
+def test_sides_change_where_the_picture_is_flipped():
+    frames = torch.zeros(40, 2, 3, 4, 6, dtype=torch.uint8)
+    frames[..., :3] = 255  # the left half is bright
+    team = torch.tensor([[1.0, 0], [0, 0]]).expand(40, 2, 2)
+    before = team.clone()
+    batch = Batch(frames, torch.ones(40, 2), [0] * 40, [0] * 40, Targets(torch.zeros(40, 2, 3), team=team))
+    changed = augment(batch, "rgb", np.random.default_rng(0))
+    flipped = changed.frames[..., :3].mean((1, 2, 3, 4)) < changed.frames[..., 3:].mean((1, 2, 3, 4))
+    assert 10 < flipped.sum() < 30
+    assert (changed.targets.team[flipped] == torch.tensor([[0.0, 1], [0, 0]])).all()
+    assert (changed.targets.team[~flipped] == before[0]).all() and torch.equal(batch.targets.team, before)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import write_image
 
-from dataset.clips import RandomClips
+from dataset.clips import JointClips, RandomClips
 from dataset.frames import read_batch
 from dataset.targets import TargetMaker
 
@@ -133,3 +133,23 @@ def test_clips_shorter_than_what_lies_before_a_video_can_be_drawn(folder):
     assert not batch.inside.any(1).all()
     for inside, video, start in zip(batch.inside, batch.videos, batch.starts, strict=True):
         assert inside.tolist() == [float(0 <= start + t < VIDEOS[video]["num_frames"]) for t in range(2)]
+
+
+def test_clips_of_two_datasets_are_half_of_each_with_the_labels_of_both(folder):
+    first = make(folder, [entry("a", 30, [(12, 2)])], seed=3)
+    second = RandomClips(folder, [{"video": "b", "num_frames": 10, "events": [{"frame": 4, "label": "SHOT"}]}],
+                         TargetMaker(["GOAL", "SHOT", "SAVE"]), 8, 400, None, seed=3)
+    joint = JointClips(first, second)
+    assert len(joint) == 400
+    of_second = [joint[number].folder.name == "b" for number in range(400)]
+    assert 160 < sum(of_second) < 240
+    for number in (*range(11, -1, -1), 399):
+        clip, own = joint[number], (second if of_second[number] else first)[number]
+        labels = [clip.targets.labels, clip.targets.joint_labels]
+        assert (clip.folder, clip.start) == (own.folder, own.start)
+        assert [part.shape for part in labels] == [(8, 3), (8, 4)]
+        assert torch.equal(labels[of_second[number]], own.targets.labels)
+        assert (labels[not of_second[number]] == 0).all()
+    batch = read_batch([joint[number] for number in range(4)])
+    assert batch.targets.labels.shape == (4, 8, 3) and batch.targets.joint_labels.shape == (4, 8, 4)
+    assert ((batch.targets.labels.sum(-1) + batch.targets.joint_labels.sum(-1)) == 1).all()

@@ -50,6 +50,8 @@ def test_each_output_adds_its_term():
     loss = spotting_loss(Outputs(logits, joint_logits=joint), Targets(first, joint_labels=second))
     alone = slow_loss(logits[:, :1], labels[:1]) + slow_loss(joint[None, 1:], second[1:])
     torch.testing.assert_close(loss, alone / 2)
+    on_val = spotting_loss(Outputs(logits, joint_logits=joint), Targets(labels))  # whose clips are of the first alone
+    torch.testing.assert_close(on_val, slow_loss(logits, labels))
 
 
 class Echo(torch.nn.Module):

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+from util.events import SIDES
 from util.io import read_json
 from util.published_config import flat_config, own_config
+
+TeamSides = Mapping[str, Mapping[str, str]]  # of a video, or of a match in its first half: name of a team -> side
 
 PUBLISHED_CHECKPOINT = "checkpoint_best.pt"  # of T-DEED and AdaSpot
 
@@ -26,6 +29,7 @@ class ModelConfig:
     frame_height: int | None  # lines of the frames it was trained on; None where the folder does not say
     frame_fps: float | None  # frames per second of most of them; None where it is not known
     resample_fps: float | None  # what prepare_data.py --fps was given
+    team_sides: TeamSides | None = None  # where its labels name teams
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], path: Path) -> ModelConfig:
@@ -46,6 +50,7 @@ class ModelConfig:
             batch_size=config["batch_size"],
             crop_dim=None if crop_dim is None or crop_dim <= 0 else crop_dim,
             classes=None if classes is None else tuple(classes),
+            team_sides=kept_team_sides(config, path),
             **{key: _get_positive(path, config, key) for key in ("frame_height", "frame_fps", "resample_fps")},
         )
 
@@ -89,6 +94,25 @@ def _is_configuration(path: Path) -> bool:
     except UserError:
         return False
     return isinstance(config, dict) and "feature_arch" in flat_config(config)
+
+
+def check_team_sides(content: Any, path: Path) -> TeamSides:
+    """What the file at `path` says of the sides of teams.
+
+    Raises:
+        UserError: it is no such object.
+    """
+    if not isinstance(content, dict):
+        raise UserError(f'{path}: the sides of teams must be an object {{"match": {{"ARG": "left", "BRA": "right"}}}}')
+    for name, sides in content.items():
+        if not isinstance(sides, dict) or not all(side in SIDES for side in sides.values()):
+            raise UserError(f'{path}: {name}: must give sides of teams, such as {{"ARG": "left", "BRA": "right"}}')
+    return content
+
+
+def kept_team_sides(config: Mapping[str, Any], path: Path) -> TeamSides | None:
+    """Those that the training was given, if any; arguments and errors are those of `ModelConfig.from_config`."""
+    return None if config.get("team_sides") is None else check_team_sides(config["team_sides"], path)
 
 
 def trained_on(model_dir: Path) -> str:
