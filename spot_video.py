@@ -80,7 +80,8 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument_group("what is written").add_argument
     add("--output", type=Path, metavar="DIR", help="folder for all files (default: beside each video)")
     add("--csv", action="store_true", help="<video>.events.csv too")
-    add("--soccernet", action="store_true", help="results_spotting.json too, for each match")
+    add("--soccernet", action="store_true",
+        help="results_spotting.json too, for each match, with every event that scores 0.01 or more")
     add("--annotate", action="store_true", help=f"<video>{ANNOTATED} too, which shows the events")
     args = parser.parse_args()
     if args.start >= args.end:
@@ -129,7 +130,7 @@ def settle(
 def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: float = math.inf) -> list[Event]:
     """The events of a video file between two times, in seconds: [{"label", "frame", "score", "seconds"}]."""
     frames = Frames(Path(video), spotting.options, start, end)
-    return choose_events(spotting, frames, *score(spotting, frames, None, frames.path.name))
+    return that_count(spotting, scored_events(spotting, frames, *score(spotting, frames, None, frames.path.name)))
 
 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
@@ -155,17 +156,22 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
     return begins[0], np.concatenate(scores)
 
 
-def choose_events(spotting: Spotting, frames: Frames, first: int, scores: np.ndarray) -> list[Event]:
-    """The events that count, with their seconds since the video's start, from what `score` gives."""
-    found = spotting.suppression(recall_events(scores))
+def scored_events(spotting: Spotting, frames: Frames, first: int, scores: np.ndarray) -> list[Event]:
+    """All events after suppression, with their seconds since the video's start, from what `score` gives."""
     return [
         {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
-        for event in event_dicts(found.take(found.score > spotting.threshold), spotting.classes)
+        for event in event_dicts(spotting.suppression(recall_events(scores)), spotting.classes)
     ]
 
 
+def that_count(spotting: Spotting, events: list[Event]) -> list[Event]:
+    """Those that score above the threshold."""
+    return [event for event in events if event["score"] > spotting.threshold]
+
+
 def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
-    """Find the events of a video, write what is asked for, and give them with their seconds since its start."""
+    """Find the events of a video, write those that count as is asked for, and give all, as SoccerNet's servers want
+    them, which choose thresholds themselves."""
     info = probe(source.path)
     fps, trained = spotting.options.fps or info.fps, spotting.config.frame_fps
     if trained and abs(fps / trained - 1) > OTHER_RATE:
@@ -178,7 +184,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     taken = time.monotonic() - began
     if frames.faults:
         print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
-    events = choose_events(spotting, frames, first, scores)
+    scored = scored_events(spotting, frames, first, scores)
+    events = that_count(spotting, scored)
     write_events(source.file(".events.json"), source.name, fps, events)
     if args.csv:
         write_csv(source.file(".events.csv"), events)
@@ -187,7 +194,7 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
     print(f"{source.file('.events.json')}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
           f"{len(scores) / taken:.0f} frames/s{late}", flush=True)
-    return events
+    return scored
 
 
 def annotate(

@@ -30,3 +30,14 @@ def test_soccernet_has_the_halves_in_order_minutes_past_59_and_milliseconds(tmp_
         {"gameTime": "1 - 00:01", "label": "PASS, long", "position": "1200", "half": "1", "confidence": "0.9"},
         {"gameTime": "2 - 66:40", "label": "é", "position": "4000000", "half": "2", "confidence": "0.25"},
     ]}
+
+
+def test_a_team_stands_with_its_events_and_its_share_of_the_score_with_soccernet(tmp_path):
+    sided = [EVENTS[0] | {"team": "left", "team_score": 0.75}, EVENTS[1]]
+    write_csv(tmp_path / "m.csv", sided)
+    lines = (tmp_path / "m.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].endswith(",score,team") and lines[1].endswith(",0.9,left") and lines[2].endswith(",0.25,")
+    write_soccernet(tmp_path / "r.json", "match", {1: sided})
+    first, second = read_json(tmp_path / "r.json")["predictions"]
+    assert first["team"] == "left" and float(first["confidence"]) == 0.9 * 0.75
+    assert "team" not in second and second["confidence"] == "0.25"

@@ -102,6 +102,13 @@ def test_each_kind_of_file_tells_the_same_events(model, video, tmp_path):
     }
 
 
+def test_soccernet_gets_what_the_threshold_leaves_out_too(model, video, tmp_path):
+    spot(model, video, "--output", tmp_path, "--soccernet", "--threshold", 1)
+    assert events_of(tmp_path / "cup_1.events.json") == []
+    predictions = read_json(tmp_path / "cup" / "results_spotting.json")["predictions"]
+    assert predictions and all(0.01 <= float(one["confidence"]) < 1 for one in predictions)
+
+
 def test_what_training_chose_is_the_default_and_its_frames_are_made_again(model, video, tmp_path):
     kept = read_json(model / "threshold.json")
     done = spot(model, video, "--output", tmp_path)

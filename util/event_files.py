@@ -27,17 +27,21 @@ def _without_seconds(event: Event) -> Event:
 
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:
-    """Write events as a table: frame, time, seconds, label, score."""
+    """Write events as a table: frame, time, seconds, label, score, and team where any has one."""
+    teams = ["team"] * any("team" in event for event in events)
     with whole_file(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["frame", "time", "seconds", "label", "score"])
+        table.writerow(["frame", "time", "seconds", "label", "score", *teams])
         for event in events:
             time = exact_time(event["seconds"]), f"{event['seconds']:.3f}"
-            table.writerow([event["frame"], *time, event["label"], event["score"]])
+            table.writerow([event["frame"], *time, event["label"], event["score"],
+                            *(event.get(team, "") for team in teams)])
 
 
 def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]) -> None:
     """Write the events of a match as SoccerNet's results_spotting.json.
+
+    The confidence of an event with a team is that of the class for this team, as Team mAP takes it.
 
     Args:
         match: its place in the data set, such as league/season/match.
@@ -50,10 +54,12 @@ def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]
 def _soccernet(part: int, event: Event) -> dict[str, Any]:
     millis = round(1000 * event["seconds"])
     seconds = millis // 1000
+    team = {"team": event["team"]} if "team" in event else {}
     return {
         "gameTime": f"{part} - {seconds // 60:02d}:{seconds % 60:02d}",
         "label": event["label"],
         "position": str(millis),
         "half": str(part),
-        "confidence": str(event["score"]),
+        **team,
+        "confidence": str(event["score"] * event.get("team_score", 1)),
     }
