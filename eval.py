@@ -23,9 +23,10 @@ from typing import Any
 from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
+from dataset.sides import read_team_sides, with_sides
 from plots.scores import confusion_picture, offset_picture, precision_recall_picture
 from plots.timeline import timeline_picture
-from util.config import trained_on
+from util.config import trained_on, trained_with_sides
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, score_curves
 from util.io import write_json
@@ -73,6 +74,8 @@ def get_args() -> argparse.Namespace:
         metavar="N",
         help=f"draw up to N videos along time (default: {TIMELINES})",
     )
+    parser.add_argument("--team_sides", type=Path, metavar="FILE",
+                        help="sides of teams that labels name (default: as in training)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, as fractions")
     add = parser.add_argument_group("SoccerNet's metrics, in seconds, as its servers compute them").add_argument
     add("--metric", choices=("frames", "soccernet"), default="frames",
@@ -165,7 +168,8 @@ def score_split(args: argparse.Namespace) -> None:
     epoch = file.epoch if file else None
     dataset = args.dataset or trained_on(path.parent)
     classes = read_classes(dataset)
-    truth = read_truth(dataset, args.split)
+    team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with_sides(path.parent)
+    truth = with_sides(read_truth(dataset, args.split), team_sides)
     predicted = read_predictions(path, truth, classes)
     print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
     about = {"split": args.split, "epoch": epoch, "dataset": dataset}

@@ -36,7 +36,8 @@ def test_a_team_stands_with_its_events_and_its_share_of_the_score_with_soccernet
     sided = [EVENTS[0] | {"team": "left", "team_score": 0.75}, EVENTS[1]]
     write_csv(tmp_path / "m.csv", sided)
     lines = (tmp_path / "m.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0].endswith(",score,team") and lines[1].endswith(",0.9,left") and lines[2].endswith(",0.25,")
+    assert lines[0].endswith(",score,team,team_score")
+    assert lines[1].endswith(",0.9,left,0.75") and lines[2].endswith(",0.25,,")
     write_soccernet(tmp_path / "r.json", "match", {1: sided})
     first, second = read_json(tmp_path / "r.json")["predictions"]
     assert first["team"] == "left" and float(first["confidence"]) == 0.9 * 0.75

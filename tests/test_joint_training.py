@@ -6,8 +6,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_TRAINING, make_dataset, run_here, user_error, write_image
+from conftest import TINY_TRAINING, make_dataset, run_here, user_error, write_image, write_video
 
+import eval as eval_script
+import spot_video
 import test_e2e
 import train_e2e
 from util.io import read_json, write_json
@@ -100,6 +102,33 @@ def test_predictions_of_a_split_carry_sides(folder, two, how, tmp_path):
     assert done.returncode == 0, done.stderr
     events = [event for video in read_json(tmp_path / "p.recall.json.gz") for event in video["events"]]
     assert events and all(event["team"] in ("left", "right") for event in events)
+
+
+def test_a_raw_videos_events_carry_sides_in_every_form(folder, tmp_path):
+    video = write_video(tmp_path / "g_h_1.mp4", 20, width=64, height=48)
+    done = run_here(spot_video, folder, video, "--threshold", 0, "--csv", "--soccernet", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    events = read_json(tmp_path / "g_h_1.events.json")[0]["events"]
+    sides = [event["team"] for event in events]
+    assert sides and set(sides) <= {"left", "right"}
+    rows = (tmp_path / "g_h_1.events.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[5] for row in rows] == ["team", *sides]
+    match = read_json(next(tmp_path.rglob("results_spotting.json")))
+    assert [event["team"] for event in match["predictions"]] == sides
+
+
+def test_eval_reports_sides_by_the_file_that_training_had_or_another(folder, two, tmp_path):
+    for more, rows in (((), {"DRIVE-left", "DRIVE-right", "PASS-left", "PASS-right"}), (("--team_sides",), None)):
+        if more:
+            write_json(tmp_path / "none.json", {})
+            more = (*more, tmp_path / "none.json")
+        done = run_here(eval_script, folder, "-s", "test", "--timelines", 0, "--json", tmp_path / "r.json", *more)
+        assert done.returncode == 0, done.stderr
+        results = read_json(tmp_path / "r.json")
+        assert ("team" in results) == (rows is not None) == ("Team: average precision" in done.stdout)
+        if rows:
+            assert results["team"]["nms"]["0"].keys() - {"mAP"} <= rows
+            assert results["team"]["mean_mAP"] is not None
 
 
 def test_whole_frames_of_two_sizes_are_refused(two, tmp_path):

@@ -125,3 +125,40 @@ def test_a_split_without_events_is_one_line_and_no_table(tmp_path, capsys):
     assert print_report(tmp_path, "challenge", 3, [entry("a", []), entry("b", [])], PREDICTED, CLASSES, never) is None
     assert capsys.readouterr().out.splitlines() == [
         "split challenge: its labels have no events, so there is nothing to score against"]
+
+
+# Sides
+
+
+def sided(frame, label, team, score=None, team_score=None):
+    given = {"score": score, "team_score": team_score, "team": team}
+    return {"frame": frame, "label": label, **{key: value for key, value in given.items() if value is not None}}
+
+
+def test_team_map_takes_each_side_of_a_class_for_a_class_and_accuracy_counts_right_predictions():
+    truth = [{**entry("a", []), "events": [
+        sided(3, "PASS", "left"), sided(12, "PASS", "right"), sided(20, "DRIVE", "right"), sided(25, "DRIVE", None)]}]
+    found = [sided(3, "PASS", "left", 0.9, 0.8), sided(12, "PASS", "left", 0.8, 0.75),
+             sided(20, "DRIVE", "right", 0.7, 1), sided(25, "DRIVE", "left", 0.6, 0.9),
+             sided(28, "PASS", "left", 0.4, 0.9)]
+    results = evaluate(truth, table([{"video": "a", "events": found}], truth), CLASSES, [0, 1],
+                       threshold=Threshold(0.5, "so")).as_json()
+    assert results["all"]["0"]["tp"] == 4
+    assert results["team"]["accuracy"] == {"0": pytest.approx(2 / 3), "1": pytest.approx(2 / 3)}
+    # left: 3 (0.72), 12 (0.6, wrong), 28 (0.36, wrong); right: 12 (0.2), 3 (0.18, wrong), 28 (0.04, wrong)
+    assert results["team"]["nms"]["0"] == {"DRIVE-right": 1.0, "PASS-left": 1.0, "PASS-right": 1.0, "mAP": 1.0}
+    assert results["team"]["mean_mAP"] == 1.0
+    sure = [{**event, "team_score": 1.0} for event in found]
+    worse = evaluate(truth, table([{"video": "a", "events": sure}], truth), CLASSES, [0])
+    assert worse.as_json()["team"]["nms"]["0"]["PASS-right"] == 0.0
+    assert "Team: average precision" in str(worse) and "PASS-right" in str(worse) and str(worse).isascii()
+    assert json.loads(json.dumps(results, allow_nan=False)) == results
+
+
+def test_without_sides_in_truth_or_predictions_there_is_nothing_of_teams():
+    truth = [{**entry("a", []), "events": [sided(3, "PASS", "left")]}]
+    named = [{**entry("a", []), "events": [sided(3, "PASS", "BRA")]}]
+    plain, by_side = ([{"video": "a", "events": [sided(3, "PASS", team, 0.9)]}] for team in (None, "left"))
+    for true, predicted, there in ((truth, plain, False), (named, by_side, False), (truth, by_side, True)):
+        report = evaluate(true, table(predicted, true), CLASSES, [0])
+        assert ("team" in report.as_json()) == ("Team" in str(report)) == there

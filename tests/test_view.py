@@ -90,7 +90,19 @@ def test_marks_of_a_video_follow_the_events_that_the_page_has(viewed):
     assert list(zip(marks["frame"], marks["label"], marks["partner"], strict=True)) == [
         (9, 1, 0), (20, 0, 1), (40, 0, -1), (46, 1, 3)]
     assert marks["f1"]["all"]["tp"] == 3 and marks["f1"]["classes"][1]["tp"] == 2
-    assert marks["confused"] == [-1] * 4
+    assert marks["confused"] == [-1] * 4 and marks["right"] == [None] * 4
+
+
+def test_marks_tell_the_side_of_predictions_that_have_one(viewed):
+    path = viewed.model / "pred-test.epoch01.recall.json.gz"
+    predictions = read_json(path)
+    for guess in predictions[1]["events"]:
+        if guess["frame"] in (9, 46):
+            guess |= {"team": "left" if guess["frame"] == 9 else "right", "team_score": 0.75}
+    write_json(path, predictions)
+    (marks,) = client(*viewed.arguments()).post(
+        "/api/videos/1/marks?threshold=0.5", json={"frames": [], "labels": []}, headers=WRITE).get_json()
+    assert dict(zip(marks["frame"], marks["right"], strict=True)) == {9: 0.25, 20: None, 40: None, 46: 0.75}
 
 
 def test_the_places_behind_a_number_of_the_confusion_matrix_are_as_many_as_it_says(viewed):

@@ -131,6 +131,19 @@ def trained_on(model_dir: Path) -> str:
     return dataset
 
 
+def trained_with_sides(model_dir: Path) -> TeamSides | None:
+    """The sides of teams that a model folder was trained with; None where there are none, or it is no model folder.
+
+    Raises:
+        UserError: they are damaged.
+    """
+    try:
+        config = read_config(model_dir)
+    except UserError:
+        return None
+    return kept_team_sides(config, model_dir / "config.json")
+
+
 def check_same(save_dir: Path, config: dict[str, Any]) -> None:
     """Make sure that a training that is to go on has the options it was begun with.
 

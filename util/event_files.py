@@ -27,15 +27,14 @@ def _without_seconds(event: Event) -> Event:
 
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:
-    """Write events as a table: frame, time, seconds, label, score, and team where any has one."""
-    teams = ["team"] * any("team" in event for event in events)
+    """Write events as a table: frame, time, seconds, label, score, and where they have one team and team_score."""
+    further = [key for key in ("team", "team_score") if any(key in event for event in events)]
     with whole_file(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["frame", "time", "seconds", "label", "score", *teams])
+        table.writerow(["frame", "time", "seconds", "label", "score", *further])
         for event in events:
             time = exact_time(event["seconds"]), f"{event['seconds']:.3f}"
-            table.writerow([event["frame"], *time, event["label"], event["score"],
-                            *(event.get(team, "") for team in teams)])
+            table.writerow([event["frame"], *time, event["label"], event["score"], *map(event.get, further)])
 
 
 def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]) -> None:

@@ -85,6 +85,14 @@ def confusion_matrix(pairing: Pairing) -> np.ndarray:
     return table
 
 
+def side_accuracy(pairing: Pairing) -> float:
+    """The share of right predictions that name the side of their true event, where both are known; NaN without such."""
+    predicted = pairing.predicted.right[pairing.right]
+    true = pairing.true.right[pairing.partner[pairing.right]]
+    known = ~np.isnan(predicted) & ~np.isnan(true)
+    return float(((predicted > 0.5) == (true > 0.5))[known].mean()) if known.any() else np.nan
+
+
 def frame_offsets(pairing: Pairing) -> np.ndarray:
     """int64 (K, 2 * tolerance + 1): how many right predictions of each class lie how far from their true event.
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from util.events import EventTable, Video, predicted_events, true_events
-from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1
+from util.events import SIDES, EventTable, Video, events_by_side, predicted_events, true_events
+from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1, side_accuracy
 from util.pairing import TOLERANCES, Pairing, pair_events
 from util.predictions import prediction_prefix, save_predictions
 from util.suppression import NMS, Suppression
@@ -33,6 +33,8 @@ class Report:
     nms: pd.DataFrame  # the same after suppression
     f1: pd.DataFrame  # precision, recall, F1 and counts after suppression; rows: tolerance, class
     f1_of_all: pd.DataFrame  # the same of all classes together; rows: tolerances
+    team: pd.DataFrame | None  # AP after suppression by side; rows: PASS-left, ...; None where no side is known
+    side_accuracy: pd.DataFrame  # of the right predictions that are counted, as fractions; one row; columns: tolerances
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, fractions; None where there is nothing to measure by.
@@ -58,7 +60,15 @@ class Report:
             "threshold": self.threshold.value,
             "threshold_from": self.threshold.source,
             **self.suppression.as_json(),
+            **({} if self.team is None else self._team_as_json()),
         })
+
+    def _team_as_json(self) -> dict[str, Any]:
+        mean_ap = _by_tolerance(self.team.mean())
+        precision = _by_tolerance({t: self.team[t].dropna().to_dict() for t in self.team})
+        return {"team": {"nms": _with_sum(precision, "mAP", mean_ap), "mAP": mean_ap,
+                         "mean_mAP": self.team.mean().mean(),
+                         "accuracy": _by_tolerance(self.side_accuracy.loc["side"].to_dict())}}
 
     def __str__(self) -> str:
         """The tables in per cent; whatever classes are called, the last row is their mean or sum."""
@@ -67,6 +77,12 @@ class Report:
             f"Average precision (%), after {self.suppression}\n{_show_precision(self.nms)}",
             f"Precision, recall, F1 (%) of events scoring above {self.threshold.value:.3f}, after {self.suppression}\n"
             f"{self._show_f1()}",
+            *([] if self.team is None else [
+                f"Team: average precision (%) by class and side, after {self.suppression}\n"
+                f"{_show_precision(self.team)}",
+                f"Team: right side (%) of the right predictions above {self.threshold.value:.3f}\n"
+                f"{_show(100 * self.side_accuracy)}",
+            ]),
         ])
 
     def _show_f1(self) -> str:
@@ -104,7 +120,22 @@ def evaluate(
         f1=pd.concat({t: _f1_table(c, classes) for t, c in counts.items()}, names=["tolerance", "class"]),
         f1_of_all=pd.concat([_f1_table(c.sum(axis=0, keepdims=True), [t]) for t, c in counts.items()]
                             ).rename_axis("tolerance"),
+        team=_team_table(true, predicted, classes, tolerances, suppression),
+        side_accuracy=pd.DataFrame({p.tolerance: [side_accuracy(p.above(threshold.value))] for p in pairings}, ["side"]
+                                   ).rename_axis("tolerance", axis="columns"),
     )
+
+
+def _team_table(
+    true: EventTable, predicted: EventTable, classes: Sequence[str], tolerances: Sequence[int], suppression: Suppression
+) -> pd.DataFrame | None:
+    """Average precision where each side of a class is a class of its own; None where no prediction or no true event has
+    a side. True events without one are as if they were not there."""
+    true, predicted = events_by_side(true), events_by_side(predicted)
+    if not len(true) or not len(predicted):
+        return None
+    by_side = [f"{name}-{side}" for name in classes for side in SIDES]
+    return _precision_table(pair_events(true, suppression(predicted), len(by_side), tolerances), by_side)
 
 
 def _precision_table(pairings: Sequence[Pairing], classes: Sequence[str]) -> pd.DataFrame:

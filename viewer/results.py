@@ -167,8 +167,9 @@ class Results:
 
         Returns:
             By model the events above the threshold, by frame, as columns: "frame", "label", "score", "partner" (the
-            place of the true event that it found) and "confused" (of the one that it took for another class), -1 for
-            none; and "f1", {"all", "classes"}.
+            place of the true event that it found), "confused" (of the one that it took for another class), -1 for
+            none, and "right" (the probability of the right side, None where it is not known); and "f1", {"all",
+            "classes"}.
         """
         size = len(frames)
         truth = EventTable(np.full(size, index), np.array(labels, int), np.array(frames, int), np.ones(size))
@@ -182,7 +183,8 @@ class Results:
         order = np.lexsort((predicted.label, predicted.frame))
         columns = {"frame": predicted.frame, "label": predicted.label, "score": predicted.score,
                    "partner": pairing.partner, "confused": confused_partners(pairing)}
-        return {**{key: column[order].tolist() for key, column in columns.items()}, "f1": _f1(pairing)}
+        listed = {key: column[order].tolist() for key, column in columns.items()}
+        return {**listed, "right": _listed(predicted.right[order]), "f1": _f1(pairing)}
 
 
 def _moments(events: Sequence[Event]) -> list[tuple[int, str]]:

@@ -90,19 +90,20 @@ export class EventList extends EventTarget {
     const now = row.frame === frame || row.guess?.frame === frame;
     const offset = row.guess && row.event ? row.guess.frame - row.event.frame : null;
     const special = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) };
-    const verdict = special[row.kind] ?? WORDS[row.kind];
+    const words = special[row.kind] ?? WORDS[row.kind];
+    const verdict = offset && row.kind === "found" ? `${words} ${signed(offset)}` : words;
     const node = el(
       "div",
       {
         class: `line ${row.kind} ${chosen ? "chosen" : ""} ${now ? "now" : ""}`,
         data: { row: i, frame: row.frame },
-        title: [describe(row.event), row.guess ? `score ${row.guess.score.toFixed(4)}` : ""].filter(Boolean).join("\n"),
+        title: [describe(row.event), row.guess && describeGuess(row.guess)].filter(Boolean).join("\n"),
       },
       icon(row.kind),
       el("span.chip", { colour, text: row.label }),
       el("span.frame", row.frame),
       el("span.time", time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0)),
-      el("span.verdict", offset && row.kind === "found" ? `${verdict} ${signed(offset)}` : verdict),
+      el("span.verdict", [verdict, row.guess && sideOf(row.guess)].filter(Boolean).join(", ")),
       el("span.score", row.guess ? row.guess.score.toFixed(2) : ""),
     );
     node.style.top = `${i * LINE}px`;
@@ -123,6 +124,15 @@ export class EventList extends EventTarget {
   close() {
     this.resizing.disconnect();
   }
+}
+
+/** The likelier side of a prediction; null where it has none. */
+const sideOf = ({ right }) => (right === null ? null : right > 0.5 ? "right" : "left");
+
+/** A prediction's score and, where it has one, its side with the probability. */
+function describeGuess(guess) {
+  const [side, likely] = [sideOf(guess), Math.max(guess.right, 1 - guess.right).toFixed(2)];
+  return `score ${guess.score.toFixed(4)}` + (side ? `\npredicted team: ${side} (${likely})` : "");
 }
 
 /** The further keys of an event, such as its team, in words; or their values alone. */

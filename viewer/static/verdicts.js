@@ -39,6 +39,7 @@ export class Verdicts extends EventTarget {
         frame,
         label: this.session.classes[columns.label[i]].name,
         score: columns.score[i],
+        right: columns.right[i], // probability of the right side, null where it is not known
         kind: right ? "right" : confused ? "confused" : this.alone,
         event: right ?? confused ?? null,
       };
