@@ -7,12 +7,13 @@ frame, or a time, or a start and an end; of these the instant is chosen by --ins
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dataset.matches import part_number
 from label_forms.sets import LabelledEvent
+from util.clock import parse_time
 from util.entries import clean_label, label_fault, shown, whole_number
 from util.errors import UserError
 
@@ -23,20 +24,20 @@ _NAMES = {
     "frame": ("frame", "frame number", "frame no", "frame nr", "frame id", "frame index", "frame num", "frames"),
     "time": ("time", "timestamp", "seconds", "time s", "time sec", "time seconds", "sec", "t", "timecode",
              "position s", "ms", "time ms", "timestamp ms", "position ms", "milliseconds", "msec"),
-    "start": ("start", "begin", "start time", "begin time", "start s", "start ms", "start seconds", "start frame",
-              "in", "segment start", "temporal segment start", "begin time ss msec"),
-    "end": ("end", "stop", "end time", "stop time", "end s", "stop s", "end ms", "end seconds", "end frame", "out",
-            "segment end", "temporal segment end", "end time ss msec"),
+    "start": ("start", "start time", "start s", "start ms", "start seconds", "start frame", "in", "segment start",
+              "temporal segment start", "begin s", "begin time ss msec", "begin time hh mm ss ms", "begin time msec",
+              "begin time", "begin"),
+    "end": ("end", "end time", "stop time", "end s", "stop s", "end ms", "end seconds", "end frame", "out",
+            "segment end", "temporal segment end", "end time ss msec", "end time hh mm ss ms", "end time msec", "stop"),
     "label": ("label", "class", "event", "action", "behavior", "behaviour", "code", "event type", "category", "type",
               "annotation", "marker name", "title", "name"),
-    "video": ("video", "video name", "video file", "video path", "filename", "file name", "file", "media",
+    "video": ("video", "video name", "video file", "video path", "filename", "file name", "file", "media", "media file",
               "media file name", "match", "game"),
     "half": ("half", "period", "part", "quarter"),
     "team": ("team",),
 }
 _SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times
-_TIME = re.compile(r"(-?)\s*(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{0,15}(?:\.\d{0,15})?)\s*(ms|msec|s|sec|seconds)?",
-                   re.ASCII | re.IGNORECASE)
+_TIME = re.compile(r"(-?)\s*([\d:.]+)\s*(ms|msec|s|sec|seconds)?", re.ASCII | re.IGNORECASE)
 _TIMECODE = re.compile(r"(\d{1,3}):(\d\d):(\d\d)([:;])(\d{1,3})", re.ASCII)
 
 
@@ -87,14 +88,12 @@ def read_time(value: Any, milliseconds: bool = False, decimal_comma: bool = True
         time = Timecode(3600 * hours + 60 * minutes + seconds, frames, code[4] == ";")
         return time if minutes < 60 and seconds < 60 else None
     found = _TIME.fullmatch(text.replace(",", ".") if decimal_comma else text)
-    if found is None or not re.search(r"\d", found[4]):
+    seconds = parse_time(found[2]) if found else None
+    if seconds is None:
         return None
-    hours, minutes, seconds = int(found[2] or 0), int(found[3] or 0), float(found[4])
-    if (found[3] and seconds >= 60) or (found[2] and minutes >= 60):
-        return None
-    if (found[5] or "").lower().startswith("m") or (milliseconds and not found[3] and not found[5]):
+    if found[3].lower().startswith("m") if found[3] else milliseconds and ":" not in found[2]:
         seconds /= 1000
-    return (-1 if found[1] else 1) * (3600 * hours + 60 * minutes + seconds)
+    return -seconds if found[1] else seconds
 
 
 def precision(value: Any) -> float:
@@ -107,45 +106,35 @@ def precision(value: Any) -> float:
 class EventReader:
     """Reads the events of one list: rows of a table, or objects of a JSON list."""
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, str]  # by meaning
     instant: str
     timed: bool  # whether positions are seconds; else frames
     has_halves: bool  # whether the column half names parts of a match
     decimal_comma: bool = True
     left_out: Collection[str] = ()  # columns that are not carried through
-    clean: Callable[[str], str] = clean_label  # of labels
 
     @classmethod
     def of(
-        cls, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], instant: str, **options: Any
+        cls, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], instant: str, timed: bool | None = None,
+        **options: Any,
     ) -> EventReader:
         """That of rows, by what all of them hold."""
-        halves = [part_number(row[columns["half"]]) for row in rows if row.get(columns.get("half")) not in (None, "")]
-        timed = "frame" not in columns
-        if timed and "time" not in columns:
-            stated = [row.get(columns[end]) for row in rows for end in ("start", "end") if end in columns]
-            words = {word for end in ("start", "end") for word in plain_name(columns.get(end, "")).split()}
-            whole = all(type(value) is int or (isinstance(value, str) and value.isdigit()) for value in stated)
-            timed = "frame" not in words and (not whole or not words.isdisjoint(_SECONDS))
-        return cls(columns, instant, timed, any(halves), **options)
+        halves = any(part_number(row.get(columns.get("half"), "")) for row in rows)
+        return cls(columns, instant, _count_seconds(rows, columns) if timed is None else timed, halves, **options)
 
     def read(self, where: str, row: Mapping[str, Any]) -> LabelledEvent:
         """The event of a row; `where` is its place in the file."""
         position, stated = self._position(where, row)
-        label = row.get(self.columns.get("label"))
-        label = self.clean(label) if isinstance(label, str) else label
-        if label == "":
+        label = row.get(self.columns["label"])
+        if isinstance(label, str) and not clean_label(label):
             raise UserError(f"{where}: {self.columns['label']} is empty; it must be a class name")
-        if fault := label_fault(label):
-            raise UserError(f"{where}: {fault}")
         drop = {self.columns.get(meaning) for meaning in ("label", "video", self._by)} | set(self.left_out)
         extra = {name: value for name, value in row.items() if name not in drop and value != ""}
         if "team" in self.columns and self.columns["team"] in extra:
             extra["team"] = extra.pop(self.columns["team"])
-        half = self._half(where, row)
-        value = row.get(self.columns.get(self._by, ""), "")
-        place = f"{where.rsplit(': ', 1)[1]} ({self._by} {value})"
-        return LabelledEvent(place, position, {"frame": None, "label": label, **extra}, half, stated)
+        place = f"{where.rsplit(': ', 1)[1]} ({self._by} {row.get(self.columns[self._by], '')})"
+        fields = {"frame": None, "label": class_name(where, label), **extra}
+        return LabelledEvent(place, position, fields, self._half(where, row), stated)
 
     def notes(self) -> tuple[str, ...]:
         """What to say of how the events of intervals are found."""
@@ -160,11 +149,13 @@ class EventReader:
     def _position(self, where: str, row: Mapping[str, Any]) -> tuple[Position, tuple[float, float] | None]:
         """Where an event is; and what its time says beside its frame, with its precision, both in seconds."""
         if self._by == "start":
-            ends = [self._value(where, row, end) for end in ("start", "end")
-                    if end in self.columns and row.get(self.columns[end]) not in (None, "")]
-            if self.instant == "middle" and any(isinstance(end, Timecode) for end in ends):
+            ends = [end for end in ("start", "end") if row.get(self.columns.get(end)) not in (None, "")]
+            first, *_, last = [self._value(where, row, end) for end in ends or ["start"]] * 2
+            if self.instant != "middle":
+                return last if self.instant == "end" else first, None
+            if isinstance(first, Timecode) or isinstance(last, Timecode):
                 raise UserError(f"{where}: between time codes there is no middle; say --instant start or end")
-            return choose_instant(ends or [self._value(where, row, "start")], self.instant, self.timed), None
+            return (first + last) / 2 if self.timed else (first + last) // 2, None
         position = self._value(where, row, self._by)
         time = self.columns.get("time") if self._by == "frame" else None
         seconds = self._time(row.get(time), time) if len(time or "") > 2 else None  # t may be anything
@@ -199,8 +190,24 @@ class EventReader:
         return half
 
 
-def choose_instant(ends: Sequence[Position], instant: str, timed: bool) -> Position:
-    """The instant of an event that is given by its start and end."""
-    if instant == "middle":
-        return (ends[0] + ends[-1]) / 2 if timed else (ends[0] + ends[-1]) // 2
-    return ends[-1] if instant == "end" else ends[0]
+def _count_seconds(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> bool:
+    """Whether positions are seconds; a start and an end that are whole numbers are so only if their names say it."""
+    if "frame" in columns or "time" in columns:
+        return "frame" not in columns
+    ends = [columns[end] for end in ("start", "end") if end in columns]
+    stated = [value for row in rows for value in map(row.get, ends) if value not in (None, "")]
+    words = {word for end in ends for word in plain_name(end).split()}
+    whole = all(type(value) is int or (isinstance(value, str) and value.isdigit()) for value in stated)
+    return "frame" not in words and (not whole or not words.isdisjoint(_SECONDS))
+
+
+def class_name(where: str, label: Any) -> str:
+    """A label as it is compared.
+
+    Raises:
+        UserError: it is no class name; `where` is its place in the file.
+    """
+    label = clean_label(label) if isinstance(label, str) else label
+    if fault := label_fault(label):
+        raise UserError(f"{where}: {fault}")
+    return label

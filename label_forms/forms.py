@@ -1,6 +1,7 @@
 """The forms in which people have labels: recognised by content, read and checked.
 
-A new form is a file with a function that recognises its content and one that reads it, and a line in FORMS.
+A new form is a file with a function that recognises its content and one that reads it, and a line in FORMS; a table of
+another tool is a line in table.TOOLS.
 """
 
 from __future__ import annotations
@@ -29,21 +30,13 @@ FORMS = {
     "video": Form("json", per_video.fits, per_video.read_video),
     "labelstudio": Form("json", label_studio.is_label_studio, label_studio.read_label_studio),
     "osl": Form("json", soccernet.is_osl, soccernet.read_osl),
-    "soccernet": Form("json", lambda content: _has_annotations(content) and soccernet.is_soccernet(content),
-                      soccernet.read_soccernet),
-    "raw": Form("json", lambda content: _has_annotations(content) and soccernet.is_raw(content), soccernet.read_raw),
+    "soccernet": Form("json", soccernet.is_soccernet, soccernet.read_match),
+    "raw": Form("json", soccernet.is_raw, soccernet.read_match),
     "sportscode": Form("xml", sportscode.is_sportscode, sportscode.read_sportscode),
-    "boris": Form("table", table.is_boris, table.read_boris),
-    "elan": Form("table", table.is_elan, table.read_elan),
-    "via": Form("table", table.is_via, table.read_via),
-    "longomatch": Form("table", table.is_longomatch, table.read_longomatch),
-    "csv": Form("table", lambda _: True, table.read_csv),
+    **{name: Form("table", tool.fits, table.read_table) for name, tool in table.TOOLS.items()},
+    "csv": Form("table", lambda _: True, table.read_table),
 }
 _SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", *table.EXCEL)
-
-
-def _has_annotations(content: Any) -> bool:
-    return isinstance(content, dict) and not {"annotations", "predictions"}.isdisjoint(content)
 
 
 def read_labels(
@@ -69,8 +62,8 @@ def read_labels(
             continue
         if form and kind != "json" and not FORMS[form].fits(content):
             raise UserError(f"{path}: is no file of the form {form}; name another one with --label_form, or none")
-        file = LabelFile(path, name, labels == path, content, label_fps, instant)
-        sets += FORMS[form or _recognise(path, kind, content)].read(file)
+        found = form or _recognise(path, kind, content)
+        sets += FORMS[found].read(LabelFile(path, found, name, labels == path, content, label_fps, instant))
     return sets
 
 
@@ -80,7 +73,7 @@ def parse_label_file(path: Path, content: bytes) -> LabelSet:
     Raises:
         UserError: it is not what it must be.
     """
-    sets = per_video.read_video(LabelFile(path, path.stem, True, parse_file(path, content)))
+    sets = per_video.read_video(LabelFile(path, "video", path.stem, True, parse_file(path, content)))
     if len(sets) != 1:
         raise UserError(f"{path}: holds {len(sets)} entries; a label file holds that of one video")
     return sets[0]
@@ -150,7 +143,7 @@ def _recognise(path: Path, kind: str, content: Any) -> str:
     for name, form in FORMS.items():
         if form.kind == kind and form.fits(content):
             return name
-    if kind == "json" and _has_annotations(content):
+    if kind == "json" and soccernet.annotations_of(content) is not None:
         raise UserError(f'{path}: its annotations have no gameTime such as "1 - 12:30" (SoccerNet) or "00:14:07" '
                         "(raw), so that the unit of position is unknown; name the form with --label_form")
     needed = "neither events nor annotations" if kind == "json" else "no ALL_INSTANCES, as Sportscode's XML has"

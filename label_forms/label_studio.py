@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from label_forms.fields import choose_instant
-from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
-from util.entries import clean_label, label_fault, shown, whole_number
+from label_forms.fields import EventReader
+from label_forms.sets import LabelFile, LabelSet, path_names
+from util.entries import shown, whole_number
 from util.errors import UserError
 
 
@@ -31,28 +31,25 @@ def _read_task(file: LabelFile, task: Any, where: str) -> LabelSet:
     made = [one for one in task["annotations"] or [] if isinstance(one, dict) and not one.get("was_cancelled")]
     results = made[-1].get("result") if made else []
     notes = [f"{len(made)} people's or versions' annotations, of which the last is taken"] if len(made) > 1 else []
-    events = [event for index, result in enumerate(results if isinstance(results, list) else [])
-              for event in _events(f"{where}: result[{index}]", result, file.instant_of("labelstudio"))]
-    return LabelSet(file.path, "labelstudio", path_names(video.partition("?")[0]), tuple(events), fps=file.label_fps,
-                    fps_from="option" if file.label_fps else "", read=len(events), notes=tuple(notes))
+    columns = {"start": "start", "end": "end", "label": "label"}
+    reader = EventReader(columns, file.moment, timed=False, has_halves=False, left_out=("end",))
+    events = [reader.read(place, row) for index, result in enumerate(results if isinstance(results, list) else [])
+              for place in [f"{where}: result[{index}]"] for row in _rows(place, result)]
+    return file.label_set(path_names(video.partition("?")[0]), events, False, notes=tuple(notes))
 
 
-def _events(where: str, result: Any, instant: str) -> list[LabelledEvent]:
+def _rows(where: str, result: Any) -> list[dict[str, Any]]:
+    """A row for each range and label, whose start and end count from 0."""
     if not isinstance(result, dict) or result.get("type") != "timelinelabels":
         return []
     value = result.get("value") if isinstance(result.get("value"), dict) else {}
     ranges, labels = value.get("ranges"), value.get("timelinelabels")
     if not isinstance(ranges, list) or not isinstance(labels, list):
         raise UserError(f"{where}: value is {shown(value)}; it must have ranges and timelinelabels")
-    events = []
+    rows = []
     for one in ranges:
-        ends = [whole_number(one.get(end)) for end in ("start", "end")] if isinstance(one, dict) else [None]
-        if None in ends:
+        ends = {end: whole_number(one.get(end)) for end in ("start", "end")} if isinstance(one, dict) else {"": None}
+        if None in ends.values():
             raise UserError(f"{where}: a range is {shown(one)}; it must have start and end, which are frames from 1 on")
-        frame = choose_instant(ends, instant, timed=False) - 1
-        for label in map(clean_label, map(str, labels)):
-            if fault := label_fault(label):
-                raise UserError(f"{where}: {fault}")
-            events.append(LabelledEvent(f"{where.rsplit(': ', 1)[1]} (frame {frame})", frame,
-                                        {"frame": None, "label": label}))
-    return events
+        rows += [{end: frame - 1 for end, frame in ends.items()} | {"label": str(label)} for label in labels]
+    return rows

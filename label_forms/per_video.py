@@ -68,49 +68,31 @@ def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSe
     video = entry.get("video")
     if video is not None and not (isinstance(video, str) and video.strip()) or (video is None and not alone):
         raise UserError(f"{where}: video is {shown(video)}; it must name the video")
-    checked, problems = check_entry({key: value for key, value in entry.items() if key not in ("video", "events")}
-                                    | {"events": [] if isinstance(entry.get("events"), list) else entry.get("events")},
-                                    where, label_file=True)
+    listed = entry.get("events")
+    about = {key: value for key, value in entry.items() if key not in ("video", "events")}
+    checked, problems = check_entry(about | {"events": [] if isinstance(listed, list) else listed}, where,
+                                    label_file=True)
     raise_first(problems)
-    listed = entry["events"]
     for index, event in enumerate(listed):
         if not isinstance(event, dict):
             raise UserError(f"{where}: events[{index}]: must be an object with frame and label")
     listed = list(map(_with_ends, listed))
-    columns = columns_of(dict.fromkeys(name for event in listed for name in event)) if listed else {"frame": "frame"}
+    columns = columns_of(name for event in listed for name in event)
     columns = {meaning: column for meaning, column in columns.items() if meaning != "video" or column == "video"}
     columns.setdefault("label", "label")
     if columns.keys().isdisjoint(("frame", "time", "start")):
         columns["frame"] = "frame"
-    reader = EventReader.of(listed, columns, file.instant_of("video"))
-    events = tuple(reader.read(f"{where}: events[{index}]", event) for index, event in enumerate(listed))
-    if not reader.timed:
-        events = tuple(_with_frame(event) for event in events)
-    fps, fps_from = rate_of(checked.content.get("fps"), file.label_fps, None)
+    reader = EventReader.of(listed, columns, file.moment)
+    events = [reader.read(f"{where}: events[{index}]", event) for index, event in enumerate(listed)]
     stated = entry.get("num_events", len(events))
     doubts = () if stated in (None, len(events)) else (
         f"{where}: num_events is {shown(stated)}, but it has {number_of(len(events), 'event')}; is the list whole? "
         "Events may have been lost",)
     by_path, by_entry = file.own_names() if alone else (), path_names(video) if video else ()
-    names = by_entry + by_path if file.alone else by_path + by_entry
     if video and alone and not file.alone and not {*map(composed, by_path)} & {*by_entry}:
         doubts += (f"{where}: its video is {video!r}, but it lies where the labels of {file.name!r} do; if there is a "
                    f"video {file.name!r}, it is taken for that",)
     keys = {key: value for key, value in checked.content.items() if key != "events"}
-    keys |= {"video": video} if video else {}
-    return LabelSet(file.path, "video", tuple(dict.fromkeys(names)), events, seconds=reader.timed, fps=fps,
-                    fps_from=fps_from, keys=keys, read=len(events), notes=reader.notes(), warnings=doubts)
-
-
-def _with_frame(event: Any) -> Any:
-    event.fields["frame"] = event.position
-    return event
-
-
-def rate_of(in_file: float | None, option: float | None, of_form: float | None) -> tuple[float | None, str]:
-    """The rate at which a file counts frames, and who says so: "file", "option", "form" or ""."""
-    if in_file and in_file > 0:
-        return in_file, "file"
-    if option:
-        return option, "option"
-    return of_form, "form" if of_form else ""
+    names = by_entry + by_path if file.alone else by_path + by_entry
+    return file.label_set(names, events, reader.timed, keys.get("fps"), keys=keys | ({"video": video} if video else {}),
+                          notes=reader.notes(), warnings=doubts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -48,19 +48,37 @@ class LabelFile:
     """A file of labels and what a reader of its form needs."""
 
     path: Path
+    form: str  # see label_forms.forms
     name: str  # below the folder of labels, without suffix: what its video or match may be called
     alone: bool  # it was named itself, so that no folder tells where its video lies
     content: Any  # JSON value, XML element or Table
     label_fps: float | None = None  # at which frames are counted, where the file does not tell
     instant: str | None = None  # of what has a start and an end; None: as is usual for the form
 
-    def instant_of(self, form: str) -> str:
-        """Tools that cut out clips add a lead and a lag to the instant; others mark what happens from its start."""
-        return self.instant or ("middle" if form in ("sportscode", "longomatch") else "start")
+    @property
+    def moment(self) -> str:
+        """The instant: tools that cut out clips add a lead and a lag to it; others mark what happens from its start."""
+        return self.instant or ("middle" if self.form in ("sportscode", "longomatch") else "start")
 
     def own_names(self) -> tuple[str, ...]:
         """What the video may be called by the name of the file: spot_video.py writes <video>.events.json."""
-        return tuple(dict.fromkeys([self.name, self.name.removesuffix(".events")]))
+        return self.name, self.name.removesuffix(".events")
+
+    def label_set(
+        self, names: Iterable[str], events: Sequence[LabelledEvent], seconds: bool, fps: float | None = None,
+        usual_fps: float | None = None, **more: Any,
+    ) -> LabelSet:
+        """What it says of one video or match.
+
+        Args:
+            fps: at which the file says that frames are counted.
+            usual_fps: at which they are in this form.
+            more: other fields of the set.
+        """
+        rates = ((fps if fps and fps > 0 else None, "file"), (self.label_fps, "option"), (usual_fps, "form"))
+        rate, said_by = next((one for one in rates if one[0] and not seconds), (None, ""))
+        return LabelSet(self.path, self.form, tuple(dict.fromkeys(names)), tuple(events), seconds, rate, said_by,
+                        read=len(events), **more)
 
 
 def path_names(video: str) -> tuple[str, ...]:

@@ -14,20 +14,19 @@ is made of position stands for them; all other keys are carried through.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from dataset.matches import LAST_PART
-from label_forms.per_video import rate_of
+from label_forms.fields import class_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from util.clock import parse_time, show_time
-from util.entries import clean_label, label_fault, rate, shown, whole_number
+from util.entries import MAX_WHOLE, rate, shown, whole_number
 from util.errors import UserError
 
-MAX_POSITION = 10**15  # frames or milliseconds; what is larger is none
 RAW_FPS = 30  # of the raw form, where neither the file nor an option says
 
 _USUAL_RATES = (24, 25, 30, 50, 60, 1000)  # of frames, and of milliseconds
@@ -36,38 +35,30 @@ _HALF_TIME = re.compile(rf"\s*([1-{LAST_PART}])\s*[-\u2013]\s*(\S+)\s*")  # "1 -
 _NAMELESS = re.compile(r"(labels?|annotations?|events?|results)(?![^\W_])", re.IGNORECASE)
 
 
-class _Clock(NamedTuple):
-    """An annotation's gameTime beside its position, to compare the two."""
-
-    place: str
-    text: str
-    seconds: float  # whole ones
-    position: float
+def annotations_of(content: Any) -> Any:
+    """The annotations of a file, or the predictions in SoccerNet's results_spotting.json; None where it has neither."""
+    return content.get("annotations", content.get("predictions")) if isinstance(content, dict) else None
 
 
 def is_soccernet(content: Any) -> bool:
     with_half, without = _game_times(content)
-    return with_half >= max(without, 1) or (not without and any(key.startswith("Url") for key in content))
+    named = annotations_of(content) is not None and any(key.startswith("Url") for key in content)
+    return with_half >= max(without, 1) or (not without and named)
 
 
 def is_raw(content: Any) -> bool:
     with_half, without = _game_times(content)
-    return without > with_half or not _annotations(content)
+    annotations = annotations_of(content)
+    return without > with_half or annotations == [] or not isinstance(annotations, list | None)
 
 
 def _game_times(content: Any) -> tuple[int, int]:
     """How many annotations of a file have a gameTime with and without a half."""
-    annotations = _annotations(content)
-    times = [one.get("gameTime") for one in annotations or [] if isinstance(one, dict)]
-    times = [time for time in times if isinstance(time, str)]
+    annotations = annotations_of(content)
+    listed = annotations if isinstance(annotations, list) else []
+    times = [time for one in listed if isinstance(one, dict) and isinstance(time := one.get("gameTime"), str)]
     return (sum(bool(_HALF_TIME.fullmatch(time)) for time in times),
             sum(parse_time(time) is not None for time in times))
-
-
-def _annotations(content: Any) -> list | None:
-    """The annotations of a file, or the predictions in SoccerNet's results_spotting.json."""
-    found = content.get("annotations", content.get("predictions")) if isinstance(content, dict) else None
-    return found if isinstance(found, list) else None
 
 
 def is_osl(content: Any) -> bool:
@@ -79,14 +70,9 @@ def _are_objects(value: Any, key: str) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and key in one for one in value)
 
 
-def read_soccernet(file: LabelFile) -> list[LabelSet]:
-    """A file of a match whose events name their half."""
-    return [_read_match(file, file.content, "soccernet", str(file.path), _match_names(file))]
-
-
-def read_raw(file: LabelFile) -> list[LabelSet]:
-    """A file of a match whose events count its frames."""
-    return [_read_match(file, file.content, "raw", str(file.path), _match_names(file))]
+def read_match(file: LabelFile) -> list[LabelSet]:
+    """A file of a match: of the form soccernet, whose events name their half, or raw, whose events count its frames."""
+    return [_read_match(file, file.content, str(file.path), _match_names(file))]
 
 
 def read_osl(file: LabelFile) -> list[LabelSet]:
@@ -102,12 +88,9 @@ def read_osl(file: LabelFile) -> list[LabelSet]:
             paths += [video["id"]] if isinstance(video.get("id"), str) else []
             if not paths:
                 raise UserError(f"{where}: has no path; it must name the video")
-            names = tuple(dict.fromkeys(name for path in paths for name in path_names(path)))
-            if key == "videos":
-                sets.append(_read_match(file, video, "osl", where, names))
-            else:
-                content = {"annotations": [_osl_annotation(event) for event in video["events"]]}
-                sets.append(_read_match(file, content, "osl", where, names, halves=False))
+            names = [name for path in paths for name in path_names(path)]
+            content = video if key == "videos" else {"annotations": list(map(_osl_annotation, video["events"]))}
+            sets.append(_read_match(file, content, where, names, halves=key == "videos"))
     return sets
 
 
@@ -118,34 +101,28 @@ def _osl_annotation(event: Any) -> Any:
     return rest | {"position": event.get("position_ms")}
 
 
-def _read_match(
-    file: LabelFile, content: Any, form: str, where: str, names: tuple[str, ...], halves: bool = True
-) -> LabelSet:
+def _read_match(file: LabelFile, content: Any, where: str, names: Iterable[str], halves: bool = True) -> LabelSet:
     """`halves`: whether gameTime names the half that position counts in."""
-    annotations = _annotations(content)
-    if annotations is None:
+    annotations = annotations_of(content)
+    if not isinstance(annotations, list):
         raise UserError(f'{where}: must be such as {{"annotations": [{{"gameTime": ..., "position": ..., "label": '
-                        '"PASS"}]}, in the form ' + form)
-    timed = form != "raw"
+                        '"PASS"}]}, in the form ' + file.form)
+    timed = file.form != "raw"
     file_fps = rate(content.get("fps"), text=True)
     if file_fps is None:
         raise UserError(f"{where}: fps is {shown(content['fps'])}; it must be a number")
-    fps, fps_from = (None, "") if timed else rate_of(file_fps, file.label_fps, RAW_FPS)
-    events, clocks, framed = [], [], 0
-    for index, annotation in enumerate(annotations):
-        event, clock = _read_annotation(f"{where}: annotations[{index}]", annotation, timed, timed and halves)
-        events.append(event)
-        clocks += [clock] if clock else []
-        framed += "frame" in annotation
+    read = [_read_annotation(f"{where}: annotations[{index}]", annotation, timed, timed and halves)
+            for index, annotation in enumerate(annotations)]
+    framed = sum("frame" in annotation for annotation in annotations)
     notes = (f"{framed} have a frame too, which is not taken: position is",) if framed else ()
-    warning = _compare_clocks(file.path, clocks, 1000 if timed else fps, timed)
-    return LabelSet(
-        file.path, form, names, tuple(events), seconds=timed, fps=fps, fps_from=fps_from,
-        read=len(events), notes=notes, warnings=(warning,) if warning else (),
-    )
+    labels = file.label_set(names, [event for event, _ in read], timed, file_fps, RAW_FPS, notes=notes)
+    texts = [annotation.get("gameTime") for annotation in annotations]
+    warning = _compare_clocks(labels, texts, np.array([seconds for _, seconds in read], float))
+    return replace(labels, warnings=(warning,)) if warning else labels
 
 
-def _read_annotation(where: str, annotation: Any, timed: bool, halves: bool) -> tuple[LabelledEvent, _Clock | None]:
+def _read_annotation(where: str, annotation: Any, timed: bool, halves: bool) -> tuple[LabelledEvent, float | None]:
+    """The event, and the seconds of its gameTime."""
     if not isinstance(annotation, dict):
         raise UserError(f"{where}: must be an object with gameTime, position and label")
     position = _position(annotation.get("position"), timed)
@@ -153,29 +130,22 @@ def _read_annotation(where: str, annotation: Any, timed: bool, halves: bool) -> 
         unit = "milliseconds" + " in the half" * halves if timed else "a whole number, the frame in the match"
         raise UserError(f"{where}: position is {shown(annotation.get('position'))}; it must be {unit} "
                         "(gameTime, in whole seconds, cannot stand in for it)")
-    label = annotation.get("label")
-    label = clean_label(label) if isinstance(label, str) else label
-    if fault := label_fault(label):
-        raise UserError(f"{where}: {fault}")
+    fields = {key: value for key, value in annotation.items() if key not in ("position", "gameTime")}
+    fields = {"frame": None} | fields | {"label": class_name(where, annotation.get("label"))}
     text = annotation.get("gameTime")
     half, seconds = _game_time(where, text, halves)
     number = where.rsplit(": ", 1)[1]
     place = f"{number} ({text + ', ' if text else ''}{position:g} ms)" if timed else f"{number} (frame {position})"
-    fields = {"frame": None, **annotation, "label": label}
-    for key in ("position", "gameTime"):
-        fields.pop(key, None)
-    event = LabelledEvent(place, position / 1000 if timed else position, fields, half)
-    return event, None if seconds is None else _Clock(place, text, seconds, position)
+    return LabelledEvent(place, position / 1000 if timed else position, fields, half), seconds
 
 
 def _position(value: Any, timed: bool) -> float | int | None:
     """A number, as a number or as text; a whole one where it is a frame; None for anything else."""
     if not timed:
-        frame = whole_number(value, text=True)
-        return None if frame is None or abs(frame) > MAX_POSITION else frame
+        return whole_number(value, text=True)
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,15}(\.[0-9]{0,15})?\s*", value):
         return float(value)
-    return float(value) if type(value) in (int, float) and abs(value) < MAX_POSITION else None
+    return float(value) if type(value) in (int, float) and abs(value) < MAX_WHOLE else None
 
 
 def _game_time(where: str, text: Any, halves: bool) -> tuple[int | None, float | None]:
@@ -198,39 +168,43 @@ def _game_time(where: str, text: Any, halves: bool) -> tuple[int | None, float |
 def _match_names(file: LabelFile) -> tuple[str, ...]:
     """What the match may be called: by its file, or by the folder of one that has no name of its own."""
     folder, _, stem = file.name.rpartition("/")
-    names = [folder or ".", file.path.absolute().parent.name] if _NAMELESS.match(stem) else [file.name]
+    names = (folder or ".", file.path.absolute().parent.name) if _NAMELESS.match(stem) else (file.name,)
     url = file.content.get("UrlLocal") if isinstance(file.content, dict) else None  # SoccerNet's folder
-    return tuple(dict.fromkeys([*names, *([url.strip("/")] if isinstance(url, str) else [])]))
+    return (*names, url.strip("/")) if isinstance(url, str) else names
 
 
-def _compare_clocks(path: Path, clocks: Sequence[_Clock], rate: float, soccernet: bool) -> str | None:
-    """What to say where gameTime is more than a second from position / rate: position has another unit or start."""
-    seconds, positions = (np.array([clock[i] for clock in clocks], float) for i in (2, 3))
-    apart = np.abs(positions / rate - seconds) > 1
-    if not apart.any():
+def _compare_clocks(labels: LabelSet, texts: Sequence[Any], seconds: np.ndarray) -> str | None:
+    """What to say where gameTime is more than a second from position: position has another unit or start.
+
+    Args:
+        texts: gameTime of each event.
+        seconds: that it tells, whole ones; NaN where there is none.
+    """
+    told = np.flatnonzero(~np.isnan(seconds))
+    times = np.array([event.position for event in labels.events], float) / (labels.fps or 1)
+    apart = np.abs(times - seconds)[told]
+    if not (apart > 1).any():
         return None
-    worst = clocks[int(np.abs(positions / rate - seconds).argmax())]
-    unit = "milliseconds" if soccernet else f"frames at {rate:g} fps"
-    hint = _explain_clocks(seconds, positions, rate, soccernet)
-    return (f"{path}: gameTime and position are more than a second apart in {apart.sum()} of {len(clocks)} events, "
-            f"such as {worst.place}: gameTime {worst.text}, but position, in {unit}, says "
-            f"{show_time(worst.position / rate)}{hint}; position is taken")
+    worst = told[apart.argmax()]
+    unit = f"frames at {labels.fps:g} fps" if labels.fps else "milliseconds"
+    hint = _explain_clocks(seconds[told], times[told], labels.fps)
+    return (f"{labels.path}: gameTime and position are more than a second apart in {(apart > 1).sum()} of {len(told)} "
+            f"events, such as {labels.events[worst].place}: gameTime {texts[worst]}, but position, in {unit}, says "
+            f"{show_time(times[worst])}{hint}; position is taken")
 
 
-def _explain_clocks(seconds: np.ndarray, positions: np.ndarray, rate: float, soccernet: bool) -> str:
+def _explain_clocks(seconds: np.ndarray, times: np.ndarray, fps: float | None) -> str:
     """Another rate or another start with which gameTime and position do agree, in words; "" where none does."""
     middle = seconds + 0.5  # of the second that is named
-    ahead = float(np.median(positions / rate - middle))
-    if np.abs(positions / rate - middle - ahead).max() <= 1:
+    ahead = float(np.median(times - middle))
+    if np.abs(times - middle - ahead).max() <= 1:
         return f"; position is {show_time(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} gameTime all through"
-    if len(seconds) < 3 or np.ptp(positions) == 0:
+    if len(seconds) < 3 or np.ptp(times) == 0:
         return ""
-    slope, start = np.polyfit(positions, middle, 1)
-    if slope <= 0 or np.abs(slope * positions + start - middle).max() > 1 or abs(start) > 2:
+    slope, start = np.polyfit(times, middle, 1)
+    if slope <= 0 or np.abs(slope * times + start - middle).max() > 1 or abs(start) > 2:
         return ""
-    fitted = 1 / slope  # as exact as a second is within all that is labelled
+    fitted = (fps or 1000) / slope  # as exact as a second is within all that is labelled
     usual = min(_USUAL_RATES, key=lambda rate: abs(rate - fitted))
     text = f"{usual}" if abs(usual / fitted - 1) * np.ptp(seconds) <= 1 else f"{fitted:.2f}"
-    if soccernet:
-        return f"; they agree if position counts {text} to a second"
-    return f"; they agree at {text} fps: see --label_fps"
+    return f"; they agree {f'at {text} fps: see --label_fps' if fps else f'if position counts {text} to a second'}"

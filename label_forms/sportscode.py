@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from dataset.matches import part_number
 from label_forms.fields import EventReader, columns_of
 from label_forms.sets import LabelFile, LabelSet
-from util.errors import UserError
+
+_OWN = ("ID", "start", "end", "code")  # elements of an instance
 
 
 def is_sportscode(root: ElementTree.Element) -> bool:
@@ -23,21 +23,17 @@ def is_sportscode(root: ElementTree.Element) -> bool:
 
 def read_sportscode(file: LabelFile) -> list[LabelSet]:
     """The instances of a file, which is named as its video or match is."""
-    if not is_sportscode(file.content):
-        raise UserError(f"{file.path}: has no ALL_INSTANCES, as Sportscode's XML has")
     rows = [_row(instance) for instance in file.content.iterfind(".//ALL_INSTANCES/instance")]
-    columns = columns_of(dict.fromkeys(name for row in rows for name in row))
+    named = columns_of(name for row in rows for name in row if name not in _OWN)
     columns = {"start": "start", "end": "end", "label": "code"} | {
-        meaning: name for meaning, name in columns.items() if meaning in ("half", "team")}
-    form = "sportscode"
-    halves = any(part_number(row.get(columns.get("half"), "")) for row in rows)
-    reader = EventReader(columns, file.instant_of(form), timed=True, has_halves=halves, left_out=("ID", "start", "end"))
-    events = tuple(reader.read(f"{file.path}: instance[{index}]", row) for index, row in enumerate(rows))
-    return [LabelSet(file.path, form, file.own_names(), events, seconds=True, read=len(events), notes=reader.notes())]
+        meaning: named[meaning] for meaning in ("half", "team") if meaning in named}
+    reader = EventReader.of(rows, columns, file.moment, timed=True, left_out=("ID", "end"))
+    events = [reader.read(f"{file.path}: instance[{index}]", row) for index, row in enumerate(rows)]
+    return [file.label_set(file.own_names(), events, True, notes=reader.notes())]
 
 
 def _row(instance: ElementTree.Element) -> dict[str, str]:
-    row = {child.tag: (child.text or "").strip() for child in instance if child.tag in ("ID", "start", "end", "code")}
+    row = {child.tag: (child.text or "").strip() for child in instance if child.tag in _OWN}
     for label in instance.iterfind("label"):
         group = (label.findtext("group") or "label").strip() or "label"
         name = f"{group} of a label" if group.casefold() in ("id", "start", "end", "code", "label", "frame") else group

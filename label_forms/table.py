@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataset.matches import part_number
 from label_forms.fields import EventReader, columns_of, plain_name
@@ -144,106 +146,89 @@ def has_events(table: Table) -> bool:
     """Whether the columns are those of a table of events."""
     meanings = columns_of(table.columns)
     timed = not meanings.keys().isdisjoint(("frame", "time", "start"))
-    return is_via(table) or is_elan(table) or ("label" in meanings and timed)
+    return ("label" in meanings and timed) or any(tool.fits(table) for tool in TOOLS.values())
 
 
-def is_via(table: Table) -> bool:
-    return _VIA in table.columns
-
-
-def is_elan(table: Table) -> bool:
-    names = {plain_name(column) for column in table.columns}
-    return table.columns == _ELAN or {"tier", "annotation"} <= names or any("begin time" in name for name in names)
-
-
-def is_boris(table: Table) -> bool:
-    return {"behavior", "behavior type"} <= {plain_name(column) for column in table.columns}
-
-
-def is_longomatch(table: Table) -> bool:
-    return {"title", "start time", "stop time"} <= {plain_name(column) for column in table.columns}
-
-
-def read_csv(file: LabelFile) -> list[LabelSet]:
-    """A label set for each video of a table, in the order of their first lines."""
-    return _read(file, "csv")
-
-
-def read_boris(file: LabelFile) -> list[LabelSet]:
-    """BORIS's events: points, and the starts of states; the subject is kept."""
-    table: Table = file.content
-    kinds = next(column for column in table.columns if plain_name(column) == "behavior type")
-    rows = [(line, row) for line, row in table.rows if row.get(kinds, "").upper() != "STOP"]
+def _points(_: Path, table: Table) -> Table:
+    """BORIS's events: points, and the starts of states, whose video may stand in another column."""
+    names = _names(table)
+    renamed = {names.get("subject"): "subject"}
+    rows = [(line, {renamed.get(column, column): cell for column, cell in row.items()}) for line, row in table.rows
+            if row.get(names["behavior type"], "").upper() != "STOP"]
+    if "media file name" in names and "source" in names:
+        media, source = names["media file name"], names["source"]
+        rows = [(line, row | {media: row.get(media) or row.get(source, "")}) for line, row in rows]
     stops = len(table.rows) - len(rows)
     notes = (f"{stops} ends of states are left out",) if stops else ()
-    keep = ("Subject", "Behavioral category", "Comment")
-    offsets = {row.get("Time offset (s)", "") for _, row in rows} - {"", "0", "0.0", "NA"}
+    offsets = {row.get(names.get("time offset s"), "") for _, row in rows} - {"", "0", "0.0", "NA"}
     if offsets:
         notes += (f"Time offset (s) is {min(offsets)} and not applied",)
-    rows = [(line, row if row.get("Media file name") else row | {"Media file name": row.get("Source", "")})
-            for line, row in rows]
-    left_out = [column for column in table.columns if column not in keep]
-    return _read(file, "boris", table._replace(rows=rows), {"time": "Time", "label": "Behavior",
-                 "video": "Media file name"}, notes, left_out, "subject")
+    columns = [renamed.get(name, name) for name in table.columns]
+    return table._replace(columns=columns, rows=rows, notes=table.notes + notes)
 
 
-def read_elan(file: LabelFile) -> list[LabelSet]:
-    """ELAN's tab-delimited annotations, with or without names of the columns; the tier is kept."""
-    table: Table = file.content
-    names = {plain_name(column): column for column in table.columns}
-
-    def column(*words: str) -> str | None:
-        return next((names[name] for name in names if all(word in name.split() for word in words)), None)
-
-    start = column("begin", "s") or column("begin", "ss", "msec") or column("begin")
-    end = column("stop", "s") or column("end", "ss", "msec") or column("end") or column("stop")
-    columns = {"start": start, "end": end, "label": column("annotation")} | (
-        {"video": names["file"]} if "file" in names else {})
-    left_out = [name for name in table.columns if plain_name(name) not in ("tier", "participant")]
-    return _read(file, "elan", None, {meaning: name for meaning, name in columns.items() if name}, (), left_out)
+def _plays(_: Path, table: Table) -> Table:
+    """LongoMatch's, whose title is the class and a number."""
+    title = _names(table)["title"]
+    return table._replace(rows=[(line, row | {title: re.sub(r"\s+#?\d+$", "", row.get(title, ""))})
+                                for line, row in table.rows])
 
 
-def read_longomatch(file: LabelFile) -> list[LabelSet]:
-    """LongoMatch's plays; the title is the class and a number."""
-    names = {plain_name(column): column for column in file.content.columns}
-    columns = {"start": names["start time"], "end": names["stop time"], "label": names["title"]}
-    return _read(file, "longomatch", None, columns_of(file.content.columns) | columns,
-                 clean=lambda label: re.sub(r"\s+#?\d+$", "", clean_label(label)))
-
-
-def read_via(file: LabelFile) -> list[LabelSet]:
-    """VIA 3's temporal segments; the first attribute is the class, the others are kept by their number."""
+def _segments(path: Path, table: Table) -> Table:
+    """VIA 3's, written as JSON; the first attribute is the class, the others are kept by their number."""
     rows = []
-    for line, row in file.content.rows:
+    for line, row in table.rows:
         try:
             videos, times, given = (parse_json(row.get(column) or empty) for column, empty in (
                 ("file_list", "[]"), ("temporal_coordinates", "[]"), ("metadata", "{}")))
-            attributes = dict(sorted(given.items()))
-            ends = [str(time) for time in times]
-            video = str(videos[0])
+            (first, label), *others = sorted(given.items()) or [("", "")]
+            video, ends = str(videos[0]), [str(time) for time in times]
         except (ValueError, TypeError, AttributeError, IndexError) as error:
-            raise UserError(f"{file.path}: line {line}: is no segment as VIA 3 exports it") from error
-        if ends and attributes:
-            first, *others = attributes
-            rows.append((line, {"video": video, "start time": ends[0], "end time": ends[-1], "label": attributes[first],
-                                **{name: attributes[name] for name in others}}))
-        else:
-            rows.append((line, {"video": video}))
-    table = Table(["video", "start time", "end time", "label"], rows, False)
-    return _read(file, "via", table)
+            raise UserError(f"{path}: line {line}: is no segment as VIA 3 exports it") from error
+        event = {"start time": ends[0], "end time": ends[-1], "label": label, **dict(others)} if ends and first else {}
+        rows.append((line, {"video": video, **event}))
+    return Table(["video", "start time", "end time", "label"], rows, False, table.notes)
 
 
-def _read(
-    file: LabelFile, form: str, table: Table | None = None, columns: dict[str, str] | None = None,
-    notes: tuple[str, ...] = (), left_out: Any = (), rename: str = "", clean: Any = clean_label,
-) -> list[LabelSet]:
-    table = table or file.content
-    columns = columns or columns_of(table.columns)
+class Tool(NamedTuple):
+    """A tool that writes tables of its own."""
+
+    known_by: set[str]  # the names of columns that its tables have, as they are compared
+    columns: dict[str, str] = {}  # where what stands, if that is not as in fields.py
+    kept: tuple[str, ...] | None = None  # further columns that are carried through; None: all
+    adapt: Callable[[Path, Table], Table] = lambda _, table: table  # to a table with a row for each event
+
+    def fits(self, table: Table) -> bool:
+        return self.known_by <= _names(table).keys()
+
+
+TOOLS = {
+    "boris": Tool({"behavior", "behavior type"}, {"time": "time", "label": "behavior", "video": "media file name"},
+                  ("subject", "behavioral category", "comment"), _points),
+    "elan": Tool({"tier", "annotation"}, kept=("tier", "participant")),
+    "via": Tool({plain_name(_VIA)}, adapt=_segments),
+    "longomatch": Tool({"title", "start time", "stop time"}, {"label": "title"}, adapt=_plays),
+}
+
+
+def _names(table: Table) -> dict[str, str]:
+    """The columns by their names as they are compared."""
+    return {plain_name(column): column for column in table.columns}
+
+
+def read_table(file: LabelFile) -> list[LabelSet]:
+    """A label set for each video of a table, in the order of their first lines."""
+    tool = TOOLS.get(file.form, Tool(set()))
+    table = tool.adapt(file.path, file.content)
+    names = _names(table)
+    own = {meaning: names[name] for meaning, name in tool.columns.items() if name in names}
+    columns = columns_of(table.columns) | own
     if "label" not in columns or columns.keys().isdisjoint(("frame", "time", "start")):
         line = max(1, table.rows[0][0] - 1) if table.rows else 1
         raise UserError(f"{file.path}: line {line}: the columns are {', '.join(table.columns)}; {_EXAMPLE}")
-    reader = EventReader.of([row for _, row in table.rows], columns, file.instant_of(form),
-                            decimal_comma=table.decimal_comma, left_out=left_out, clean=clean)
+    left_out = [column for name, column in names.items() if tool.kept is not None and name not in tool.kept]
+    reader = EventReader.of([row for _, row in table.rows], columns, file.moment, decimal_comma=table.decimal_comma,
+                            left_out=left_out)
     video_column = columns.get("video")
     sets: dict[str, list[LabelledEvent]] = {} if video_column else {file.name: []}
     spelled: dict[str, str] = {}  # the first spelling of each video, as a and a.mp4 are one
@@ -256,19 +241,13 @@ def _read(
             video = spelled.setdefault(path_names(video)[:2][-1], video)
         events = sets.setdefault(video, [])
         if any(cell for column, cell in row.items() if column != video_column):
-            event = reader.read(where, row)
-            if rename and rename.title() in event.fields:
-                event.fields[rename] = event.fields.pop(rename.title())
-            events.append(event)
+            events.append(reader.read(where, row))
     if not sets:
         raise UserError(f"{file.path}: has no line below that of the column names; add one for each event")
-    fps = None if reader.timed else file.label_fps
-    notes += (*table.notes, *reader.notes())
-    doubts = _doubt_half(file, table, columns, reader)
-    return [LabelSet(file.path, form, path_names(video) if video_column else file.own_names(), tuple(events),
-                     seconds=reader.timed, fps=fps, fps_from="option" if fps else "", read=len(events),
-                     notes=notes if index == 0 else (), warnings=doubts if index == 0 else ())
-            for index, (video, events) in enumerate(sets.items())]
+    made = [file.label_set(path_names(video) if video_column else file.own_names(), events, reader.timed)
+            for video, events in sets.items()]
+    made[0] = replace(made[0], notes=table.notes + reader.notes(), warnings=_doubt_half(file, table, columns, reader))
+    return made
 
 
 def _doubt_half(file: LabelFile, table: Table, columns: dict[str, str], reader: EventReader) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ TABLES = {
     "aliases.csv": "filename,frame_number,class\nm_a.mp4,25,PASS\n",
     "both_agree.csv": "video,frame,time,label\nm_a,25,0:00:01,PASS\n",
     "segment.csv": "video,start,end,label\nm_a,25,30,PASS\n",
+    "segment_and_nothing.csv": "video,start,end,label\nm_a,25,,PASS\nm_b,,,\n",
     "stop.csv": "video,start,stop,label\nm_a,25,30,PASS\n",
     "segment_times.csv": "video,start,end,label\nm_a,1.0,1.2,PASS\n",
     "units.csv": "video,time,label\nm_a,1.0s,PASS\nm_a,1000 ms,PASS\n",
@@ -39,6 +40,9 @@ TABLES = {
                  "x/m_a.mp4,2.000,PASS,STOP,RED\n",
     "elan/m_a.txt": "events\t\t00:00:01.000\t1.0\t00:00:01.040\t1.04\t00:00:00.040\t0.04\tPASS\n",
     "elan_named/m_a.txt": "Tier\tBegin Time - ss.msec\tEnd Time - ss.msec\tAnnotation\nevents\t1.0\t1.04\tPASS\n",
+    "elan_clock/m_a.txt": "Tier\tBegin Time - hh:mm:ss.ms\tEnd Time - hh:mm:ss.ms\tAnnotation\n"
+                          "events\t00:00:01.000\t00:00:01.040\tPASS\n",
+    "boris_states.csv": "Media file,Behavior,Behavior type,Start (s),Stop (s)\nx/m_a.mp4,PASS,STATE,1.000,1.500\n",
     "via.csv": "# Exported\n# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,"
                'metadata\n'
                '"1_a","[""m_a.mp4""]",0,"[1.0]","[]","{""1"":""PASS""}"\n',

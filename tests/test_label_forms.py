@@ -66,7 +66,7 @@ def test_label_files_are_named_by_their_path(tmp_path):
     assert (first.names, first.fps, first.fps_from, first.seconds) == (("b_1",), 25, "file", False)
     assert first.keys == {"fps": 25, "video": "b_1", "camera": "left"}
     (event,) = first.events
-    assert (event.position, event.fields, event.half) == (3, {"frame": 3, "label": "PASS"}, None)
+    assert (event.position, event.fields, event.half) == (3, {"frame": None, "label": "PASS"}, None)
     assert second.names == ("cup/a.v2_2",) and second.fps is None and second.events == ()
     assert read(tmp_path / "cup" / "a.v2_2.json").names == ("a.v2_2",)
 
