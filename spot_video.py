@@ -27,6 +27,8 @@ from dataset.labels import read_classes, read_split
 from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
 from footage.raw_videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from footage.sources import Source, check_matches, find_sources
+from label_forms.exported import ExportedVideo
+from label_forms.exports import add_export_options, check_exports, export_video
 from model.device import add_device_options, memory_errors
 from model.folder import TrainedModel, load_model
 from model.folding import for_inference
@@ -77,11 +79,13 @@ def parse_args() -> argparse.Namespace:
     which = parser.add_argument_group("which events")
     which.add_argument("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
     add_suppression_options(which)
-    add = parser.add_argument_group("what is written").add_argument
+    group = parser.add_argument_group("what is written")
+    add = group.add_argument
     add("--output", type=Path, metavar="DIR", help="folder for all files (default: beside each video)")
     add("--csv", action="store_true", help="<video>.events.csv too")
     add("--soccernet", action="store_true",
         help="results_spotting.json too, for each match, with every event that scores 0.01 or more")
+    add_export_options(group)
     add("--annotate", action="store_true", help=f"<video>{ANNOTATED} too, which shows the events")
     args = parser.parse_args()
     if args.start >= args.end:
@@ -189,6 +193,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     write_events(source.file(".events.json"), source.name, fps, events)
     if args.csv:
         write_csv(source.file(".events.csv"), events)
+    exported = ExportedVideo(source.name, source.name + source.path.suffix, info.fps, events, spotting.classes)
+    export_video(source.base, exported, args)
     if args.annotate:
         annotate(source, frames, events, spotting, first, fps)
     late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
@@ -216,6 +222,7 @@ def main() -> int:
     sources = find_sources(args.videos, args.output)
     if args.soccernet:
         check_matches(sources)
+    check_exports(args)
     if args.annotate:
         check_encoder()
     model = load_model(args.model_dir, args.device, args.precision)

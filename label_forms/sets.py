@@ -61,8 +61,8 @@ class LabelFile:
         return self.instant or ("middle" if self.form in ("sportscode", "longomatch") else "start")
 
     def own_names(self) -> tuple[str, ...]:
-        """What the video may be called by the name of the file: spot_video.py writes <video>.events.json."""
-        return self.name, self.name.removesuffix(".events")
+        """What the video may be called by the file's name: spot_video.py writes <video>.events.json, .premiere.csv."""
+        return self.name, self.name.removesuffix(".events").removesuffix(".premiere")
 
     def label_set(
         self, names: Iterable[str], events: Sequence[LabelledEvent], seconds: bool, fps: float | None = None,

@@ -4,7 +4,7 @@
         <label><group>Team</group><text>RED</text></label></instance>
 
 The code is the class, a label of the group Team the team, one of the group Half the half that the clock counts in; all
-others are kept by their group.
+others are kept by their group. Where all instances have a label of the group INSTANT, that is when their events are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from label_forms.fields import EventReader, columns_of
 from label_forms.sets import LabelFile, LabelSet
 
 _OWN = ("ID", "start", "end", "code")  # elements of an instance
+
+INSTANT = "Event time"  # seconds; write_sportscode.py writes it, since lead and lag need not be alike
 
 
 def is_sportscode(root: ElementTree.Element) -> bool:
@@ -27,7 +29,9 @@ def read_sportscode(file: LabelFile) -> list[LabelSet]:
     named = columns_of(name for row in rows for name in row if name not in _OWN)
     columns = {"start": "start", "end": "end", "label": "code"} | {
         meaning: named[meaning] for meaning in ("half", "team") if meaning in named}
-    reader = EventReader.of(rows, columns, file.moment, timed=True, left_out=("ID", "end"))
+    if rows and all(INSTANT in row for row in rows):
+        columns = {"time": INSTANT} | {meaning: columns[meaning] for meaning in columns.keys() - {"start", "end"}}
+    reader = EventReader.of(rows, columns, file.moment, timed=True, left_out=("ID", "start", "end", INSTANT))
     events = [reader.read(f"{file.path}: instance[{index}]", row) for index, row in enumerate(rows)]
     return [file.label_set(file.own_names(), events, True, notes=reader.notes())]
 

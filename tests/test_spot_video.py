@@ -102,6 +102,14 @@ def test_each_kind_of_file_tells_the_same_events(model, video, tmp_path):
     }
 
 
+def test_events_for_other_tools_stand_beside_the_others(model, video, tmp_path):
+    spot(model, video, "--output", tmp_path, "--export", "srt", "sportscode", "resolve", "--lead", 0, *EVERY)
+    assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {
+        "cup_1.events.json", "cup_1.srt", "cup_1.xml", "cup_1.edl"}
+    assert (tmp_path / "cup_1.xml").read_text(encoding="utf-8").count("<instance>") == 80
+    assert "invalid choice" in spot(model, video, "--export", "word").stderr
+
+
 def test_soccernet_gets_what_the_threshold_leaves_out_too(model, video, tmp_path):
     spot(model, video, "--output", tmp_path, "--soccernet", "--threshold", 1)
     assert events_of(tmp_path / "cup_1.events.json") == []

@@ -1,0 +1,62 @@
+"""The events of a video, as the forms of other tools are written from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from util.events import Event
+from util.io import whole_file
+from util.stamps import SLACK
+
+DROP_FRAME_RATES = (30000 / 1001, 60000 / 1001)  # whose time codes leave numbers out, to keep pace with the clock
+
+
+@dataclass(frozen=True)
+class Clip:
+    """How much of the video an event takes where a tool shows clips, in seconds."""
+
+    lead: float = 3.0  # before the event
+    lag: float = 3.0  # after it
+
+
+@dataclass(frozen=True)
+class ExportedVideo:
+    """A video and its events."""
+
+    name: str  # as in a split, with / between folders and without suffix
+    file: str  # of the video, below the folder of videos
+    fps: float  # of the video file, at which time codes count
+    events: Sequence[Event]  # {"frame", "label", "seconds"}, maybe "score" and "team"
+    classes: Sequence[str]  # in the order that gives them their colours
+    clip: Clip = Clip()
+
+    def timecode(self, seconds: float) -> str:
+        """The first one, hh:mm:ss:ff, at which the frame that comes on display at `seconds` is shown."""
+        rate = round(self.fps)
+        number = max(0, math.ceil((seconds - SLACK) * self.fps))
+        if self.drops:
+            left_out = round(rate / 15)  # 2 or 4 at each minute but for the tenth
+            tens, rest = divmod(number, 600 * rate - 9 * left_out)
+            number += 9 * left_out * tens + left_out * (max(0, rest - left_out) // (60 * rate - left_out))
+        second, frame = divmod(number, rate)
+        return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}{';' if self.drops else ':'}{frame:02d}"
+
+    @property
+    def drops(self) -> bool:
+        """Whether its time codes are drop frame."""
+        return any(abs(self.fps - rate) < 1e-3 for rate in DROP_FRAME_RATES)
+
+    def subtitle(self, event: Event) -> str:
+        """What a person reads of an event: PASS (left) 92 %."""
+        team = f" ({event['team']})" if event.get("team") else ""
+        score = f" {100 * event['score']:.0f} %" if "score" in event else ""
+        return f"{event['label']}{team}{score}"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as UTF-8, whole or not at all."""
+    with whole_file(path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
