@@ -22,7 +22,8 @@ LAST_PIECE = 12  # where several matches have the same numbers, they may be as m
 ALIKE = 3  # matches whose numbers are the same show that numbers count pieces
 
 _GAP = r"[\s_.-]*"
-_START, _END = r"(?<![^\W_])", r"(?![^\W_])"  # of a word, where _ is no letter
+# Of a word, where _ is no letter; a capital or digit after a small letter begins one as well.
+_START, _END = r"(?:(?<![^\W_])|(?-i:(?<=[a-z])(?=[A-Z\d])))", r"(?![^\W_])"
 _ORDINALS = ("first|erste[rs]?|prim(?:er[ao]?|eir[ao]|o)|premi[e\u00e8]re?|one",
              "second|zweite[rs]?|segund[ao]|second[oe]|deuxi[e\u00e8]me|two",
              "third|dritte[rs]?|tercer[ao]?|terz[ao]|troisi[e\u00e8]me|three",
@@ -44,13 +45,15 @@ _AT_END = re.compile(
     rf"{_START}(?:(?P<only_extra>{_EXTRA})|{_OVERTIME}(?P<overtime>{_GAP}\d?)|(?P<shootout>{_SHOOTOUT})|"
     rf"[hpq](?P<letter>0?[1-9])|(?P<digit>[1-9])[htq]|(?P<bare>[1-9](?:st|nd|rd|th)|{'|'.join(_ORDINALS)}))\W*$",
     re.IGNORECASE)
-_NUMBERED = re.compile(r"(?P<match>.*[^\W_]|\.)(?:[_/ ]|(?<!\d)[-.]|\s?(?=\())(?P<number>\d{1,3}|\(\d{1,3}\))")
+_NUMBERED = re.compile(r"(?P<match>.*[^\W_]|\.)(?:[_/ ]|(?<!\d)\s*[-.]\s*|\s?(?=[(\[]))"
+                       r"(?P<number>\d{1,3}|\(\d{1,3}\)|\[\d{1,3}\])")
 _QUALITY = re.compile(
     r"(?<=[^\W_])[\s_./-]*(?:(?<![^\W_])|(?=[\[(]))[\[(]?(?:\d{3,4}[pi]\d{0,3}|[48]k|[hl]q|[uf]?hd|sd|\d{3,4}x\d{3,4}|"
     r"[hx]\.?26[45]|hevc|avc|av1|vp9|\d{2,3}(?:\.\d+)?\s?fps|\d+(?:\.\d+)?\s?[km](?:bps|bit))[\])]?$", re.IGNORECASE)
 _DATE = re.compile(r"(?:19|20)\d\d([-_. ]?)\d\d?\1\d\d?(?!\d)")
 _COUNTER = re.compile(rf"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d{{1,5}}(?!\d)|"
                       rf"{_START}(?:{'|'.join(_ORDINALS)}|i{{1,3}}|iv){_END}", re.IGNORECASE)
+_ROMAN = ("I", "II", "III", "IV")
 _SEPARATORS = " \t_-./()[]"
 
 
@@ -153,10 +156,12 @@ def doubt_matches(split_of: Mapping[str, str]) -> str | None:
 
 
 def part_number(text: str) -> int | None:
-    """The part that a cell or a field names: 1, "1st", "H1", "first half", 2.0, "ET1"; None if it names none."""
-    text = re.sub(r"\.0+$", "", str(text).strip())
+    """The part that a cell or a field names: 1, "1st", "H1", "first half", 2.0, "II", "ET1"; None if it names none."""
+    text = re.sub(r"\.0*$", "", str(text).strip())
     if re.fullmatch(r"\d", text):
         return int(text) or None
+    if text.upper() in _ROMAN:
+        return _ROMAN.index(text.upper()) + 1
     part, start, end = _worded_part(text)
     return part if part and not text[:start].strip(_SEPARATORS) and not text[end:].strip(_SEPARATORS) else None
 
@@ -192,7 +197,7 @@ def _numbered(name: str) -> tuple[str, str | None]:
     found = _NUMBERED.fullmatch(name)
     if not found or any(date.end() == len(name) for date in _DATE.finditer(name)):
         return name, None
-    return _without_quality(found["match"]), found["number"].strip("()")
+    return _without_quality(found["match"]), found["number"].strip("()[]")
 
 
 def _plain(match: str) -> str:

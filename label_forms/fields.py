@@ -33,7 +33,9 @@ _NAMES = {
               "annotation", "marker name", "title", "name"),
     "video": ("video", "video name", "video file", "video path", "filename", "file name", "file", "media", "media file",
               "media file name", "match", "game"),
-    "half": ("half", "period", "part", "quarter"),
+    "half": ("half", "period", "part", "quarter", "match half", "game half", "match period", "game period", "half id",
+             "period id", "half number", "period number", "half no", "period no", "halftime", "halbzeit", "mitad",
+             "mi temps", "periodo", "p\u00e9riode", "periode"),
     "team": ("team",),
 }
 _SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times

@@ -125,7 +125,7 @@ def test_each_event_lies_in_the_half_that_its_column_names(prepare, tmp_path, or
 
 @pytest.mark.parametrize("column, halves", [
     ("Period", ("1st", "2nd")), ("part", ("H1", "H2")), ("half", ("1.0", "2.0")),
-    ("HALF", ("first half", "second half"))])
+    ("HALF", ("first half", "second half")), ("Match half", ("I", "II"))])
 def test_halves_may_be_called_otherwise(prepare, tmp_path, column, halves):
     table = tmp_path / "labels.csv"
     rows = [f"{match},{halves[k % 2]},{2 + k},PASS" for match in MATCHES[:3] for k in (3, 0, 1, 2)]

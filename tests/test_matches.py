@@ -39,6 +39,7 @@ def test_what_a_name_tells(video, match, part):
     ("{}_primer_tiempo", "{}_segundo tiempo", 2),
     ("{}_1T", "{}_2T", 2), ("{}_primo tempo", "{}_secondo tempo", 2), ("{}_mi-temps1", "{}_mi-temps2", 2),
     ("{}_H1_1080p", "{}_H2_4k", 2), ("{}_firsthalf", "{}_SECONDHALF", 2), ("{}/half1", "{}/half2", 2),
+    ("{} - 1", "{} - 2", 2), ("{} [1]", "{} [2]", 2), ("{}FirstHalf", "{}SecondHalf", 2), ("{}1stHalf", "{}2ndHalf", 2),
 ])
 @pytest.mark.parametrize("match", ["red_blue", "cup 2024/Red Blue", "2024-05-01 red-blue 2-1 final"])
 def test_parts_however_they_are_named(first, second, part, match):
@@ -79,7 +80,8 @@ def test_names_that_may_be_parts_are_doubted_and_those_that_are_understood_are_n
 
 @pytest.mark.parametrize("text, part", [
     ("1", 1), ("1st", 1), ("H1", 1), ("first half", 1), (2.0, 2), ("2.0", 2), ("ET1", 3), ("second", 2), ("2H", 2),
-    ("Q4", 4), (" 2 ", 2), ("zweite Halbzeit", 2), ("own", None), ("", None), ("0", None), ("12", None), ("left", None),
+    ("Q4", 4), (" 2 ", 2), ("2.", 2), ("II", 2),
+    ("zweite Halbzeit", 2), ("own", None), ("", None), ("0", None), ("12", None), ("left", None),
 ])
 def test_what_a_cell_says_of_the_part(text, part):
     assert part_number(text) == part
