@@ -103,3 +103,10 @@ def test_events_by_side_are_of_both_sides_as_far_as_each_is_likely():
     assert found.score.tolist() == pytest.approx([0.1, 0.4, 0.495])
     truth = [{"video": "a", "events": [{"frame": 1, "label": "PASS", "team": "right"}, {"frame": 2, "label": "PASS"}]}]
     assert events_by_side(true_events(truth, CLASSES)).label.tolist() == [3]
+
+
+def test_true_events_are_sure_even_those_that_say_how_surely_they_were_predicted():
+    events = [{"frame": 1, "label": "PASS", "team": "left", "score": 0.4, "team_score": 0.6},
+              {"frame": 2, "label": "PASS", "team": "right", "score": "0.4", "team_score": "0.6"}]
+    table = true_events([{"video": "a", "events": events}], CLASSES)
+    assert table.score.tolist() == [1, 1] and table.right.tolist() == [0, 1]

@@ -365,3 +365,20 @@ def test_sizes_and_themes_leave_everything_in_sight(driver, serve, tmp_path):
     page.press("?").until("return document.querySelector('#help[open]')")
     assert page.run("return document.querySelectorAll('#help kbd').length") > 30
     assert CLASSES[0] in page.run("return document.getElementById('help').textContent")
+
+
+def test_the_list_names_the_side_of_predictions_and_the_team_of_the_labels_where_it_is_another(driver, serve, tmp_path):
+    viewed = make_viewed(tmp_path)
+    path = viewed.model / "pred-test.epoch01.recall.json.gz"
+    predictions = read_json(path)
+    for event in predictions[0]["events"]:
+        event |= {"team": "left", "team_score": 0.75}
+    write_json(path, predictions)
+    entries = read_json(viewed.dataset / "test.json")
+    entries[0]["events"][1]["team"] = "left"
+    write_json(viewed.dataset / "test.json", entries)
+    page = Page(driver, serve(*viewed.arguments())).video("cup/a_1", 0)
+    assert page.listed()[:3] == [("PASS", 8, "found +1, BRA → left"), ("DRIVE", 20, "found, left"),
+                                 ("PASS", 31, "missed")]
+    titles = page.run("return [...document.querySelectorAll('.events .line')].map((line) => line.title)")
+    assert titles[0] == "team: BRA\nscore 0.9000\npredicted team: left (0.75)" and titles[2] == "team: BRA"

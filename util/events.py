@@ -39,13 +39,16 @@ class EventTable:
         return EventTable(*(getattr(self, column.name)[rows] for column in fields(self)))
 
 
-def event_table(entries: Sequence[Video], videos: Sequence[str], classes: Sequence[str]) -> EventTable:
+def event_table(
+    entries: Sequence[Video], videos: Sequence[str], classes: Sequence[str], scored: bool = True
+) -> EventTable:
     """The events of JSON entries, of a split or of a prediction file, as columns.
 
     Args:
         entries: [{"video", "events": [{"label", "frame", "score", "team", "team_score"}]}], the last three optional.
         videos: the names that the column `video` counts, each of the entries' among them.
         classes: those that the column `label` counts.
+        scored: False for true events, which are sure, even those that were predicted once and still say how surely.
     """
     video_index, label_index = ({name: i for i, name in enumerate(names)} for names in (videos, classes))
     counts = [len(entry["events"]) for entry in entries]
@@ -54,25 +57,27 @@ def event_table(entries: Sequence[Video], videos: Sequence[str], classes: Sequen
         video=np.repeat(np.array([video_index[entry["video"]] for entry in entries], np.int64), counts),
         label=np.array([label_index[event["label"]] for event in events], np.int64),
         frame=np.array([event["frame"] for event in events], np.int64),
-        score=np.array([event.get("score", 1.0) for event in events], np.float64),
-        right=_right_of(events),
+        score=_numbers_of("score", events, scored),
+        right=_right_of(events, scored),
     )
 
 
-def _right_of(events: Sequence[Event]) -> np.ndarray:
+def _numbers_of(key: str, events: Sequence[Event], scored: bool) -> np.ndarray:
+    """float64 (N,): what the events have under the key; 1 where they have nothing, or are true events."""
+    return np.array([event.get(key, 1.0) for event in events], np.float64) if scored else np.ones(len(events))
+
+
+def _right_of(events: Sequence[Event], scored: bool) -> np.ndarray:
     """The column `right` of JSON events."""
+    share = _numbers_of("team_score", events, scored)
     team = [event.get("team") for event in events]
-    sided = np.array([side in SIDES for side in team], bool)
-    right = np.full(len(events), np.nan)
-    for row in np.flatnonzero(sided).tolist():
-        share = events[row].get("team_score", 1.0)
-        right[row] = share if team[row] == SIDES[1] else 1 - share
-    return right.round(SIDE_DECIMALS)
+    left, right = (np.array([name == side for name in team], bool) for side in SIDES)
+    return np.select([left, right], [1 - share, share], np.nan).round(SIDE_DECIMALS)
 
 
 def true_events(truth: Sequence[Video], classes: Sequence[str]) -> EventTable:
     """The events of a split's entries as columns; the column `video` counts the entries."""
-    return event_table(truth, [entry["video"] for entry in truth], classes)
+    return event_table(truth, [entry["video"] for entry in truth], classes, scored=False)
 
 
 def class_scores(scores: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ export class EventList extends EventTarget {
       el("span.chip", { colour, text: row.label }),
       el("span.frame", row.frame),
       el("span.time", time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0)),
-      el("span.verdict", [verdict, row.guess && sideOf(row.guess)].filter(Boolean).join(", ")),
+      el("span.verdict", [verdict, row.guess && describeSide(row)].filter(Boolean).join(", ")),
       el("span.score", row.guess ? row.guess.score.toFixed(2) : ""),
     );
     node.style.top = `${i * LINE}px`;
@@ -128,6 +128,12 @@ export class EventList extends EventTarget {
 
 /** The likelier side of a prediction; null where it has none. */
 const sideOf = ({ right }) => (right === null ? null : right > 0.5 ? "right" : "left");
+
+/** The side that is predicted, behind the team of the labels where that is another. */
+function describeSide({ guess, event }) {
+  const [side, team] = [sideOf(guess), event && JSON.parse(event.keys).team];
+  return side && team && team !== side ? `${team} → ${side}` : side;
+}
 
 /** A prediction's score and, where it has one, its side with the probability. */
 function describeGuess(guess) {
