@@ -30,8 +30,8 @@ from util.config import trained_on, trained_with_sides
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, score_curves
 from util.io import write_json
-from util.options import count, frames_around
-from util.pairing import TOLERANCES, Pairing
+from util.options import count, frames_around, seconds_around
+from util.pairing import TOLERANCES, Pairing, Seconds
 from util.predictions import find_file, read_predictions
 from util.report import Report, print_report
 from util.soccernet import TEAM_FPS, SoccerNetScores
@@ -63,6 +63,8 @@ def get_args() -> argparse.Namespace:
         metavar="FRAMES",
         help="how far off a right prediction may be (default: 0 1 2 4)",
     )
+    parser.add_argument("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
+                        help="the same in seconds, at the rate of each video, instead of frames")
     add_suppression_options(parser)
     parser.add_argument(
         "--threshold", type=_score, help="score above which events count for F1; by default chosen on val"
@@ -88,7 +90,7 @@ def get_args() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.soccernet and not (args.split and args.predictions):
         parser.error("name a split, -s SPLIT, and a model folder or prediction file; or --soccernet")
-    args.tolerances = sorted(set(args.tolerances))
+    args.tolerances = sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
     return args
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from plots.style import GREY, INK, class_colour, clean_axes, ink_on, new_figure, plain, save_figure, towards_white
 from util.metrics import confusion_matrix, count_events, frame_offsets, precision_recall, precision_recall_f1
-from util.pairing import Pairing
+from util.pairing import Pairing, within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def _draw_curves(axes: Axes, pairings: Sequence[Pairing], label: int, threshold:
         strength = 1 - 0.55 * i / max(len(pairings) - 1, 1)  # the strictest is the darkest
         colour = towards_white(class_colour(label), strength)
         precision, recall = precision_recall(pairing, label)
-        name = f"{_within(pairing.tolerance)}: AP {100 * precision.sum() / pairing.num_true[label]:.1f}"
+        name = f"{within(pairing.tolerance)}: AP {100 * precision.sum() / pairing.num_true[label]:.1f}"
         # each step of recall has the precision at its end; past the last the curve falls to 0
         x, y = np.r_[0, recall, recall[-1:]], np.r_[precision[:1], precision, np.zeros(len(recall[-1:]))]
         axes.step(x[: len(y)], y, LINES[i % len(LINES)], where="pre", linewidth=2, label=name, color=colour)
@@ -77,10 +77,6 @@ def _name_panel(axes: Axes, name: str, label: int) -> None:
     axes.set_title(plain(name), color=class_colour(label), fontsize=11, fontweight="bold")
 
 
-def _within(tolerance: int) -> str:
-    return "on the frame" if tolerance == 0 else f"within {tolerance} frame{'s' * (tolerance > 1)}"
-
-
 def confusion_picture(
     path: Path | str, pairing: Pairing, classes: Sequence[str], threshold: float, title: str
 ) -> None:
@@ -99,7 +95,7 @@ def confusion_picture(
     share = table / np.maximum(totals, 1)
     side = min(1.15, 14 / (none + 1))  # inches
     figure = new_figure(2.6 + side * (none + 1), 2.1 + side * (none + 1))
-    title = f"{title}\n{_within(pairing.tolerance)}, scores above {threshold:.3f}"
+    title = f"{title}\n{within(pairing.tolerance)}, scores above {threshold:.3f}"
     figure.suptitle(plain(title), fontsize=11, color=INK)
     axes = figure.subplots()
     _draw_cells(axes, table, share, side)
@@ -155,7 +151,7 @@ def offset_picture(path: Path | str, pairing: Pairing, classes: Sequence[str], t
     """
     counts, num_true = frame_offsets(pairing.above(threshold)), pairing.num_true
     labels = np.flatnonzero(num_true).tolist()
-    title = f"{title}\nright {_within(pairing.tolerance)}, scores above {threshold:.3f}"
+    title = f"{title}\nright {within(pairing.tolerance)}, scores above {threshold:.3f}"
     figure, panels = _panels(len(labels), 3.6, title)
     for axes, label in zip(panels, labels, strict=True):
         _name_panel(axes, classes[label], label)

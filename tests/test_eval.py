@@ -148,6 +148,26 @@ def test_soft_nms_is_another_suppression_for_the_tables_and_the_threshold(model,
     assert both.returncode == 2 and "not allowed with" in both.stderr
 
 
+def test_tolerances_in_seconds_are_frames_at_the_rate_of_each_video(model, tmp_path):
+    data = model.parent / "data"
+
+    def results(*options):
+        scored("-s", "test", model, "--json", tmp_path / "r.json", *options)
+        return read_json(tmp_path / "r.json")
+
+    in_frames = results("-t", 1, 4)
+    in_seconds = results("--tolerance_seconds", 0.04, 0.16)
+    assert list(in_seconds["nms"]) == ["0.04", "0.16"]
+    assert list(in_seconds["nms"].values()) == list(in_frames["nms"].values())
+    assert in_seconds["threshold"] == in_frames["threshold"] and "within 0.04 s" in in_seconds["threshold_from"]
+    first, second = read_json(data / "test.json")
+    write_json(data / "test.json", [first, second | {"fps": 100.0}])
+    mixed = results("--tolerance_seconds", 0.04)["nms"]["0.04"]["mAP"]
+    assert in_frames["nms"]["1"]["mAP"] < mixed < in_frames["nms"]["4"]["mAP"]
+    write_json(data / "test.json", [first, second | {"fps": -1}])
+    assert "video cup/a_2: its fps is not known" in complaint("-s", "test", model, "--tolerance_seconds", 1)
+
+
 def test_a_picture_that_cannot_be_written_is_one_line_and_the_results_come_all_the_same(model, tmp_path):
     (model / "pred-test.epoch01.pr.png").mkdir()
     done = scored("-s", "test", model, "--json", tmp_path / "r.json")
@@ -212,7 +232,8 @@ def test_a_split_without_events_and_one_that_is_not_there_are_errors(model):
 
 
 @pytest.mark.parametrize("option", [("-t", "-1"), ("-t", "1.5"), ("-t", "1001"), ("--nms_window", "99999999"),
-                                    ("--nms_window", "x"), ("--soft_nms", "1001"), ("--threshold", "nan")])
+                                    ("--nms_window", "x"), ("--soft_nms", "1001"), ("--tolerance_seconds", "99"),
+                                    ("--threshold", "nan")])
 def test_an_option_of_a_wrong_kind_is_refused(model, option):
     done = run_here(eval_script, "-s", "test", model, *option)
     assert done.returncode == 2

@@ -76,7 +76,7 @@ def test_it_is_chosen_on_val_predictions_of_the_same_epoch_alone(tmp_path):
     assert value == DEFAULT_THRESHOLD and "python test_e2e.py" in source and "-s val --save" in source
     write_json(tmp_path / "pred-val.3.json", PREDICTED)
     value, source = from_val(tmp_path)
-    assert value == pytest.approx(0.7) and "pred-val.3.json" in source and "tolerance 1" in source
+    assert value == pytest.approx(0.7) and "pred-val.3.json" in source and "within 1 frame" in source
     assert from_val(tmp_path, epoch=4).value == from_val(tmp_path, epoch=None).value == DEFAULT_THRESHOLD
     assert from_val(tmp_path, split="val").value == DEFAULT_THRESHOLD
 

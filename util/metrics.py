@@ -63,7 +63,7 @@ def confused_partners(pairing: Pairing) -> np.ndarray:
         replace(events.take(rows), label=np.zeros(len(rows), np.int64))
         for events, rows in ((pairing.true, missed), (pairing.predicted, wrong))
     )
-    partner = find_partners(true, predicted, 1, pairing.tolerance)
+    partner = find_partners(true, predicted, 1, pairing.frames)
     confused = np.full(len(pairing.predicted), -1)
     confused[wrong[partner >= 0]] = missed[partner[partner >= 0]]
     return confused
@@ -94,12 +94,12 @@ def side_accuracy(pairing: Pairing) -> float:
 
 
 def frame_offsets(pairing: Pairing) -> np.ndarray:
-    """int64 (K, 2 * tolerance + 1): how many right predictions of each class lie how far from their true event.
+    """int64 (K, 2 * reach + 1): how many right predictions of each class lie how far from their true event.
 
-    Column 0 is `tolerance` frames too early, column `tolerance` on the frame, the last as far too late.
+    Column 0 is the pairing's reach in frames too early, column `reach` on the frame, the last as far too late.
     """
-    right, tolerance = pairing.right, pairing.tolerance
+    right, reach = pairing.right, pairing.reach
     offset = pairing.predicted.frame[right] - pairing.true.frame[pairing.partner[right]]
-    table = np.zeros((pairing.num_classes, 2 * tolerance + 1), np.int64)
-    np.add.at(table, (pairing.predicted.label[right], offset + tolerance), 1)
+    table = np.zeros((pairing.num_classes, 2 * reach + 1), np.int64)
+    np.add.at(table, (pairing.predicted.label[right], offset + reach), 1)
     return table

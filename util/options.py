@@ -6,6 +6,7 @@ import argparse
 import math
 
 MAX_FRAMES_AROUND = 1000  # of a tolerance or window; pictures and the page show each of them
+MAX_SECONDS_AROUND = 10
 
 
 def count(text: str) -> int:
@@ -26,6 +27,13 @@ def frames_around(text: str) -> int:
     """A number of frames around an event, such as a tolerance."""
     if (value := count(text)) > MAX_FRAMES_AROUND:
         raise argparse.ArgumentTypeError(f"must be {MAX_FRAMES_AROUND} frames or less, and not {value}")
+    return value
+
+
+def seconds_around(text: str) -> float:
+    """A number of seconds around an event, such as a tolerance."""
+    if not 0 <= (value := _number(text)) <= MAX_SECONDS_AROUND:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MAX_SECONDS_AROUND} seconds, and not {text!r}")
     return value
 
 

@@ -7,9 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from util.events import EventTable, lay_on_line
+from util.errors import UserError, number_of
+from util.events import EventTable, Video, lay_on_line
 
 TOLERANCES = (0, 1, 2, 4)  # frames
+_ROUNDING = 1e-6  # frames, of a tolerance in seconds times a rate
+
+
+class Seconds(float):
+    """A tolerance in seconds, which is another number of frames for videos of another rate."""
+
+
+Tolerance = int | Seconds  # frames or seconds
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,13 @@ class Pairing:
     true: EventTable  # T events, in file order
     partner: np.ndarray  # int64 (P,), row of the true event that a prediction found; -1 where it is wrong
     num_classes: int  # K
-    tolerance: int  # frames up to which a prediction is right
+    tolerance: Tolerance  # up to which a prediction is right
+    frames: np.ndarray  # int64 (V,), the same in frames of each video
+
+    @property
+    def reach(self) -> int:
+        """The tolerance in frames, of the video in which it is the widest."""
+        return int(self.frames.max(initial=0))
 
     @property
     def right(self) -> np.ndarray:
@@ -62,10 +77,33 @@ class Pairing:
         return alone
 
 
+def within(tolerance: Tolerance) -> str:
+    """A tolerance in words."""
+    if isinstance(tolerance, Seconds):
+        return f"within {tolerance:g} s"
+    return "on the frame" if tolerance == 0 else f"within {number_of(tolerance, 'frame')}"
+
+
+def rates_of(truth: Sequence[Video], tolerances: Sequence[Tolerance] = (Seconds(),)) -> np.ndarray | None:
+    """float64 (V,): the frames per second of videos, as `pair_events` takes them; None where no tolerance needs them.
+
+    Raises:
+        UserError: one is needed and not known.
+    """
+    if not any(isinstance(tolerance, Seconds) for tolerance in tolerances):
+        return None
+    for video in truth:
+        if not video.get("fps", -1) > 0:
+            raise UserError(f"video {video['video']}: its fps is not known, so that nothing can be measured in "
+                            "seconds; write it into the split")
+    return np.array([video["fps"] for video in truth], np.float64)
+
+
 def pair_events(
-    true: EventTable, predicted: EventTable, num_classes: int, tolerances: Sequence[int] = TOLERANCES
+    true: EventTable, predicted: EventTable, num_classes: int, tolerances: Sequence[Tolerance] = TOLERANCES,
+    fps: np.ndarray | None = None,
 ) -> list[Pairing]:
-    """Pair predicted events with true ones, once for each tolerance (in frames).
+    """Pair predicted events with true ones, once for each tolerance.
 
     Predictions are taken by score, best first, equal ones in file order. Each takes the closest true event of
     its class and video that is still free, the earlier in file order where two are as close, and is right if
@@ -73,23 +111,31 @@ def pair_events(
 
     Args:
         true, predicted: in file order, with the same numbers for videos and classes.
+        fps: float (V,), of the videos, where a tolerance is in seconds.
     """
     best_first = predicted.take(np.argsort(-predicted.score, kind="stable"))
-    return [
-        Pairing(best_first, true, find_partners(true, best_first, num_classes, tolerance), num_classes, tolerance)
-        for tolerance in tolerances
-    ]
+    num_videos = 1 + int(max(true.video.max(initial=0), predicted.video.max(initial=0)))
+    pairings = []
+    for tolerance in tolerances:
+        seconds = isinstance(tolerance, Seconds)
+        frames = (fps * tolerance + _ROUNDING).astype(np.int64) if seconds else np.full(num_videos, tolerance)
+        partner = find_partners(true, best_first, num_classes, frames)
+        pairings.append(Pairing(best_first, true, partner, num_classes, tolerance, frames))
+    return pairings
 
 
-def find_partners(true: EventTable, predicted: EventTable, num_classes: int, tolerance: int) -> np.ndarray:
+def find_partners(true: EventTable, predicted: EventTable, num_classes: int, frames: np.ndarray) -> np.ndarray:
     """int64 (P,): the row of the true event within the tolerance that each prediction, best first, gets, or -1.
+
+    Args:
+        frames: int64 (V,), the tolerance in each video.
 
     Letting each prediction in turn choose among the true events that are left gives the one stable matching
     in which predictions prefer what is closer and true events prefer who comes first. So it can be found by
     deferred acceptance (Gale and Shapley, 1962), in a few rounds over whole arrays and not one by one.
     """
     partner = np.full(len(predicted), -1)
-    prediction_of, candidates = _candidates(true, predicted, num_classes, tolerance)
+    prediction_of, candidates = _candidates(true, predicted, num_classes, frames)
     if not len(candidates):
         return partner
     rows, current = np.unique(prediction_of, return_index=True)  # predictions, and the first candidate of each
@@ -113,15 +159,16 @@ def find_partners(true: EventTable, predicted: EventTable, num_classes: int, tol
 
 
 def _candidates(
-    true: EventTable, predicted: EventTable, num_classes: int, tolerance: int
+    true: EventTable, predicted: EventTable, num_classes: int, frames: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs within the tolerance: int64 (E,) predictions in order, int64 (E,) true events, closest first."""
     if not len(true) or not len(predicted):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     first = int(min(true.frame.min(), predicted.frame.min()))
     last = int(max(true.frame.max(), predicted.frame.max()))
-    true_place = lay_on_line(true, num_classes, first, last, tolerance)
-    place = lay_on_line(predicted, num_classes, first, last, tolerance)
+    reach, tolerance = int(frames.max()), frames[predicted.video]
+    true_place = lay_on_line(true, num_classes, first, last, reach)
+    place = lay_on_line(predicted, num_classes, first, last, reach)
     by_place = np.argsort(true_place, kind="stable")
     start = np.searchsorted(true_place[by_place], place - tolerance, side="left")
     stop = np.searchsorted(true_place[by_place], place + tolerance, side="right")

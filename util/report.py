@@ -13,7 +13,7 @@ import pandas as pd
 
 from util.events import SIDES, EventTable, Video, events_by_side, predicted_events, true_events
 from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1, side_accuracy
-from util.pairing import TOLERANCES, Pairing, pair_events
+from util.pairing import TOLERANCES, Pairing, Tolerance, pair_events, rates_of
 from util.predictions import prediction_prefix, save_predictions
 from util.suppression import NMS, Suppression
 from util.threshold import UNCHOSEN, Threshold, threshold_from_val, write_threshold
@@ -95,7 +95,7 @@ def evaluate(
     truth: Sequence[Video],
     predicted: EventTable,
     classes: Sequence[str],
-    tolerances: Sequence[int] = TOLERANCES,
+    tolerances: Sequence[Tolerance] = TOLERANCES,
     suppression: Suppression = NMS,
     threshold: Threshold = UNCHOSEN,
 ) -> Report:
@@ -105,29 +105,31 @@ def evaluate(
         truth: [{"video", "events": [{"frame", "label"}]}].
         predicted: every class of every frame with score >= 0.01, before suppression; videos are counted as in `truth`.
         classes: the K class names.
-        tolerances: frames.
+        tolerances: frames, or `Seconds` at the rate of each video.
         threshold: chosen on another split, see util/threshold.py.
     """
     true = true_events(truth, classes)
-    pairings = pair_events(true, suppression(predicted), len(classes), tolerances)
+    fps = rates_of(truth, tolerances)
+    pairings = pair_events(true, suppression(predicted), len(classes), tolerances, fps)
     counts = {p.tolerance: count_events(p.above(threshold.value)) for p in pairings}
     return Report(
         suppression,
         threshold,
         pairings,
-        no_nms=_precision_table(pair_events(true, predicted, len(classes), tolerances), classes),
+        no_nms=_precision_table(pair_events(true, predicted, len(classes), tolerances, fps), classes),
         nms=_precision_table(pairings, classes),
         f1=pd.concat({t: _f1_table(c, classes) for t, c in counts.items()}, names=["tolerance", "class"]),
         f1_of_all=pd.concat([_f1_table(c.sum(axis=0, keepdims=True), [t]) for t, c in counts.items()]
                             ).rename_axis("tolerance"),
-        team=_team_table(true, predicted, classes, tolerances, suppression),
+        team=_team_table(true, predicted, classes, tolerances, suppression, fps),
         side_accuracy=pd.DataFrame({p.tolerance: [side_accuracy(p.above(threshold.value))] for p in pairings}, ["side"]
                                    ).rename_axis("tolerance", axis="columns"),
     )
 
 
 def _team_table(
-    true: EventTable, predicted: EventTable, classes: Sequence[str], tolerances: Sequence[int], suppression: Suppression
+    true: EventTable, predicted: EventTable, classes: Sequence[str], tolerances: Sequence[Tolerance],
+    suppression: Suppression, fps: np.ndarray | None,
 ) -> pd.DataFrame | None:
     """Average precision where each side of a class is a class of its own; None where no prediction or no true event has
     a side. True events without one are as if they were not there."""
@@ -135,7 +137,7 @@ def _team_table(
     if not len(true) or not len(predicted):
         return None
     by_side = [f"{name}-{side}" for name in classes for side in SIDES]
-    return _precision_table(pair_events(true, suppression(predicted), len(by_side), tolerances), by_side)
+    return _precision_table(pair_events(true, suppression(predicted), len(by_side), tolerances, fps), by_side)
 
 
 def _precision_table(pairings: Sequence[Pairing], classes: Sequence[str]) -> pd.DataFrame:
@@ -198,7 +200,7 @@ def print_report(
     predicted: EventTable,
     classes: Sequence[str],
     read_val_truth: Callable[[], list[Video]],
-    tolerances: Sequence[int] = TOLERANCES,
+    tolerances: Sequence[Tolerance] = TOLERANCES,
     suppression: Suppression = NMS,
     threshold: float | None = None,
 ) -> Report | None:
@@ -235,7 +237,7 @@ def _show(table: pd.DataFrame) -> str:
 
 
 def _by_tolerance(rows: Any) -> dict[str, Any]:
-    return {str(tolerance): row for tolerance, row in rows.items()}
+    return {f"{tolerance:g}": row for tolerance, row in rows.items()}
 
 
 def _with_sum(rows: dict[str, dict], key: str, sums: dict[str, Any]) -> dict[str, dict]:

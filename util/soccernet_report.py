@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from util.errors import UserError
 from util.events import SIDES, EventTable, Video, events_by_side
+from util.pairing import rates_of
 from util.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
 
 KINDS = ("all", "shown", "unshown")
@@ -79,11 +79,7 @@ def _split_spots(
 
 def _seconds(video: np.ndarray, frame: np.ndarray, truth: Sequence[Video]) -> np.ndarray:
     """When frames are; just after they begin, so that rounding puts none into the frame before."""
-    for entry in truth:
-        if not entry.get("fps", -1) > 0:
-            raise UserError(f"video {entry['video']}: its fps is not known, so that nothing can be measured in "
-                            "seconds; write it into the split")
-    return (frame + 1e-4) / np.array([entry["fps"] for entry in truth], np.float64)[video]
+    return (frame + 1e-4) / rates_of(truth)[video]
 
 
 def soccernet_scores(

@@ -12,7 +12,7 @@ import numpy as np
 from util.errors import UserError
 from util.events import EventTable, Video, true_events
 from util.io import read_json, write_json
-from util.pairing import TOLERANCES, Pairing, pair_events
+from util.pairing import TOLERANCES, Pairing, Seconds, Tolerance, pair_events, rates_of, within
 from util.predictions import list_predictions, read_predictions
 from util.suppression import NMS, Suppression
 
@@ -30,9 +30,9 @@ class Threshold(NamedTuple):
 UNCHOSEN = Threshold(DEFAULT_THRESHOLD, "the default")
 
 
-def threshold_tolerance(tolerances: Sequence[int]) -> int:
-    """The tolerance, of those given, at which the threshold is chosen: the largest up to 2 frames."""
-    return max((t for t in tolerances if t <= 2), default=min(tolerances))
+def threshold_tolerance(tolerances: Sequence[Tolerance]) -> Tolerance:
+    """The tolerance, of those given, at which the threshold is chosen: the largest up to 2 frames or 0.1 seconds."""
+    return max((t for t in tolerances if t <= (0.1 if isinstance(t, Seconds) else 2)), default=min(tolerances))
 
 
 def best_threshold(pairing: Pairing) -> float:
@@ -58,10 +58,12 @@ def best_threshold(pairing: Pairing) -> float:
 
 
 def choose_threshold(
-    truth: Sequence[Video], predicted: EventTable, classes: Sequence[str], tolerance: int, suppression: Suppression
+    truth: Sequence[Video], predicted: EventTable, classes: Sequence[str], tolerance: Tolerance,
+    suppression: Suppression,
 ) -> float:
     """The best threshold for a split's predictions, given before suppression."""
-    (pairing,) = pair_events(true_events(truth, classes), suppression(predicted), len(classes), [tolerance])
+    (pairing,) = pair_events(true_events(truth, classes), suppression(predicted), len(classes), [tolerance],
+                             rates_of(truth, [tolerance]))
     return best_threshold(pairing)
 
 
@@ -71,13 +73,13 @@ def threshold_from_val(
     epoch: int | None,
     read_val_truth: Callable[[], list[Video]],
     classes: Sequence[str],
-    tolerances: Sequence[int] = TOLERANCES,
+    tolerances: Sequence[Tolerance] = TOLERANCES,
     suppression: Suppression = NMS,
 ) -> Threshold:
     """The threshold for a split's events, chosen on the folder's val predictions of the same epoch.
 
-    It maximises F1 after suppression at the largest of the tolerances up to 2. Where it cannot be chosen (the split
-    is val itself, or val's predictions are missing or of no use) it is DEFAULT_THRESHOLD.
+    It maximises F1 after suppression at the tolerance of `threshold_tolerance`. Where it cannot be chosen (the split is
+    val itself, or val's predictions are missing or of no use) it is DEFAULT_THRESHOLD.
 
     Args:
         epoch: None where it is not known.
@@ -98,7 +100,7 @@ def threshold_from_val(
         return _fixed(f"val's predictions cannot be used ({error})")
     tolerance = threshold_tolerance(tolerances)
     value = choose_threshold(truth, predicted, classes, tolerance, suppression)
-    return Threshold(value, f"chosen on val ({file.path.name}) for the highest F1 at tolerance {tolerance}")
+    return Threshold(value, f"chosen on val ({file.path.name}) for the highest F1 {within(tolerance)}")
 
 
 def _fixed(reason: str) -> Threshold:
