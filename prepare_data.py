@@ -26,7 +26,7 @@ from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, re
 from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
-from footage.frame_folders import made_options
+from footage.frame_folders import lack_stamps, made_options
 from footage.raw_videos import FrameOptions, VideoInfo, find_videos
 from label_forms.clock import announced_record
 from label_forms.fields import INSTANTS
@@ -252,7 +252,9 @@ def make_frames(
     """Make the frames that are not there yet; returns records and failures by video."""
     options = FrameOptions(height=args.height, fps=args.fps)
     records, jobs = plan_frames(videos, infos, args.output, options, args.allow_short)
-    print(f"videos: {len(records)} done before, {len(jobs)} to do")
+    again = sum(lack_stamps(job.folder) for job in jobs)
+    reason = f" ({again} again, as the frames that are there have no time stamps)" if again else ""
+    print(f"videos: {len(records)} done before, {len(jobs)} to do{reason}")
     if args.labels and not args.overwrite:
         check_replaced(args.dataset, jobs, options)
     if jobs:

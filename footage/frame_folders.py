@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from queue import Queue
-from threading import Thread
+from threading import local
 
 import av
 import cv2
@@ -20,7 +21,6 @@ import numpy as np
 
 from dataset.jpeg import with_checksum
 from dataset.video_record import RECORD_NAME, frame_name, read_record, write_record
-from footage.pictures import Fitter
 from footage.raw_videos import FrameOptions, Frames, nothing_decoded
 from util.errors import UserError
 from util.io import remove, whole_folder
@@ -33,6 +33,7 @@ JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
                 cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 
 CORES_A_WRITER = 4  # decoding on as many keeps a core busy with what becomes of the frames
+FRAMES_A_WRITER = 3  # of full size, that wait for it or are being written
 MORE_ON_THE_WAY = 4  # frames that are decoded beyond one a core: what waits for a writer leaves no core idle
 
 
@@ -70,6 +71,11 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
 def made_options(folder: Path) -> dict | None:
     """What the frames in a folder were made with, as in `FrameOptions`; None if there are no such frames."""
     return (read_record(folder) or {}).get("options")
+
+
+def lack_stamps(folder: Path) -> bool:
+    """Whether frames in a folder were made before their time stamps were kept, which is why they are made again."""
+    return not (read_record(folder) or {"stamps": "no frames"}).get("stamps")
 
 
 def extract_frames(
@@ -141,73 +147,38 @@ def _write_frames(
 ) -> tuple[Frames, dict]:
     """Write numbered JPEG files; returns what they came from, and their width, height, num_frames and bytes."""
     frames = Frames(path, options, threads=cores + MORE_ON_THE_WAY if cores > 1 else 1)
-    counted = num_frames = 0
-    with _Writer(folder, frames, math.ceil(cores / CORES_A_WRITER) if cores > 1 else 0) as writer:
-        for frame, numbers in frames.decoded():
-            writer.write(frame, numbers)
-            num_frames = numbers.stop
-            on_frames(frames.decoder.decoded_frames - counted)
-            counted = frames.decoder.decoded_frames
-    if not num_frames:
-        raise nothing_decoded(path)
-    return frames, {"width": writer.size[0], "height": writer.size[1], "num_frames": num_frames,
-                    "bytes": sum(writer.bytes)}
+    writers = math.ceil(cores / CORES_A_WRITER) if cores > 1 else 0  # none: a frame is written where it is decoded
+    own = local()  # to each thread: a Fitter
+    sizes, shapes = [], set()  # of the files, in bytes; of the pictures
 
-
-class _Writer:
-    """Makes JPEG files of decoded frames: in threads of its own, or there and then where a core is all there is."""
-
-    size: tuple[int, int]  # width and height of the pictures
-
-    def __init__(self, folder: Path, frames: Frames, threads: int) -> None:
-        self.folder, self.frames = folder, frames
-        self.bytes: list[int] = []  # of each file
-        self._fit: Fitter | None = None
-        self._error: Exception | None = None
-        self._waiting: Queue = Queue(2 * threads)  # each a frame of full size
-        self._threads = [Thread(target=self._work, daemon=True) for _ in range(threads)]
-
-    def __enter__(self) -> _Writer:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, failed: object, *_: object) -> None:
-        for _thread in self._threads:
-            self._waiting.put(None)
-        for thread in self._threads:
-            thread.join()
-        if self._error and not failed:
-            raise self._error
-
-    def write(self, frame: av.VideoFrame, numbers: range) -> None:
-        """Write a frame under each of some numbers."""
-        if self._error:
-            raise self._error
-        if self._threads:
-            self._waiting.put((frame, numbers))
-        else:
-            self._fit = self._fit or self.frames.fitter("bgr")
-            self._save(self._fit, frame, numbers)
-
-    def _work(self) -> None:
-        fit = None
-        while (task := self._waiting.get()) is not None:
-            try:
-                fit = fit or self.frames.fitter("bgr")
-                if not self._error:
-                    self._save(fit, *task)
-            except Exception as error:  # for the thread that decodes
-                self._error = error
-
-    def _save(self, fit: Fitter, frame: av.VideoFrame, numbers: range) -> None:
-        picture = fit(frame)
-        self.size = picture.shape[1], picture.shape[0]
+    def write(frame: av.VideoFrame, numbers: range) -> None:
+        own.fit = getattr(own, "fit", None) or frames.fitter("bgr")
+        picture = own.fit(frame)
         jpeg = encode_jpeg(picture)
         for number in numbers:
-            with open(f"{self.folder}{os.sep}{frame_name(number)}", "wb", 0) as file:  # noqa: PTH123 - Path takes long
+            with open(f"{folder}{os.sep}{frame_name(number)}", "wb", 0) as file:  # noqa: PTH123 - Path takes long
                 file.write(jpeg)
-            self.bytes.append(len(jpeg))
+            sizes.append(len(jpeg))
+        shapes.add(picture.shape[:2])
+
+    running: deque[Future] = deque()
+    counted = 0
+    with ThreadPoolExecutor(max(1, writers)) as pool:
+        for frame, numbers in frames.decoded():
+            if writers:
+                running.append(pool.submit(write, frame, numbers))
+            else:
+                write(frame, numbers)
+            if len(running) > FRAMES_A_WRITER * writers:
+                running.popleft().result()
+            on_frames(frames.decoder.decoded_frames - counted)
+            counted = frames.decoder.decoded_frames
+        for future in running:
+            future.result()
+    if not sizes:
+        raise nothing_decoded(path)
+    height, width = shapes.pop()
+    return frames, {"width": width, "height": height, "num_frames": len(sizes), "bytes": sum(sizes)}
 
 
 def _identity(path: Path, options: FrameOptions) -> dict:

@@ -17,6 +17,7 @@ import numpy as np
 from footage.decoding import Decoder, Faults
 from footage.pictures import Fitter, fitted_size
 from footage.seeking import CannotSeek, Entry, find_entry, frames_from
+from util.entries import name_fault
 from util.errors import UserError
 from util.stamps import SLACK
 
@@ -54,7 +55,8 @@ def find_videos(videos_dir: Path | str) -> dict[str, Path]:
     """The video files at any depth below a folder, by name: the path below it, without suffix.
 
     Raises:
-        UserError: no such folder, no video in it, or two videos whose frames would go to the same folder.
+        UserError: no such folder, no video in it, two videos whose frames would go to the same folder, or a name that a
+            folder of frames cannot have.
     """
     videos_dir = Path(videos_dir)
     if not videos_dir.is_dir():
@@ -63,12 +65,11 @@ def find_videos(videos_dir: Path | str) -> dict[str, Path]:
     folders: dict[str, Path] = {}  # names without case: on Windows and macOS it makes no other folder
     for path in sorted(videos_dir.rglob("*"), key=lambda path: path.relative_to(videos_dir).as_posix()):
         inside = path.relative_to(videos_dir)
-        if path.suffix.lower() not in VIDEO_SUFFIXES or any(part.startswith(".") for part in inside.parts):
-            continue
-        if path.name.endswith(ANNOTATED):
-            continue
-        if path.is_file():
+        hidden = path.name.endswith(ANNOTATED) or any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file():
             video = inside.with_suffix("").as_posix()
+            if fault := name_fault(video):
+                raise UserError(f"{path}: {fault}")
             other = folders.setdefault(video.casefold(), path)
             if other != path:
                 raise UserError(f"{path}: its frames would go to the same folder as {other}'s; rename one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -118,6 +119,9 @@ class _Index:
 
 def _check_parts(labels: LabelSet, parts: Mapping[int, list[str]]) -> None:
     if WHOLE in parts and len(parts) > 1:
+        if re.search(r"(?<!\d)0\W*$", parts[WHOLE][0]):
+            raise UserError(f"{labels.path}: the parts of a match count from 1, and {parts[WHOLE][0]!r} is none of "
+                            "them; rename it, and those after it, or take it away")
         raise UserError(f"{labels.path}: {parts[WHOLE][0]!r} shows the whole of what it labels, and there are halves "
                         "of it too; take one or the other away")
     for part, found in parts.items():

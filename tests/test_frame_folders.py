@@ -10,7 +10,7 @@ from conftest import pattern_index, read_image
 from encoded import cut, encode, noise
 
 from footage import frame_folders
-from footage.frame_folders import existing_frames, extract_frames
+from footage.frame_folders import existing_frames, extract_frames, lack_stamps
 from footage.raw_videos import FrameOptions
 from util.errors import UserError
 
@@ -101,6 +101,16 @@ def test_frames_are_kept_for_the_same_source_and_options_only(tmp_path):
     extract_frames(encode(path, num_frames=9), folder, OPTIONS)
     assert indices(folder) == list(range(9)) and existing_frames(path, folder, OPTIONS)["num_frames"] == 9
     assert existing_frames(encode(path, num_frames=11), folder, OPTIONS) is None
+
+
+def test_frames_whose_stamps_were_not_kept_are_known_as_such(tmp_path):
+    path, folder = encode(tmp_path / "a.mp4"), tmp_path / "frames"
+    assert not lack_stamps(folder)
+    record = extract_frames(path, folder, OPTIONS)
+    assert not lack_stamps(folder)
+    del record["stamps"]
+    (folder / "video.json").write_text(json.dumps(record), encoding="utf-8")
+    assert lack_stamps(folder) and existing_frames(path, folder, OPTIONS) is None
 
 
 def test_a_copy_is_the_same_source_and_a_changed_file_of_the_same_size_is_not(tmp_path):

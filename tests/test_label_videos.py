@@ -43,6 +43,7 @@ def test_a_match_is_called_as_its_halves_are():
     (["x"], r"no video 'argentina_brasil', nor its halves"),
     (["argentina_brasil/1_224p", "argentina_brasil/1_720p"], "'argentina_brasil/1_224p' and .* show half 1 of what it"),
     (["argentina_brasil/224p", "argentina_brasil/720p"], "show the whole of what it labels"),
+    (["argentina_brasil_0", "argentina_brasil_1"], "count from 1, and 'argentina_brasil_0' is none of them; rename"),
     (["argentina_brasil/720p", "argentina_brasil/1_720p"], "'argentina_brasil/720p' shows the whole .* are halves"),
 ])
 def test_labels_without_a_video_of_their_own_are_refused(videos, said):

@@ -1,4 +1,6 @@
 import math
+import os
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -31,6 +33,15 @@ def test_videos_that_would_share_a_frame_folder_are_refused(tmp_path, one, two):
     with pytest.raises(UserError) as error:
         find_videos(tmp_path)
     assert str(tmp_path / one) in str(error.value) and str(tmp_path / two) in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name, said", [(b"a_\xff_b.mp4", "has a character that no file name should have; rename it"),
+                                        (b"a\\b.mp4", "is no path below the frame folder")])
+def test_a_name_that_no_frame_folder_can_have_is_refused_before_the_long_work(tmp_path, name, said):
+    touch(tmp_path / os.fsdecode(name))
+    with pytest.raises(UserError, match=said):
+        find_videos(tmp_path)
 
 
 def test_a_folder_without_videos_or_none_is_refused(tmp_path):
