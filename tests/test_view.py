@@ -351,3 +351,24 @@ def test_two_starts_take_two_ports_and_ctrl_c_is_no_error(viewed):
 def test_help_tells_the_three_ways_to_start():
     said = run_script("view.py", "--help").stdout
     assert "-s test" in said and "--label mine" in said
+
+
+def test_the_overview_has_eval_pys_numbers_of_sides_of_the_split_and_of_edited_labels(viewed):
+    path = viewed.model / "pred-test.epoch01.recall.json.gz"
+    predictions = read_json(path)
+    for guess in [guess for video in predictions for guess in video["events"]]:
+        guess |= {"team": "left" if guess["frame"] < 35 else "right", "team_score": 0.75}
+    write_json(path, predictions)
+    page, sides = client(*viewed.arguments()), {"BRA": "left"}
+    assert page.get("/api/overview").get_json()["models"][0]["team_mAP"] is None  # nothing says where BRA plays
+    config = read_json(viewed.model / "config.json")
+    write_json(viewed.model / "config.json", config | {"team_sides": {"cup/a_1": sides, "cup/a_2": sides}})
+    run_here(eval_script, viewed.model, "-s", "test", "--timelines", 0, "--json", viewed.model / "r.json")
+    expected = read_json(viewed.model / "r.json")["team"]
+    page = client(*viewed.arguments())
+    threshold = page.get("/api/session").get_json()["models"][0]["threshold"]
+    for truth in ("split", "labels"):
+        model = page.get(f"/api/overview?threshold={threshold}&tolerance=2&truth={truth}").get_json()["models"][0]
+        assert model["team_mAP"] == pytest.approx(expected["mean_mAP"])
+        assert model["side_accuracy"] == pytest.approx(expected["accuracy"]["2"])
+    assert 0 < expected["mean_mAP"] and 0 < expected["accuracy"]["2"] <= 1

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from util.errors import UserError, number_of
-from util.events import EventTable, Video, lay_on_line
+from util.events import SIDES, EventTable, Video, events_by_side, lay_on_line
+from util.suppression import Suppression
 
 TOLERANCES = (0, 1, 2, 4)  # frames
 _ROUNDING = 1e-6  # frames, of a tolerance in seconds times a rate
@@ -122,6 +123,23 @@ def pair_events(
         partner = find_partners(true, best_first, num_classes, frames)
         pairings.append(Pairing(best_first, true, partner, num_classes, tolerance, frames))
     return pairings
+
+
+def pair_sides(
+    true: EventTable, predicted: EventTable, num_classes: int, suppression: Suppression,
+    tolerances: Sequence[Tolerance] = TOLERANCES, fps: np.ndarray | None = None,
+) -> list[Pairing] | None:
+    """The pairings of `events_by_side`, where each side of a class is a class of its own; None where no prediction or
+    no true event has a side. True events without one are as if they were not there.
+
+    Args:
+        predicted: before suppression.
+        tolerances, fps: as `pair_events` takes them.
+    """
+    true, predicted = events_by_side(true), events_by_side(predicted)
+    if not len(true) or not len(predicted):
+        return None
+    return pair_events(true, suppression(predicted), num_classes * len(SIDES), tolerances, fps)
 
 
 def find_partners(true: EventTable, predicted: EventTable, num_classes: int, frames: np.ndarray) -> np.ndarray:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from util.events import SIDES, EventTable, Video, events_by_side, predicted_events, true_events
+from util.events import SIDES, EventTable, Video, predicted_events, true_events
 from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1, side_accuracy
-from util.pairing import TOLERANCES, Pairing, Tolerance, pair_events, rates_of
+from util.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
 from util.predictions import prediction_prefix, save_predictions
 from util.suppression import NMS, Suppression
 from util.threshold import UNCHOSEN, Threshold, threshold_from_val, write_threshold
@@ -131,13 +131,10 @@ def _team_table(
     true: EventTable, predicted: EventTable, classes: Sequence[str], tolerances: Sequence[Tolerance],
     suppression: Suppression, fps: np.ndarray | None,
 ) -> pd.DataFrame | None:
-    """Average precision where each side of a class is a class of its own; None where no prediction or no true event has
-    a side. True events without one are as if they were not there."""
-    true, predicted = events_by_side(true), events_by_side(predicted)
-    if not len(true) or not len(predicted):
-        return None
+    """Average precision by class and side; None where no side is known."""
+    pairings = pair_sides(true, predicted, len(classes), suppression, tolerances, fps)
     by_side = [f"{name}-{side}" for name in classes for side in SIDES]
-    return _precision_table(pair_events(true, suppression(predicted), len(by_side), tolerances, fps), by_side)
+    return None if pairings is None else _precision_table(pairings, by_side)
 
 
 def _precision_table(pairings: Sequence[Pairing], classes: Sequence[str]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SAME_FPS
+from util.config import TeamSides, trained_with_sides
 from util.errors import UserError
 from util.events import EventTable, Video, event_table, score_curves
 from util.io import read_json
@@ -34,6 +35,7 @@ class Model:
     threshold: Threshold
     num_frames: dict[str, int]  # of each video that is looked at, by name, in their order
     num_classes: int
+    team_sides: TeamSides | None = None  # with which it was trained, where labels name teams
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def curves(self, video: str) -> np.ndarray:
@@ -93,7 +95,8 @@ def read_split_models(
         predicted = read_predictions(found, entries, classes)
         threshold = threshold_from_val(found.parent, split, file.epoch if file else None, read_val_truth, classes)
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-        models.append(Model(name, found, predicted, threshold, lengths, len(classes)))
+        sides = trained_with_sides(found.parent)
+        models.append(Model(name, found, predicted, threshold, lengths, len(classes), sides))
     return models
 
 

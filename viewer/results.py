@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dataset.sides import with_sides
 from util.events import Event, EventTable, true_events
 from util.metrics import (
     average_precision,
@@ -19,8 +21,9 @@ from util.metrics import (
     mean_of_known,
     precision_recall,
     precision_recall_f1,
+    side_accuracy,
 )
-from util.pairing import TOLERANCES, Pairing, pair_events
+from util.pairing import TOLERANCES, Pairing, pair_events, pair_sides
 from util.suppression import Suppression
 from viewer.models import Model
 from viewer.store import LabelStore
@@ -73,9 +76,11 @@ class Results:
         if revisions is None:
             events = [video.truth for video in self.videos]
         else:
-            events = [self.store.read(index).events for index in range(len(self.videos))]
+            events = [[json.loads(event["keys"]) | {"frame": event["frame"], "label": event["label"]}
+                       for event in self.store.read(index).events] for index in range(len(self.videos))]
         entries = [{"video": v.name, "events": e} for v, e in zip(self.videos, events, strict=True)]
-        return true_events(entries, self.classes)
+        team_sides = next((model.team_sides for model in self.models if model.team_sides), None)
+        return true_events(with_sides(entries, team_sides), self.classes)
 
     def _pair(self, model: int, suppression: Suppression, tolerance: int, revisions: tuple[str, ...] | None) -> Pairing:
         truth, events = self._truth(revisions), self._events(model, suppression)
@@ -90,7 +95,11 @@ class Results:
         pairing = self._pairing(model, suppression, tolerance, revisions)
         here = average_precision(pairing)
         alone = pairing.by_video(len(self.videos))
+        by_side = pair_sides(self._truth(revisions), self.models[model].predicted, len(self.classes), suppression)
+        team = None if by_side is None else _known(mean_of_known(
+            np.array([mean_of_known(average_precision(one)) for one in by_side])))
         precision = {
+            "team_mAP": team,
             "nms": _listed(np.transpose(by_tolerance)),
             "mAP": _listed(np.array(means)),
             "mean_mAP": _known(mean_of_known(np.array(means))),
@@ -131,6 +140,7 @@ class Results:
         precision, video_map, alone = self._precision(*at)
         return {
             **precision,
+            "side_accuracy": _known(side_accuracy(above)),
             "f1": _f1(above),
             "videos": [
                 {**_f1(one.above(threshold))["all"], "mAP": mean, "truths": len(one.true)}

@@ -119,6 +119,12 @@ export class Overview {
         figure("F1", all.f1, `${within}, above the threshold`),
         figure("precision", all.precision, "of the predictions above the threshold, so many are right"),
         figure("recall", all.recall, "of the true events, so many were found"),
+        model.team_mAP === null
+          ? ""
+          : [
+              figure("Team mAP", model.team_mAP, `each side of a class as a class, after ${nms}, mean over tolerances`),
+              figure("right side", model.side_accuracy, "of the right predictions above the threshold"),
+            ],
       ),
       el(
         "div.tables",
