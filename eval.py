@@ -17,6 +17,8 @@ import argparse
 import math
 import re
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +26,28 @@ from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
 from dataset.sides import read_team_sides, with_sides
+from dataset.video_record import frame_stamps, read_record
+from label_forms.exported import ExportedVideo
+from label_forms.exports import add_export_options, check_exports, export_video
 from plots.scores import confusion_picture, offset_picture, precision_recall_picture
 from plots.timeline import timeline_picture
+from util.comparison import (
+    TABLE_SUFFIXES,
+    comparison,
+    plain_rows,
+    report_row,
+    show_comparison,
+    soccernet_row,
+    write_comparison,
+)
 from util.config import trained_on, trained_with_sides
 from util.errors import UserError, number_of
-from util.events import EventTable, Video, score_curves
+from util.events import EventTable, Video, event_dicts, score_curves
 from util.io import write_json
 from util.options import count, frames_around, seconds_around
 from util.pairing import TOLERANCES, Pairing, Seconds
 from util.predictions import find_file, read_predictions
-from util.report import Report, print_report
+from util.report import Report, choose_or_take, evaluate, print_report
 from util.soccernet import TEAM_FPS, SoccerNetScores
 from util.soccernet_games import read_games, settle_games
 from util.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth
@@ -45,40 +59,30 @@ TIMELINES = 20  # videos, drawn along time by default: a second each
 
 def get_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Score predictions against the labels of a split.")
-    parser.add_argument(
-        "predictions",
-        type=Path,
-        nargs="?",
-        metavar="MODEL_DIR_or_FILE",
-        help="folder of train_e2e.py, whose best epoch is taken, or a prediction file",
-    )
-    parser.add_argument("-s", "--split", help="split of the dataset: train, val, test, ...")
-    parser.add_argument("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
-    parser.add_argument(
-        "-t",
-        "--tolerances",
-        type=frames_around,
-        nargs="+",
-        default=list(TOLERANCES),
-        metavar="FRAMES",
-        help="how far off a right prediction may be (default: 0 1 2 4)",
-    )
-    parser.add_argument("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
-                        help="the same in seconds, at the rate of each video, instead of frames")
+    add = parser.add_argument
+    add("predictions", type=Path, nargs="?", metavar="MODEL_DIR_or_FILE",
+        help="folder of train_e2e.py, whose best epoch is taken, or a prediction file")
+    add("-s", "--split", help="split of the dataset: train, val, test, ...")
+    add("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
+    add("-t", "--tolerances", type=frames_around, nargs="+", default=list(TOLERANCES), metavar="FRAMES",
+        help="how far off a right prediction may be (default: 0 1 2 4)")
+    add("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
+        help="the same in seconds, at the rate of each video, instead of frames")
     add_suppression_options(parser)
-    parser.add_argument(
-        "--threshold", type=_score, help="score above which events count for F1; by default chosen on val"
-    )
-    parser.add_argument(
-        "--timelines",
-        type=count,
-        default=TIMELINES,
-        metavar="N",
-        help=f"draw up to N videos along time (default: {TIMELINES})",
-    )
-    parser.add_argument("--team_sides", type=Path, metavar="FILE",
-                        help="sides of teams that labels name (default: as in training)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, as fractions")
+    add("--threshold", type=_score, help="score above which events count for F1; by default chosen on val")
+    add("--timelines", type=count, default=TIMELINES, metavar="N",
+        help=f"draw up to N videos along time (default: {TIMELINES})")
+    add("--team_sides", type=Path, metavar="FILE",
+        help="sides of teams that labels name (default: as in training)")
+    add("--json", type=Path, metavar="FILE", help="write the results there, as fractions")
+    add("--compare", type=Path, nargs="+", default=[], metavar="MODEL_DIR_or_FILE",
+        help="put these beside the first, in one table of the main numbers, without pictures")
+    add("--table", type=_table_file, metavar="FILE",
+        help="write that table, as CSV (fractions) or LaTeX (per cent): FILE.csv or FILE.tex")
+    group = parser.add_argument_group("events for other tools, those that score above the threshold")
+    add_export_options(group)
+    group.add_argument("--frames", type=Path, metavar="FRAME_DIR",
+                       help="extracted frames, which tell when each is on display (default: at the split's rate)")
     add = parser.add_argument_group("SoccerNet's metrics, in seconds, as its servers compute them").add_argument
     add("--metric", choices=("frames", "soccernet"), default="frames",
         help="soccernet: average mAP tight and loose, mAP@1 and Team mAP@1 instead of tables by frames")
@@ -90,6 +94,8 @@ def get_args() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.soccernet and not (args.split and args.predictions):
         parser.error("name a split, -s SPLIT, and a model folder or prediction file; or --soccernet")
+    if args.export and (args.soccernet or args.compare or args.table or args.metric == "soccernet"):
+        parser.error("--export goes with the tables by frames of one model")
     args.tolerances = sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
     return args
 
@@ -102,6 +108,36 @@ def _score(text: str) -> float:
     if not math.isfinite(score):
         raise argparse.ArgumentTypeError(f"must be a number such as 0.5, and not {text!r}")
     return score
+
+
+def _table_file(text: str) -> Path:
+    if Path(text).suffix.lower() not in TABLE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"must end in {' or '.join(TABLE_SUFFIXES)}, and not {text!r}")
+    return Path(text)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions and the labels that they are scored against."""
+
+    path: Path  # of the prediction file
+    epoch: int | None
+    dataset: str
+    classes: list[str]
+    truth: list[Video]
+    predicted: EventTable
+
+
+def read_scored(args: argparse.Namespace, given: Path) -> Scored:
+    """The predictions of a model folder or file, with their labels."""
+    path, file = find_file(given, args.split)
+    dataset = args.dataset or trained_on(path.parent)
+    classes = read_classes(dataset)
+    team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with_sides(path.parent)
+    truth = with_sides(read_truth(dataset, args.split), team_sides)
+    predicted = read_predictions(path, truth, classes)
+    print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
+    return Scored(path, file.epoch if file else None, dataset, classes, truth, predicted)
 
 
 def read_truth(dataset: str, split: str) -> list[Video]:
@@ -165,37 +201,85 @@ def print_soccernet(
         write_json(args.json, scores_as_json(scores, classes) | about)
 
 
+def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict[str, SoccerNetScores]]:
+    """SoccerNet's metrics of a split, and the frames that they count in a second."""
+    spots = split_predictions(args.suppression(scored.predicted), scored.truth, scored.classes)
+    fps = args.soccernet_fps or TEAM_FPS
+    return fps, soccernet_scores(split_truth(scored.truth), *spots, scored.classes, fps)
+
+
 def score_split(args: argparse.Namespace) -> None:
-    path, file = find_file(args.predictions, args.split)
-    epoch = file.epoch if file else None
-    dataset = args.dataset or trained_on(path.parent)
-    classes = read_classes(dataset)
-    team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with_sides(path.parent)
-    truth = with_sides(read_truth(dataset, args.split), team_sides)
-    predicted = read_predictions(path, truth, classes)
-    print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
+    """Everything about one model's predictions."""
+    scored = read_scored(args, args.predictions)
+    path, epoch, dataset = scored.path, scored.epoch, scored.dataset
     about = {"split": args.split, "epoch": epoch, "dataset": dataset}
     if args.metric == "soccernet":
-        spots = split_predictions(args.suppression(predicted), truth, classes)
-        fps = args.soccernet_fps or TEAM_FPS
-        scores = soccernet_scores(split_truth(truth), *spots, classes, fps)
-        print_soccernet(args, fps, scores, classes, **about)
+        print_soccernet(args, *split_soccernet(args, scored), scored.classes, **about)
         return
     report = print_report(
-        path.parent, args.split, epoch, truth, predicted, classes, lambda: read_split(dataset, "val"),
-        args.tolerances, args.suppression, args.threshold,
-    )
+        path.parent, args.split, epoch, scored.truth, scored.predicted, scored.classes,
+        lambda: read_split(dataset, "val"), args.tolerances, args.suppression, args.threshold)
     if args.json:
         write_json(args.json, report.as_json() | about)
     stem = str(path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)))
+    if args.export:
+        export(args, Path(f"{stem}.export"), scored, report.threshold.value)
     title = f"{dataset}, {args.split}" + ("" if epoch is None else f", epoch {epoch}")
-    draw(stem, report, title, truth, predicted, classes, args.timelines)
+    draw(stem, report, title, scored.truth, scored.predicted, scored.classes, args.timelines)
+
+
+def export(args: argparse.Namespace, folder: Path, scored: Scored, threshold: float) -> None:
+    """Write the events of each video that score above the threshold, in the forms asked for."""
+    found = args.suppression(scored.predicted)
+    found = found.take(found.score > threshold)
+    for index, entry in enumerate(scored.truth):
+        name, record = entry["video"], read_record(args.frames / entry["video"]) if args.frames else None
+        record = {"num_frames": entry["num_frames"], "fps": entry.get("fps", -1)} | (record or {})
+        if record["fps"] <= 0:
+            raise UserError(f"video {name}: its fps is not known, so that nothing tells when its events are; write it "
+                            "into the split, or name the extracted frames with --frames")
+        times = frame_stamps(record)
+        events = event_dicts(found.take(found.video == index), scored.classes)
+        events = [event | {"seconds": times.time_of(event["frame"])} for event in events]
+        fps = record.get("source_fps") or record["fps"]
+        export_video(folder / name, ExportedVideo(name, name, fps, events, scored.classes), args)
+    print(f"\nEvents that score above {threshold:.3f}, as {', '.join(args.export)}: {folder}")
+
+
+def compare(args: argparse.Namespace) -> None:
+    """The main numbers of several models' predictions of one split, in one table."""
+    rows: dict[str, dict[str, float]] = {}
+    datasets = set()
+    for given in (args.predictions, *args.compare):
+        scored = read_scored(args, given)
+        datasets.add(scored.dataset)
+        if args.metric == "soccernet":
+            row = soccernet_row(split_soccernet(args, scored)[1])
+        else:
+            threshold = choose_or_take(
+                args.threshold, scored.path.parent, args.split, scored.epoch,
+                partial(read_split, scored.dataset, "val"), scored.classes, args.tolerances, args.suppression)
+            row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances,
+                                      args.suppression, threshold))
+        rows[given.as_posix()] = row
+    if len(datasets) > 1:
+        raise UserError(f"the models were trained on {' and '.join(sorted(datasets))}; say with -d on which all of "
+                        "them are to be compared")
+    table = comparison(rows)
+    print(f"\nsplit {args.split}, after {args.suppression}, %\n{show_comparison(table)}")
+    if args.table:
+        write_comparison(args.table, table)
+    if args.json:
+        write_json(args.json, {"split": args.split, "models": plain_rows(table)})
 
 
 def main() -> None:
     args = get_args()
+    check_exports(args)
     if args.soccernet:
         score_games(args)
+    elif args.compare or args.table:
+        compare(args)
     else:
         score_split(args)
 

@@ -238,3 +238,24 @@ def test_an_option_of_a_wrong_kind_is_refused(model, option):
     done = run_here(eval_script, "-s", "test", model, *option)
     assert done.returncode == 2
     assert option[0] in done.stderr
+
+
+def test_events_above_the_threshold_go_to_other_tools_at_the_times_of_the_frames(model, tmp_path):
+    options = ["-s", "test", model, "--timelines", 0, "--threshold", 0.3, "--export", "osl", "srt"]
+    assert run_here(eval_script, *options, "--json", tmp_path / "r.json").returncode == 0
+    folder = model / "pred-test.epoch01.export" / "cup"
+    assert {path.name for path in folder.iterdir()} == {"a_1.osl.json", "a_1.srt", "a_2.osl.json", "a_2.srt"}
+
+    def events(video):
+        return read_json(folder / f"{video}.osl.json")["data"][0]["events"]
+
+    counted = read_json(tmp_path / "r.json")["all"]["0"]
+    assert len(events("a_1")) + len(events("a_2")) == counted["tp"] + counted["fp"]
+    assert all(event["confidence"] > 0.3 and int(event["position_ms"]) % 40 == 0 for event in events("a_1"))
+    even = events("a_1")
+    record = {"num_frames": NUM_FRAMES, "fps": 25.0, "start": 0.4}
+    write_json(tmp_path / "frames" / "cup" / "a_1" / "video.json", record)
+    assert run_here(eval_script, *options, "--frames", tmp_path / "frames").returncode == 0
+    assert [int(one["position_ms"]) for one in events("a_1")] == [int(one["position_ms"]) + 400 for one in even]
+    refused = run_here(eval_script, *options, "--metric", "soccernet")
+    assert refused.returncode == 2 and "--export goes with" in refused.stderr

@@ -189,6 +189,11 @@ def val_mean_map(
     return None if math.isnan(mean) else mean
 
 
+def choose_or_take(threshold: float | None, *of_val: Any) -> Threshold:
+    """A threshold that is given, or else the one of `threshold_from_val`."""
+    return threshold_from_val(*of_val) if threshold is None else Threshold(threshold, "given by --threshold")
+
+
 def print_report(
     folder: Path,
     split: str,
@@ -212,10 +217,7 @@ def print_report(
     if not num_events:
         print(f"split {split}: its labels have no events, so there is nothing to score against")
         return None
-    if threshold is None:
-        chosen = threshold_from_val(folder, split, epoch, read_val_truth, classes, tolerances, suppression)
-    else:
-        chosen = Threshold(threshold, "given by --threshold")
+    chosen = choose_or_take(threshold, folder, split, epoch, read_val_truth, classes, tolerances, suppression)
     report = evaluate(truth, predicted, classes, tolerances, suppression, chosen)
     print(f"split {split}: {num_events} events in {len(truth)} videos; "
           f"threshold {chosen.value:.3f}, {chosen.source}\n\n{report}")
