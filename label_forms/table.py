@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -68,10 +69,10 @@ def load_table(path: Path) -> Table:
     columns, lines = _header(lines)
     columns = [" ".join(column.split()) for column in columns]
     names = [column for column in columns if column]
-    twice = sorted({column for column in names if list(map(plain_name, names)).count(plain_name(column)) > 1})
-    if twice:
-        raise UserError(f"{path}: line {lines[0][0] - 1 if lines else first}: more than one column is called "
-                        f"{twice[0].lower()}; rename one")
+    name, number = Counter(map(plain_name, names)).most_common(1)[0] if names else ("", 0)
+    if number > 1:
+        raise UserError(f"{path}: line {lines[0][0] - 1 if lines else first}: more than one column is called {name}; "
+                        "rename one")
     if not _has_index(columns, lines):
         for line, row in lines:
             nameless = [cell for index, cell in enumerate(row) if cell and not (columns[index : index + 1] or [""])[0]]
@@ -107,12 +108,8 @@ def _cells(path: Path, text: str) -> tuple[pd.DataFrame, str, int]:
     first = 1
     if text[:4].lower() == "sep=":  # Excel's own way to name it
         lines, first = lines[1:], 2
-    # comments are left out, but for one that names the columns, as VIA has it
-    lines = [re.sub(r"^\s*#\s*(CSV_HEADER\s*=\s*)?", "", line) if line.lstrip().startswith("#") and (
-        "CSV_HEADER" in line or "label" in columns_of(re.split(r"[,;|\t]", line.lstrip("# ")))) else
-        "" if line.lstrip().startswith("#") else line for line in lines]
-    header = next((line for line in lines if len(re.split(r"[,;|\t]", line)) > 1 and "label" in columns_of(
-        re.split(r"[,;|\t]", line.replace('"', "")))), next(filter(str.strip, lines), ""))
+    lines = list(map(_uncommented, lines))
+    header = next(filter(_names_columns, lines), next(filter(str.strip, lines), ""))
     separator = max(_SEPARATORS, key=header.count)
     width = max((line.count(separator) for line in lines), default=0) + 1
     try:
@@ -123,6 +120,19 @@ def _cells(path: Path, text: str) -> tuple[pd.DataFrame, str, int]:
         raise UserError(f"{path}: is no table that can be read ({reason}); is there a quote that is not "
                         "closed?") from error
     return cells.fillna(""), separator, first
+
+
+def _uncommented(line: str) -> str:
+    """A line without what is a comment; but one may name the columns, as VIA has it."""
+    if not line.lstrip().startswith("#"):
+        return line
+    text = re.sub(r"^\s*#\s*(CSV_HEADER\s*=\s*)?", "", line)
+    return text if "CSV_HEADER" in line or _names_columns(text) else ""
+
+
+def _names_columns(line: str) -> bool:
+    cells = re.split(r"[,;|\t]", line.replace('"', ""))
+    return len(cells) > 1 and "label" in columns_of(cells)
 
 
 def _header(lines: list[tuple[int, list[str]]]) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -26,6 +26,9 @@ LATE_SECONDS, LATE_PAUSES = 30, 3
 CLOCK_DRIFT = 0.002  # of a time: 30 frames a second taken for 29.97 come to half as much
 
 
+Placed = tuple[float, LabelledEvent]  # its position from the start of its video, and the event
+
+
 @dataclass
 class Placement:
     """The entries of videos, as they stand in a split, and what there is to say of how they were made."""
@@ -71,7 +74,8 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             placement.unplaced += len(outside)
         entry = _entry(labels, video, records[video], clocks[part], inside)
         placement.entries.append(entry)
-        merged = _differing(inside) - len({(event["frame"], event["label"]) for event in entry["events"]})
+        different = {(at, event.fields["label"]) for at, event in inside}
+        merged = len(different) - len({(event["frame"], event["label"]) for event in entry["events"]})
         if merged:
             placement.warnings.append(f"{labels.path}: {number_of(merged, 'event')} of {video} came to the frame of "
                                       "another of the same class when converted")
@@ -82,9 +86,9 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
 
 def _by_part(
     labelled: Labelled, starts: Mapping[int, float], clocks: Mapping[int, Clock], placement: Placement
-) -> dict[int, list[tuple[float, LabelledEvent]]]:
-    """The events of each part, with their positions from the start of its video."""
-    events: dict[int, list[tuple[float, LabelledEvent]]] = {part: [] for part in labelled.parts}
+) -> dict[int, list[Placed]]:
+    """The events of each part."""
+    events: dict[int, list[Placed]] = {part: [] for part in labelled.parts}
     for event in labelled.labels.events:
         part = _part_of(event, labelled, starts)
         if part is None:
@@ -174,9 +178,7 @@ def _position(place: str, clock: Clock) -> float:
     return value * clock.rate if ":" in place else value
 
 
-def _entry(
-    labels: LabelSet, video: str, record: Mapping, clock: Clock, events: Sequence[tuple[float, LabelledEvent]]
-) -> dict:
+def _entry(labels: LabelSet, video: str, record: Mapping, clock: Clock, events: Sequence[Placed]) -> dict:
     framed = [{**event.fields, "frame": clock.frame_of(at)} for at, event in events]
     known = {"video": video, "num_frames": record["num_frames"], "num_events": len(framed), "fps": record["fps"],
              "width": record["width"], "height": record["height"]}
@@ -184,23 +186,17 @@ def _entry(
     return {**known, **extra, "events": sorted(framed, key=lambda event: event["frame"])}
 
 
-def _differing(events: Sequence[tuple[float, LabelledEvent]]) -> int:
-    return len({(at, event.fields["label"]) for at, event in events})
-
-
 # What there is to say of it
 
 
-def _describe_outside(
-    labelled: Labelled, video: str, clock: Clock, outside: Sequence[tuple[float, LabelledEvent]]
-) -> str:
-    labels, last = labelled.labels, f"{clock.length - 1:.0f}"
-    end = f"which is {show_time(clock.length)} long" if labels.seconds else f"whose last frame is {last}"
+def _describe_outside(labelled: Labelled, video: str, clock: Clock, outside: Sequence[Placed]) -> str:
+    labels = labelled.labels
+    end = f"which is {show_time(clock.length)} long" if clock.seconds else f"whose last frame is {clock.length - 1:.0f}"
     at, event = min(outside, key=lambda placed: abs(placed[0]))
-    text = f"{labels.path}: {event.place}: {_distance(labels, clock, at)} of the video {video!r}, {end}"
+    text = f"{labels.path}: {event.place}: {_distance(clock, at)} of the video {video!r}, {end}"
     if len(outside) > 1:
         farthest, _ = max(outside, key=lambda placed: abs(placed[0]))
-        text += f" (and {number_of(len(outside) - 1, 'more event')}, up to {_distance(labels, clock, farthest)})"
+        text += f" (and {number_of(len(outside) - 1, 'more event')}, up to {_distance(clock, farthest)})"
     if labelled.is_cut and len(labelled.parts) > 1:
         return (f"{text}; if the labels' halves do not follow each other as the videos do (there is a break between "
                 f"them, say), tell where the second one begins: --second_half {labelled.match}=FRAME or =TIME")
@@ -212,31 +208,28 @@ def _describe_outside(
     return f"{text}; were the labels made for another version of it, or another rate?"
 
 
-def _distance(labels: LabelSet, clock: Clock, at: float) -> str:
+def _distance(clock: Clock, at: float) -> str:
     """How far a position lies before or past what a video shows."""
-    if at < 0:
-        return f"{_amount(labels, clock, -at)} before the start"
     # of frames the first one outside is one past the last
-    return f"{_amount(labels, clock, at - clock.length + (not labels.seconds))} past the end"
-
-
-def _amount(labels: LabelSet, clock: Clock, length: float) -> str:
-    if labels.seconds:
-        return show_time(length)
-    return f"{number_of(round(length), 'frame')} ({show_time(length / clock.rate)})"
+    length = -at if at < 0 else at - clock.length + (not clock.seconds)
+    time = show_time(length / clock.rate)
+    amount = time if clock.seconds else f"{number_of(round(length), 'frame')} ({time})"
+    return f"{amount} {'before the start' if at < 0 else 'past the end'}"
 
 
 def _describe_conversion(
     labelled: Labelled,
     records: Mapping[str, Mapping],
-    events: Mapping[int, Sequence[tuple[float, LabelledEvent]]],
+    events: Mapping[int, Sequence[Placed]],
     starts: Mapping[int, float],
     clocks: Mapping[int, Clock],
     placement: Placement,
 ) -> None:
     labels, parts = labelled.labels, labelled.parts
     if len(parts) > 1:
-        cuts = ", ".join(_moment(labels, clocks[part], starts[part]) for part in parts if labelled.is_cut and part > 1)
+        times = {part: show_time(starts[part] / clocks[part].rate) for part in parts if labelled.is_cut and part > 1}
+        cuts = ", ".join(time if labels.seconds else f"frame {starts[part]:.0f} ({time})"
+                         for part, time in times.items())
         numbers = ", ".join(f"{number_of(len(events[part]), 'event')} in {video}" for part, video in parts.items())
         placement.notes.append(f"{labels.path}: {f'cut at {cuts}: ' if cuts else ''}{numbers}")
         placement.warnings += [f"{labels.path}: no event lies in {video}, and {len(labels.events)} in the whole match"
@@ -255,13 +248,8 @@ def _describe_conversion(
         placement.notes.append(f"{labels.path}: {what} {rates} fps")
 
 
-def _moment(labels: LabelSet, clock: Clock, position: float) -> str:
-    time = show_time(position / clock.rate)
-    return time if labels.seconds else f"frame {position:.0f} ({time})"
-
-
 def _doubt_cut(
-    labelled: Labelled, events: Mapping[int, Sequence[tuple[float, LabelledEvent]]], clocks: Mapping[int, Clock]
+    labelled: Labelled, events: Mapping[int, Sequence[Placed]], clocks: Mapping[int, Clock]
 ) -> list[str]:
     """What speaks against the cut: a later half that begins with a long pause, or positions that start again."""
     path, doubts = labelled.labels.path, []
