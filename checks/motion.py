@@ -12,7 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from checks.label_reading import LabelledVideo, Labels
+from dataset.jpeg import whole_jpeg
 from dataset.video_record import frame_name
+from util.errors import UserError
 
 STEPS_PER_SECOND = 25  # of what is compared, whatever the videos' rates
 WINDOW = 66  # steps to either side of an event
@@ -85,11 +87,11 @@ def _changes(folder: Path, numbers: np.ndarray) -> Iterator[float]:
 
 
 def _small_grey(path: Path) -> np.ndarray | None:
-    """uint8 (H / 2, W / 2), which JPEG gives at half the cost; None where there is no such picture."""
+    """uint8 (H / 2, W / 2), which JPEG gives at half the cost; None where there is no such picture, or a damaged one."""
     try:
-        data = np.fromfile(path, np.uint8)
+        data = np.frombuffer(whole_jpeg(path), np.uint8)
         return cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_IGNORE_ORIENTATION)
-    except (OSError, cv2.error):
+    except (UserError, cv2.error, MemoryError):
         return None
 
 

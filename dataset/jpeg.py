@@ -41,12 +41,11 @@ def has_checksum(jpeg: bytes) -> bool:
     return jpeg.startswith(ANNOUNCED, JFIF_END) or jpeg[-CHECKSUM_BYTES:].startswith(CHECKSUM)
 
 
-def read_frame(path: Path | str) -> np.ndarray:
-    """Read a JPEG as uint8 (H, W, 3), RGB.
+def whole_jpeg(path: Path | str) -> bytes:
+    """The bytes of a JPEG that is as it was written, as far as its checksum tells, or else its end mark.
 
     Raises:
-        UserError: the file is missing, broken, cut short (which a decoder would fill with grey), or not as it was
-            written, as far as its checksum or else the decoder notices.
+        UserError: the file is missing, cut short (which a decoder would fill with grey), or damaged.
     """
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path.read_bytes
@@ -60,6 +59,16 @@ def read_frame(path: Path | str) -> np.ndarray:
             raise UserError(f"{path}: frame is damaged, its bytes are not those that were written; {MAKE_AGAIN}")
     elif END not in data[-END_WITHIN:]:
         raise UserError(f"{path}: frame is broken or cut short; {MAKE_AGAIN}")
+    return data
+
+
+def read_frame(path: Path | str) -> np.ndarray:
+    """Read a JPEG as uint8 (H, W, 3), RGB.
+
+    Raises:
+        UserError: it is not whole, see `whole_jpeg`, or cannot be decoded.
+    """
+    data = whole_jpeg(path)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     except (cv2.error, MemoryError):  # larger than can be

@@ -6,6 +6,7 @@ from conftest import write_image
 
 from checks.label_reading import LabelledVideo, Labels
 from checks.motion import CLIP, EVENTS, STEPS_PER_SECOND, WINDOW, deviations, read_event_motion
+from dataset.jpeg import with_checksum
 
 RNG = np.random.default_rng(0)
 WALL = RNG.integers(60, 120, (32, 48, 3)).astype(np.uint8)
@@ -63,9 +64,12 @@ def test_missing_and_broken_frames_leave_gaps(tmp_path):
     (tmp_path / "a/000110.jpg").write_bytes(b"no picture")
     (tmp_path / "a/000120.jpg").write_bytes(b"")
     write_image(tmp_path / "a/000130.jpg", WALL[:20])
+    damaged = bytearray(with_checksum((tmp_path / "a/000140.jpg").read_bytes()))
+    damaged[-40] ^= 1  # it decodes all the same
+    (tmp_path / "a/000140.jpg").write_bytes(damaged)
     motion, = read(tmp_path, video("a", [115]))
     gone = np.flatnonzero(np.isnan(motion.windows[0])) + 115 - WINDOW
-    assert gone.tolist() == [100, 101, 110, 111, 120, 121, 130, 131]
+    assert gone.tolist() == [100, 101, 110, 111, 120, 121, 130, 131, 140, 141]
     assert read(tmp_path, video("gone", [5]), video("none", [])) == []
 
 
