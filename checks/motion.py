@@ -87,7 +87,7 @@ def _changes(folder: Path, numbers: np.ndarray) -> Iterator[float]:
 
 
 def _small_grey(path: Path) -> np.ndarray | None:
-    """uint8 (H / 2, W / 2), which JPEG gives at half the cost; None where there is no such picture, or a damaged one."""
+    """uint8 (H / 2, W / 2), which JPEG gives at half the cost; None where there is no whole picture."""
     try:
         data = np.frombuffer(whole_jpeg(path), np.uint8)
         return cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_IGNORE_ORIENTATION)
