@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from dataset.labels import read_classes, read_split
 from dataset.sides import read_team_sides, with_sides
-from dataset.video_record import frame_stamps, read_record
+from dataset.video_record import frame_stamps, read_record, timecode_rate
 from label_forms.exported import ExportedVideo
 from label_forms.exports import add_export_options, check_exports, export_video
 from plots.scores import confusion_picture, offset_picture, precision_recall_picture
@@ -241,8 +241,7 @@ def export(args: argparse.Namespace, folder: Path, scored: Scored, threshold: fl
         times = frame_stamps(record)
         events = event_dicts(found.take(found.video == index), scored.classes)
         events = [event | {"seconds": times.time_of(event["frame"])} for event in events]
-        fps = record.get("source_fps") or record["fps"]
-        export_video(folder / name, ExportedVideo(name, name, fps, events, scored.classes), args)
+        export_video(folder / name, ExportedVideo(name, name, timecode_rate(record), events, scored.classes), args)
     print(f"\nEvents that score above {threshold:.3f}, as {', '.join(args.export)}: {folder}")
 
 

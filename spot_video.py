@@ -27,7 +27,7 @@ from dataset.labels import read_classes, read_split
 from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
 from footage.raw_videos import ANNOTATED, FrameOptions, Frames, nothing_decoded, probe
 from footage.sources import Source, check_matches, find_sources
-from label_forms.exported import ExportedVideo
+from label_forms.exported import ExportedVideo, code_rate
 from label_forms.exports import add_export_options, check_exports, export_video
 from model.device import add_device_options, memory_errors
 from model.folder import TrainedModel, load_model
@@ -193,7 +193,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     write_events(source.file(".events.json"), source.name, fps, events)
     if args.csv:
         write_csv(source.file(".events.csv"), events)
-    exported = ExportedVideo(source.name, source.name + source.path.suffix, info.fps, events, spotting.classes)
+    codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
+    exported = ExportedVideo(source.name, source.name + source.path.suffix, codes, events, spotting.classes)
     export_video(source.base, exported, args)
     if args.annotate:
         annotate(source, frames, events, spotting, first, fps)

@@ -80,6 +80,13 @@ def source_stamps(record: Mapping[str, Any]) -> Stamps:
         frames, record.get("source_fps") or record["fps"], record.get("start", 0.0))
 
 
+def timecode_rate(record: Mapping[str, Any]) -> float:
+    """The frames per second at which time codes count the video file: of one with uneven stamps, by the usual step."""
+    if record.get("variable_rate"):
+        return source_stamps(record).usual_fps
+    return record.get("source_fps") or record["fps"]
+
+
 def frame_stamps(record: Mapping[str, Any]) -> Stamps:
     """When the extracted frames are on display.
 

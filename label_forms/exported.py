@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from util.events import Event
 from util.io import whole_file
-from util.stamps import SLACK
+from util.stamps import SLACK, Stamps
 
 DROP_FRAME_RATES = (30000 / 1001, 60000 / 1001)  # whose time codes leave numbers out, to keep pace with the clock
+
+
+def code_rate(seconds: Sequence[float], fps: float) -> float:
+    """The frames per second at which time codes count a video, by when its frames are on display: see
+    `dataset.video_record.timecode_rate`, which tells the same of extracted frames."""
+    stamps = Stamps(np.asarray(seconds), seconds[-1] + 1 / fps)
+    return fps if stamps.is_even(fps) else stamps.usual_fps
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class ExportedVideo:
 
     name: str  # as in a split, with / between folders and without suffix
     file: str  # of the video, below the folder of videos
-    fps: float  # of the video file, at which time codes count
+    fps: float  # at which time codes count the video file
     events: Sequence[Event]  # {"frame", "label", "seconds"}, maybe "score" and "team"
     classes: Sequence[str]  # in the order that gives them their colours
     clip: Clip = Clip()

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from dataset.labels import SAME_FPS
 from dataset.matches import match_and_part
-from dataset.video_record import source_stamps
+from dataset.video_record import timecode_rate
 from label_forms.clock import Clock, clock_of
 from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
@@ -111,7 +111,7 @@ def _with_times(labels: LabelSet, record: Mapping) -> LabelSet:
     if not all(codes):
         raise UserError(f"{labels.path}: {labels.events[codes.index(False)].place} is no time code, but "
                         f"{labels.events[codes.index(True)].place} is; write all alike")
-    fps = source_stamps(record).usual_fps if record.get("variable_rate") else record["source_fps"]
+    fps = timecode_rate(record)
     events = tuple(replace(event, position=event.position.frame(fps) / fps) for event in labels.events)
     return replace(labels, events=events)
 
