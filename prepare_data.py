@@ -167,6 +167,8 @@ def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[
         sets, notes = without_missing(sets, videos)
         print("".join(f"{note}\n" for note in notes), end="")
     labelled = pair_labels(sets, videos)
+    if not labelled:
+        raise UserError(f"{args.labels}: holds labels of no video below {args.videos}; rename the ones or the others")
     check_second_half(labelled, dict(args.second_half))
     check_unlabelled(set(videos) - {video for one in labelled for video in one.parts.values()}, args)
     return labelled, classes

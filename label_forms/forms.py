@@ -64,6 +64,9 @@ def read_labels(
             raise UserError(f"{path}: is no file of the form {form}; name another one with --label_form, or none")
         found = form or _recognise(path, kind, content)
         sets += FORMS[found].read(LabelFile(path, found, name, labels == path, content, label_fps, instant))
+    if not sets:
+        raise UserError(f"{labels}: holds no label files ({', '.join(_SUFFIXES)}); each video needs a <video>.json, "
+                        "or its lines in a table")
     return sets
 
 
@@ -86,9 +89,6 @@ def _label_files(labels: Path) -> list[Path]:
         raise UserError(f"{labels}: no such file or folder; --labels names a folder of label files, or one file")
     found = ((path, path.relative_to(labels)) for path in labels.rglob("*") if path.suffix.lower() in _SUFFIXES)
     files = {name.as_posix(): path for path, name in found if not any(x.startswith((".", "~$")) for x in name.parts)}
-    if not files:
-        raise UserError(f"{labels}: holds no label files ({', '.join(_SUFFIXES)}); each video needs a <video>.json, "
-                        "or its lines in a table")
     return [files[name] for name in sorted(files)]
 
 

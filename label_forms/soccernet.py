@@ -62,12 +62,16 @@ def _game_times(content: Any) -> tuple[int, int]:
 
 
 def is_osl(content: Any) -> bool:
-    return isinstance(content, dict) and (
-        _are_objects(content.get("videos"), "annotations") or _are_objects(content.get("data"), "events"))
+    return bool(_osl_videos(content))
 
 
-def _are_objects(value: Any, key: str) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and key in one for one in value)
+def _osl_videos(content: Any) -> list[tuple[str, dict, Any]]:
+    """Each video with its place and its annotations, of the first version or the second."""
+    for key, of_video in (("videos", "annotations"), ("data", "events")):
+        videos = content.get(key) if isinstance(content, dict) else None
+        if isinstance(videos, list) and videos and all(isinstance(one, dict) and of_video in one for one in videos):
+            return [(f"{key}[{index}]", one, one[of_video]) for index, one in enumerate(videos)]
+    return []
 
 
 def read_match(file: LabelFile) -> list[LabelSet]:
@@ -80,17 +84,18 @@ def read_osl(file: LabelFile) -> list[LabelSet]:
     if not is_osl(file.content):
         raise UserError(f'{file.path}: must be such as {{"videos": [{{"path": ..., "annotations": [...]}}]}}')
     sets = []
-    for key in ("videos", "data"):
-        for index, video in enumerate(file.content.get(key) or []):
-            where = f"{file.path}: {key}[{index}]"
-            inputs = [one for one in video.get("inputs") or [video] if isinstance(one, dict)]
-            paths = [one["path"] for one in inputs if isinstance(one.get("path"), str)]
-            paths += [video["id"]] if isinstance(video.get("id"), str) else []
-            if not paths:
-                raise UserError(f"{where}: has no path; it must name the video")
-            names = [name for path in paths for name in path_names(path)]
-            content = video if key == "videos" else {"annotations": list(map(_osl_annotation, video["events"]))}
-            sets.append(_read_match(file, content, where, names, halves=key == "videos"))
+    for place, video, listed in _osl_videos(file.content):
+        inputs = video.get("inputs") or video
+        paths = [one["path"] for one in (inputs if isinstance(inputs, list) else [video])
+                 if isinstance(one, dict) and isinstance(one.get("path"), str)]
+        paths += [video["id"]] if isinstance(video.get("id"), str) else []
+        if not paths:
+            raise UserError(f"{file.path}: {place}: has no path; it must name the video")
+        names = [name for path in paths for name in path_names(path)]
+        first_version = place.startswith("videos")
+        content = video if first_version else {
+            "annotations": list(map(_osl_annotation, listed)) if isinstance(listed, list) else listed}
+        sets.append(_read_match(file, content, f"{file.path}: {place}", names, halves=first_version))
     return sets
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -140,6 +141,32 @@ def test_labels_without_a_video_can_be_left_out(tmp_path):
 def test_what_a_path_may_call_a_video():
     assert path_names("C:\\data\\Videos\\m_a.mp4")[1:] == ("data/Videos/m_a", "Videos/m_a", "m_a")
     assert path_names("m_a") == ("m_a",) and path_names("b.v2_1") == ("b.v2_1",)
+
+
+def with_one_changed(value, odd):
+    """A JSON value, each time with another of its parts replaced by an odd one."""
+    yield odd
+    for key in (value if isinstance(value, dict) else range(len(value))) if isinstance(value, dict | list) else ():
+        for changed in with_one_changed(value[key], odd):
+            copy = value.copy()
+            copy[key] = changed
+            yield copy
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", [], {}, [[]], [{}]], ids=str)
+@pytest.mark.parametrize("name", [name for name in OBJECTS if name.endswith(".json")])
+def test_any_part_of_another_kind_is_read_or_refused_in_one_line(tmp_path, name, odd):
+    for value in with_one_changed(json.loads(OBJECTS[name]), odd):
+        try:
+            place(without_missing(read(tmp_path, name, json.dumps(value)), VIDEOS)[0])
+        except UserError as error:
+            assert "\n" not in str(error)
+
+
+def test_files_beside_the_labels_are_no_labels(tmp_path):
+    (tmp_path / "notes.txt").write_text("to do")
+    with pytest.raises(UserError, match="holds no label files"):
+        read_labels(tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -232,6 +232,13 @@ def test_labels_for_a_video_that_is_not_there(place):
     assert not place.frames.exists()
 
 
+def test_labels_of_no_video_at_all_are_refused_though_each_may_be_left_out(place):
+    place.add("a_1")
+    (place.labels / "a_1.json").rename(place.labels / "b_1.json")
+    error = user_error(place.prepare("--skip_missing", "--skip_unlabelled", check=False))
+    assert "holds labels of no video below" in error
+
+
 def test_a_label_past_the_end_writes_no_dataset(place):
     place.add("a", [(3, "PASS"), (30, "PASS")])
     done = place.prepare(check=False)
