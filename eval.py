@@ -187,8 +187,11 @@ def score_games(args: argparse.Namespace) -> None:
     """SoccerNet's metrics of folders in its own forms."""
     classes = read_classes(args.dataset) if args.dataset else None
     games, classes = settle_games(read_games(*args.soccernet, args.skip_missing), classes)
+    true, predicted = games.true.label, games.predicted.label
+    others = sum(label not in classes for label in predicted.tolist())
+    left_out = f", {others:,} of them of other classes" if others else ""
     print(f"{args.soccernet[0]}: {number_of(len(games.names), 'game')}, {games.label_file}, "
-          f"{number_of(len(games.true.label), 'event')}, {len(games.predicted.label):,} predicted")
+          f"{number_of(len(true), 'event')}, {len(predicted):,} predicted{left_out}")
     fps = args.soccernet_fps or games.usual_fps
     print_soccernet(args, fps, soccernet_scores(games.true, games.predicted, games.predicted, classes, fps), classes)
 
@@ -241,7 +244,8 @@ def export(args: argparse.Namespace, folder: Path, scored: Scored, threshold: fl
         times = frame_stamps(record)
         events = event_dicts(found.take(found.video == index), scored.classes)
         events = [event | {"seconds": times.time_of(event["frame"])} for event in events]
-        export_video(folder / name, ExportedVideo(name, name, timecode_rate(record), events, scored.classes), args)
+        video = ExportedVideo(name, name, timecode_rate(record), events, scored.classes, end=times.end)
+        export_video(folder / name, video, args)
     print(f"\nEvents that score above {threshold:.3f}, as {', '.join(args.export)}: {folder}")
 
 

@@ -194,7 +194,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     if args.csv:
         write_csv(source.file(".events.csv"), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
-    exported = ExportedVideo(source.name, source.name + source.path.suffix, codes, events, spotting.classes)
+    exported = ExportedVideo(source.name, source.name + source.path.suffix, codes, events, spotting.classes,
+                             end=frames.times[-1] + 1 / codes if args.end == math.inf else math.inf)
     export_video(source.base, exported, args)
     if args.annotate:
         annotate(source, frames, events, spotting, first, fps)

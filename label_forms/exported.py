@@ -41,6 +41,7 @@ class ExportedVideo:
     events: Sequence[Event]  # {"frame", "label", "seconds"}, maybe "score" and "team"
     classes: Sequence[str]  # in the order that gives them their colours
     clip: Clip = Clip()
+    end: float = math.inf  # seconds, of the video; where no clip may go on
 
     def timecode(self, seconds: float) -> str:
         """The first one, hh:mm:ss:ff, at which the frame that comes on display at `seconds` is shown."""

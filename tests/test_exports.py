@@ -105,6 +105,9 @@ def test_sportscode_has_clips_with_lead_and_lag_a_team_and_a_coloured_row_for_ea
     stamps = Stamps.even(1000, 25.0)
     export_video(tmp_path / "a", video_of(stamps, 25.0, [25, 500]), options("sportscode", lead=4, lag=2))
     root = ElementTree.parse(tmp_path / "a.xml").getroot()
+    short = video_of(stamps, 25.0, [999], end=stamps.end)
+    export_video(tmp_path / "b", short, options("sportscode", lag=2))
+    assert "<end>40.000</end>" in (tmp_path / "b.xml").read_text(encoding="utf-8")
     ends = [(one.findtext("start"), one.findtext("end"), one.findtext("code")) for one in root.iter("instance")]
     assert ends == [("0.000", "3.000", "DRIVE"), ("16.000", "22.000", "PASS")]
     labels = {label.findtext("group"): label.findtext("text") for label in root.find(".//instance").iter("label")}
