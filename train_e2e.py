@@ -33,8 +33,8 @@ from util.options import count, positive, rate, share
 from util.report import print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
-RUN_OPTIONS = ("frame_dir", "joint", "save_dir", "num_workers", "resume", "device", "precision", "grad_checkpoint",
-               "compile", "tensorboard")
+RUN_OPTIONS = ("frame_dir", "joint", "sides_file", "save_dir", "num_workers", "resume", "device", "precision",
+               "grad_checkpoint", "compile", "tensorboard")
 MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split, but no more than this
 EPOCHS_WITH_MAP = 20  # epochs at the end of training that measure mAP on val, which takes long
 WARM_UP_START = 0.01  # of the learning rate: the first update's
@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add("--joint", nargs=2, metavar=("DATASET", "FRAME_DIR"),
         help="learn from a second dataset along with the first, by a classifier of its own")
-    add("--team_sides", type=Path, metavar="FILE", help="of --team, where labels name teams: "
+    add("--team_sides", dest="sides_file", type=Path, metavar="FILE", help="of --team, where labels name teams: "
         '{"match": {"ARG": "left", "BRA": "right"}, ...} in the first half, or by video')
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
         help="first weights of the backbone (auto: ImageNet where it can be had)")
@@ -85,9 +85,9 @@ def parse_args() -> argparse.Namespace:
     if args.tensorboard:
         summary_writer()  # where it is missing, that is said before anything is written
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
-    if args.team_sides and not args.event_team:
+    if args.sides_file and not args.event_team:
         parser.error("--team_sides goes with --team")
-    args.team_sides = args.team_sides and read_team_sides(args.team_sides)
+    args.team_sides = read_team_sides(args.sides_file) if args.sides_file else None
     if args.start_val_epoch is None:
         args.start_val_epoch = max(0, args.num_epochs - EPOCHS_WITH_MAP)
     return args

@@ -87,8 +87,10 @@ def test_a_stopped_training_on_two_datasets_goes_on_to_the_last_digit(folder, op
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
 
 
-def test_resuming_on_another_second_dataset_is_refused(folder, options, two, tmp_path):
+def test_resuming_with_another_second_dataset_or_other_sides_is_refused(folder, options, two, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "model")
+    without = [part for at, part in enumerate(options) if "--team_sides" not in options[max(0, at - 1) : at + 1]]
+    assert "team_sides" in user_error(run_here(train_e2e, *without, "-s", copy, "--resume"))
     other = options.copy()
     other[other.index("--joint") + 1] = two[0][0]
     other[other.index("--joint") + 2] = two[0][1]
