@@ -7,7 +7,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -116,26 +116,15 @@ def resample(frames: Iterable[tuple[float, Frame]], fps: float, source_fps: floa
     Yields:
         A frame that is shown, and the numbers of the new frames that show it.
     """
-    first: int | None = None  # number of the first new frame that shows `shown`
-    shown, shown_at = None, None
-    for at, frame in frames:
-        if shown_at is None:
-            first = None if at else 0
-        else:
-            end = _numbers_until((shown_at + at) / 2, fps)
-            if first is not None and end > first:
-                yield shown, range(first, end)
-            first = end
-        shown, shown_at = frame, at
-    if shown_at is not None and first is not None:
-        end = _numbers_until(shown_at + 0.5 / source_fps, fps)
-        if end > first:
-            yield shown, range(first, end)
-
-
-def _numbers_until(seconds: float, fps: float) -> int:
-    """How many of the times 0, 1 / fps, ... are not after `seconds`."""
-    return math.floor((seconds + ROUNDING) * fps) + 1
+    first: int | None = None  # number of the first new frame that shows the frame
+    for (at, frame), (after, _) in pairwise(chain(frames, [(None, None)])):
+        if not at:
+            first = 0
+        until = at + 0.5 / source_fps if after is None else (at + after) / 2
+        end = math.floor((until + ROUNDING) * fps) + 1  # of the times 0, 1 / fps, ... so many are not later
+        if first is not None and end > first:
+            yield frame, range(first, end)
+        first = end
 
 
 class Frames:
@@ -202,23 +191,13 @@ class Frames:
             self.faults = self.decoder.faults()
 
     def _each(self, numbered: Iterator[tuple[int, float, av.VideoFrame]]) -> Iterator[tuple[av.VideoFrame, range]]:
-        shown = None  # the frame on display until the next one comes
-        for number, at, frame in numbered:
+        for (number, at, frame), (_, after, _) in pairwise(chain(numbered, [(None, None, None)])):
             if at >= self.end - SLACK:
                 break
-            if at > self.start + SLACK or self.start <= 0:
-                if shown:
-                    yield self._timed(*shown)
-                    shown = None
-                yield self._timed(number, at, frame)
-            else:
-                shown = number, at, frame
-        if shown and self.start < shown[1] + 1 / self.decoder.fps:
-            yield self._timed(*shown)
-
-    def _timed(self, number: int, at: float, frame: av.VideoFrame) -> tuple[av.VideoFrame, range]:
-        self.times.append(at)
-        return frame, range(number, number + 1)
+            gone = at + 1 / self.decoder.fps + SLACK if after is None else after
+            if self.start <= 0 or gone > self.start + SLACK:  # it is on display at the start, or comes later
+                self.times.append(at)
+                yield frame, range(number, number + 1)
 
     def _resampled(self, numbered: Iterator[tuple[int, float, av.VideoFrame]]) -> Iterator[tuple[av.VideoFrame, range]]:
         fps, begun = self.options.fps, next(numbered, None)
