@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,8 +131,11 @@ def _read(path: Path, key: str, game: int) -> Spots:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UserError(f'{path}: must be such as {{"{key}": [{{"gameTime": "1 - 12:30", "label": ...}}]}}')
 
-    def column(name: str, default: Any = None) -> list:
-        return [row.get(name, default) for row in rows]
+    def column(name: str) -> list:
+        try:
+            return list(map(itemgetter(name), rows))
+        except KeyError:
+            return [row.get(name) for row in rows]
 
     true = key == "annotations"
     position, half = _numbers(column("position")), _numbers(column("half"))
@@ -142,7 +146,7 @@ def _read(path: Path, key: str, game: int) -> Spots:
         seconds = np.where(np.isnan(position), times[:, 1], seconds)
         half = np.where(np.isnan(half) | true, times[:, 0], half)
     faults = {"position": np.isnan(seconds) | (np.abs(seconds) > 1e9), "gameTime": np.isnan(half),
-              "confidence": np.isnan(score), "label": np.array([not isinstance(name, str) for name in label], bool)}
+              "confidence": np.isnan(score), "label": np.array([type(name) is not str for name in label], bool)}
     for name, wrong in faults.items():
         if wrong.any():
             index = int(np.flatnonzero(wrong)[0])
@@ -150,8 +154,8 @@ def _read(path: Path, key: str, game: int) -> Spots:
                             "evaluation cannot read; correct it")
     return Spots(
         np.full(len(rows), game), half.astype(np.int64), np.array(label, object), seconds, score,
-        np.array([value != "not shown" for value in column("visibility")], bool),
-        np.array([team if isinstance(team, str) else "" for team in column("team")], object),
+        np.array([value != "not shown" for value in column("visibility")], bool) if true else np.ones(len(rows), bool),
+        np.array([team if type(team) is str else "" for team in column("team")], object),
     )
 
 
