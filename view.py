@@ -20,6 +20,7 @@ import os
 import socket
 import threading
 import webbrowser
+from http.server import HTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -216,7 +217,8 @@ def main() -> None:
     print(f"\n{address}\n\nCtrl-C ends it.", flush=True)
     if args.open:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    server.serve_forever()  # until Ctrl-C
+    with server:
+        HTTPServer.serve_forever(server)  # until Ctrl-C, which werkzeug's own would take for no stop but a usual end
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
+from util.script import worker_processes
+
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -101,3 +104,11 @@ def test_a_signal_ends_the_workers_of_make_demo_and_leaves_nothing_half_written(
                 os.killpg(process.pid, 0)
                 time.sleep(0.01)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_workers_that_are_ended_early_say_nothing(monkeypatch):
+    said = []
+    monkeypatch.setattr(threading, "excepthook", said.append)
+    with pytest.raises(ValueError, match="negative"), worker_processes(1) as pool:
+        list(pool.map(time.sleep, [-1, *[60] * 20]))
+    assert said == [] and threading.excepthook == said.append

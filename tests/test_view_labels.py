@@ -70,6 +70,11 @@ def test_a_file_that_is_there_is_edited_with_all_that_it_holds_and_kept_as_it_wa
     assert (now["by"], now["num_events"]) == (entry["by"], 2)
 
 
+def test_an_event_need_not_say_where_it_stood_in_the_file(viewed):
+    page = client(*viewed.arguments(), "--labels", viewed.labels)
+    assert put(page, labels_of(page), [{"frame": 3, "label": "PASS", "keys": "{}"}]).status_code == 200
+
+
 def test_a_page_that_does_not_know_the_newest_labels_writes_nothing(viewed):
     page = client(*viewed.arguments())
     old = labels_of(page)

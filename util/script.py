@@ -66,8 +66,11 @@ def worker_processes(number: int) -> Iterator[ProcessPoolExecutor]:
         try:
             yield pool
         except BaseException as error:
+            hook, threading.excepthook = threading.excepthook, lambda _: None
             for process in multiprocessing.active_children():
                 process.terminate()
+            pool.shutdown()  # its thread fails on work that was cancelled, and would print that
+            threading.excepthook = hook
             if isinstance(error, BrokenProcessPool):
                 raise UserError("a worker process died; free memory, or let fewer of them work") from error
             raise

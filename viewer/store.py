@@ -198,7 +198,7 @@ def _entry(video: ViewedVideo, labels: LabelSet | None, events: Sequence[PageEve
 
 def _position(event: PageEvent, clock: Clock | None) -> int | None:
     """The frame in a file that is shown as the event's: the one that stood there, if it still is."""
-    frame, at = event["frame"], event["at"]
+    frame, at = event["frame"], event.get("at")
     if clock is None or not clock.converts:
         return frame
     if clock.seconds:
