@@ -122,6 +122,7 @@ class Scored:
 
     path: Path  # of the prediction file
     epoch: int | None
+    variant: str  # see PredictionFile
     dataset: str
     classes: list[str]
     truth: list[Video]
@@ -137,7 +138,8 @@ def read_scored(args: argparse.Namespace, given: Path) -> Scored:
     truth = with_sides(read_truth(dataset, args.split), team_sides)
     predicted = read_predictions(path, truth, classes)
     print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
-    return Scored(path, file.epoch if file else None, dataset, classes, truth, predicted)
+    about = (file.epoch, file.variant) if file else (None, "")
+    return Scored(path, *about, dataset, classes, truth, predicted)
 
 
 def read_truth(dataset: str, split: str) -> list[Video]:
@@ -221,7 +223,7 @@ def score_split(args: argparse.Namespace) -> None:
         return
     report = print_report(
         path.parent, args.split, epoch, scored.truth, scored.predicted, scored.classes,
-        lambda: read_split(dataset, "val"), args.tolerances, args.suppression, args.threshold)
+        lambda: read_split(dataset, "val"), args.tolerances, args.suppression, args.threshold, scored.variant)
     if args.json:
         write_json(args.json, report.as_json() | about)
     stem = str(path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)))
@@ -261,7 +263,8 @@ def compare(args: argparse.Namespace) -> None:
         else:
             threshold = choose_or_take(
                 args.threshold, scored.path.parent, args.split, scored.epoch,
-                partial(read_split, scored.dataset, "val"), scored.classes, args.tolerances, args.suppression)
+                partial(read_split, scored.dataset, "val"), scored.classes, args.tolerances, args.suppression,
+                scored.variant)
             row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances,
                                       args.suppression, threshold))
         rows[given.as_posix()] = row

@@ -62,11 +62,13 @@ class Spotting:
     overlap: int  # frames
     threshold: float
     suppression: Suppression
+    flip: bool = False  # score the mirrored frames as well
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model_dir", type=Path, help="folder of train_e2e.py; the best epoch on val is taken")
+    parser.add_argument("model_dir", type=Path,
+                        help="folder of train_e2e.py, whose best epoch on val is taken, or a checkpoint_NNN.pt in it")
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="video file, or folder with such")
     add_device_options(parser)
     parser.add_argument("-d", "--dataset", help="whose class.txt names the classes, where config.json does not")
@@ -76,6 +78,7 @@ def parse_args() -> argparse.Namespace:
     add("--height", type=positive, help="lines of a frame (default: as in training)")
     add("--fps", type=rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
     add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
+    add("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
     which = parser.add_argument_group("which events")
     which.add_argument("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
     add_suppression_options(which)
@@ -110,6 +113,7 @@ def settle(
     threshold: float | None = None,
     suppression: Suppression = NMS,
     overlap: bool = True,
+    flip: bool = False,
 ) -> Spotting:
     """Settle how frames are made and which events count; None means as in training. It is printed."""
     config = model.config
@@ -128,7 +132,7 @@ def settle(
     print(f"{model}\nthreshold {threshold:.3f}, {source}")
     return Spotting(
         for_inference(model.spotter), config, classes, FrameOptions(height, fps or config.resample_fps),
-        head_overlap(model.spotter.architecture.clip_len) if overlap else 0, threshold, suppression)
+        head_overlap(model.spotter.architecture.clip_len) if overlap else 0, threshold, suppression, flip)
 
 
 def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: float = math.inf) -> list[Event]:
@@ -150,7 +154,7 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
 
     with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(on_device()) as parts:
         clip_len = spotting.spotter.architecture.clip_len
-        scores = list(score_stretches(spotting.spotter, parts, clip_len, spotting.overlap))
+        scores = list(score_stretches(spotting.spotter, parts, clip_len, spotting.overlap, spotting.flip))
     if not begins:
         if frames.start > 0 or frames.end < math.inf:
             until = f" to {show_time(frames.end)}" if frames.end < math.inf else ""
@@ -228,7 +232,8 @@ def main() -> int:
     if args.annotate:
         check_encoder()
     model = load_model(args.model_dir, args.device, args.precision)
-    spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.suppression, not args.no_overlap)
+    spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.suppression,
+                      not args.no_overlap, args.flip)
     halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
     due = Counter(source.match_file for source in sources)
     failed = 0

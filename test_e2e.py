@@ -1,6 +1,11 @@
-"""Run a trained model on a split: checkpoint + frames -> predictions and the table of results.
+"""Run a trained model, or several as one, on a split: checkpoint + frames -> predictions and the table of results.
 
-Reads folders of the original E2E-Spot as they are.
+python test_e2e.py out ./Frames -s test                                    the best epoch on val
+python test_e2e.py out/checkpoint_017.pt ./Frames -s test                  another epoch
+python test_e2e.py out ./Frames -s test --with out_b out_c/checkpoint_017.pt
+                                                                           the mean of three models' scores
+
+Reads folders of the published spotters as they are.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from util.script import run_script
 import argparse
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from checks.frame_checks import require_frames
@@ -17,18 +23,29 @@ from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
 from dataset.sides import with_sides
 from model.device import add_device_options, memory_errors
-from model.folder import load_model
+from model.folder import TrainedModel, load_model
 from model.inference import head_overlap, score_clips, score_videos
-from util.events import predicted_events
+from util.ensemble import (
+    FLIP,
+    Member,
+    add_ensemble_options,
+    average_scores,
+    check_common,
+    ensemble_prefix,
+    ensemble_weights,
+    own_classes,
+)
+from util.events import Video, predicted_events
 from util.options import count, positive
-from util.predictions import prediction_prefix, save_predictions
+from util.predictions import save_predictions
 from util.report import print_report
 from util.suppression import add_suppression_options
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model_dir", type=Path, help="folder of train_e2e.py; the best epoch on val is taken")
+    parser.add_argument("model_dir", type=Path,
+                        help="folder of train_e2e.py, whose best epoch on val is taken, or a checkpoint_NNN.pt in it")
     parser.add_argument("frame_dir", type=Path, help="extracted frames, <frame_dir>/<video>/000000.jpg")
     parser.add_argument("-s", "--split", required=True, help="split of the dataset: train, val, test, ...")
     parser.add_argument("-d", "--dataset", help="another dataset than the one in config.json")
@@ -40,41 +57,67 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--no_overlap", action="store_true", help="score each frame once: faster, less exact")
     parser.add_argument("--batch_size", type=positive, help="of --inference clips (default: as in training)")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
+    parser.add_argument("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
+    add_ensemble_options(parser, "MODEL_DIR")
     add_suppression_options(parser)
     add_device_options(parser)
     return parser.parse_args()
 
 
-@memory_errors("run on --device cpu, or lower the --batch_size of --inference clips")
-def main() -> None:
-    args = parse_args()
-    model = load_model(args.model_dir, args.device, args.precision)
-    config, device, clip_len = model.config, model.spotter.device, model.spotter.architecture.clip_len
-    dataset = args.dataset or config.dataset
-    classes = read_classes(dataset)
-    model.check_classes(classes, dataset)
-    videos = with_sides(read_split(dataset, args.split), config.team_sides)
-    require_frames(args.frame_dir, videos, config.crop_dim)
-    print(model)
+def members_of(models: list[TrainedModel], classes: list[str], dataset: str, args: argparse.Namespace) -> list[Member]:
+    """The models with their classes and weights; one alone must have the dataset's classes."""
+    if len(models) == 1:
+        models[0].check_classes(classes, dataset)
+    weights = ensemble_weights(args.ensemble_weights, len(models))
+    members = [
+        Member(model.folder, model.epoch, own_classes(model.config.classes, model.spotter.architecture.num_classes,
+                                                      classes, model.folder), weight, args.flip)
+        for model, weight in zip(models, weights, strict=True)
+    ]
+    check_common([member.classes for member in members], classes)
+    return members
 
+
+def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace) -> dict[str, np.ndarray]:
+    """A model's scores of whole videos: {video: float32 (num_frames, K + 1)}."""
+    crop, device, clip_len = model.config.crop_dim, model.spotter.device, model.spotter.architecture.clip_len
     bar = {"desc": "scoring", "unit": "batch", "disable": None}
     if args.inference == "clips":
         overlap = 0 if args.no_overlap else clip_len // 2
-        clips = VideoClips(args.frame_dir, videos, clip_len, overlap, config.crop_dim)
-        batches = Loader(clips, args.batch_size or config.batch_size, args.num_workers, device)
-        scores = score_clips(model.spotter, tqdm(batches, **bar), videos)
-    else:
-        overlap = 0 if args.no_overlap else head_overlap(clip_len)
-        stretches = load_stretches(args.frame_dir, videos, config.crop_dim, args.num_workers, device)
-        scores = score_videos(model.spotter, tqdm(stretches, **bar), videos, clip_len, overlap)
+        clips = VideoClips(args.frame_dir, videos, clip_len, overlap, crop)
+        batches = Loader(clips, args.batch_size or model.config.batch_size, args.num_workers, device)
+        return score_clips(model.spotter, tqdm(batches, **bar), videos, args.flip)
+    overlap = 0 if args.no_overlap else head_overlap(clip_len)
+    stretches = load_stretches(args.frame_dir, videos, crop, args.num_workers, device)
+    return score_videos(model.spotter, tqdm(stretches, **bar), videos, clip_len, overlap, args.flip)
+
+
+@memory_errors("run on --device cpu, or lower the --batch_size of --inference clips")
+def main() -> None:
+    args = parse_args()
+    models = [load_model(path, args.device, args.precision) for path in (args.model_dir, *args.others)]
+    first, dataset = models[0], args.dataset or models[0].config.dataset
+    classes = read_classes(dataset)
+    members = members_of(models, classes, dataset, args)
+    videos = with_sides(read_split(dataset, args.split), first.config.team_sides)
+    for model in models:
+        require_frames(args.frame_dir, videos, model.config.crop_dim)
+
+    tables = []
+    for model in models:
+        print(model)
+        tables.append(score(model, videos, args))
+    own, weights = [member.classes for member in members], [member.weight for member in members]
+    scores = tables[0] if len(models) == 1 else {
+        name: average_scores([table[name] for table in tables], own, classes, weights) for name in tables[0]}
 
     if args.save or args.save_as:
-        prefix = args.save_as or prediction_prefix(args.model_dir, args.split, model.epoch)
+        prefix = args.save_as or ensemble_prefix(members, args.split)
         for path in save_predictions(prefix, videos, scores, classes):
             print(f"written: {path}")
-    predictions = predicted_events(videos, scores)
-    print_report(args.model_dir, args.split, model.epoch, videos, predictions, classes,
-                 lambda: read_split(dataset, "val"), suppression=args.suppression)
+    print_report(first.folder, args.split, first.epoch, videos, predicted_events(videos, scores), classes,
+                 lambda: read_split(dataset, "val"), suppression=args.suppression, variant=FLIP * args.flip,
+                 members=members if len(members) > 1 else ())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,20 +124,24 @@ class TrainedModel:
                             "name the dataset it was trained for with -d")
 
 
-def load_model(model_dir: Path | str, device: str = "auto", precision: str = "auto") -> TrainedModel:
-    """The model of a folder, with the weights of its best epoch, see `load_best`.
+def load_model(model: Path | str, device: str = "auto", precision: str = "auto") -> TrainedModel:
+    """The model of a folder, with the weights of its best epoch, see `load_best`, or of the epoch that is named.
 
     Args:
+        model: a model folder, or a checkpoint_NNN.pt in one.
         device, precision: names, see model/device.py.
 
     Raises:
         UserError: config.json or the checkpoint is missing or damaged, the one does not belong to the other, or this
             machine lacks the device.
     """
-    model_dir = Path(model_dir)
+    named = re.fullmatch(r"checkpoint_(\d+)\.pt", Path(model).name)
+    model_dir = Path(model).parent if named else Path(model)
     path, raw = config_path(model_dir), read_config(model_dir)
     config, architecture = ModelConfig.from_config(raw, path), Architecture.from_config(raw, path)
     place = pick_device(device)
     spotter = EventSpotter(architecture)
-    epoch = load_best(spotter, model_dir)
+    if named:
+        checkpoint.load_weights(spotter, Path(model))
+    epoch = int(named[1]) if named else load_best(spotter, model_dir)
     return TrainedModel(model_dir, move(spotter, place, pick_precision(precision, place)), epoch, config)

@@ -7,7 +7,7 @@ that are the left and the right side's (SoccerNet's team spotting), whose sum it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, tee
 
 import numpy as np
 import torch
@@ -41,6 +41,19 @@ def frame_scores(outputs: Outputs) -> Tensor:
     return scores
 
 
+def mirrored(frames: Tensor, modality: str) -> Tensor:
+    """Frames uint8 (..., 3, H, W) as in a mirror; the horizontal part of "flow", the blue plane, turns about."""
+    frames = frames.flip(-1)
+    if modality == "flow":
+        frames[..., 2, :, :] = 255 - frames[..., 2, :, :]
+    return frames
+
+
+def with_mirrored(scores: np.ndarray, of_mirrored: np.ndarray) -> np.ndarray:
+    """The mean of the scores of frames and of those of the mirrored frames, where left is right and right is left."""
+    return (scores + (of_mirrored[..., ::-1] if of_mirrored.ndim == 3 else of_mirrored)) / 2
+
+
 def head_overlap(clip_len: int) -> int:
     """Frames that a window of the head shares with the next where a whole video is scored: each frame is in four.
 
@@ -56,13 +69,14 @@ def score_videos(
     videos: list[dict],
     clip_len: int,
     overlap: int,
+    flip: bool = False,
 ) -> dict[str, np.ndarray]:
     """Score whole videos from stretches of them. The model is left as it is.
 
     Args:
         stretches: batches of one clip each, which one after the other make up each video, and video after video.
         videos: [{"video", "num_frames"}].
-        clip_len, overlap: see `score_stretches`.
+        clip_len, overlap, flip: see `score_stretches`.
 
     Returns:
         video -> float32 (num_frames, K + 1).
@@ -72,13 +86,14 @@ def score_videos(
     with no_benchmark():  # the ends of videos bring many sizes of batches, each once
         for video, parts in groupby(stretches, key=lambda part: part.videos[0]):
             frames = (part.frames[0] for part in parts)
-            scores[videos[video]["video"]] = np.concatenate(list(score_stretches(spotter, frames, clip_len, overlap)))
+            rows = score_stretches(spotter, frames, clip_len, overlap, flip)
+            scores[videos[video]["video"]] = np.concatenate(list(rows))
     return scores
 
 
 @torch.inference_mode()
 def score_stretches(
-    spotter: EventSpotter, stretches: Iterable[Tensor], clip_len: int, overlap: int
+    spotter: EventSpotter, stretches: Iterable[Tensor], clip_len: int, overlap: int, flip: bool = False
 ) -> Iterator[np.ndarray]:
     """Score one video as its frames come, from wherever they come; what is kept of it does not grow with its length.
 
@@ -91,10 +106,17 @@ def score_stretches(
         stretches: the video's frames, uint8 (T, 3, H, W) on the model's device, T as it comes.
         clip_len: frames in a window, as in training; a shorter video is one window.
         overlap: frames that a window shares with the next.
+        flip: score the mirrored frames as well, and give the mean of both.
 
     Yields:
         float32 (n, K + 1), scores of the next n frames: the mean of the softmax over all windows that hold the frame.
     """
+    if flip:
+        frames, again = tee(stretches)
+        turned = (mirrored(stretch, spotter.architecture.modality) for stretch in again)
+        both = (score_stretches(spotter, each, clip_len, overlap) for each in (frames, turned))
+        yield from (with_mirrored(*rows) for rows in zip(*both, strict=True))
+        return
     step = clip_len - overlap
     windows = _windows(spotter.backbone.stream(_normalised(spotter, stretches)), clip_len, step)
     scores = ((first, frame_scores(spotter.head(batch))) for first, batch in windows)
@@ -152,23 +174,33 @@ def _mean(sums: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def score_clips(
-    spotter: EventSpotter, batches: Iterable[Batch], videos: list[dict]
+    spotter: EventSpotter, batches: Iterable[Batch], videos: list[dict], flip: bool = False
 ) -> dict[str, np.ndarray]:
     """Score whole videos by clips that cover them.
 
     Args:
         batches: clips of all videos, in any order; each says which video (its place in `videos`) and where.
         videos: [{"video", "num_frames"}].
+        flip: score the mirrored frames as well, and give the mean of both.
 
     Returns:
         video -> float32 (num_frames, K + 1): the mean of the softmax over all clips that hold the frame.
     """
     spotter.eval()
     shape = (spotter.architecture.num_classes + 2, *[2] * spotter.architecture.event_team)
-    sums = [torch.zeros(v["num_frames"], *shape) for v in videos]
+    sums = [[torch.zeros(v["num_frames"], *shape) for v in videos] for _ in range(1 + flip)]  # the mirrored ones last
     for batch in batches:
-        scores = frame_scores(spotter(batch.frames, batch.inside)).cpu()
-        for clip, video, start in zip(scores, batch.videos, batch.starts, strict=True):
-            first, last = max(start, 0), min(start + len(clip), len(sums[video]))
-            sums[video][first:last] += clip[first - start : last - start]
-    return {v["video"]: _mean(total).numpy() for v, total in zip(videos, sums, strict=True)}
+        _add_clips(sums[0], spotter, batch.frames, batch)
+        if flip:
+            _add_clips(sums[1], spotter, mirrored(batch.frames, spotter.architecture.modality), batch)
+    means = [[_mean(total).numpy() for total in of_all] for of_all in sums]
+    scores = map(with_mirrored, *means) if flip else means[0]
+    return {v["video"]: rows for v, rows in zip(videos, scores, strict=True)}
+
+
+def _add_clips(sums: list[Tensor], spotter: EventSpotter, frames: Tensor, batch: Batch) -> None:
+    """Add the `frame_scores` of a batch's clips, which show `frames`, to the sums (num_frames, K + 2) of each video."""
+    for clip, video, start in zip(frame_scores(spotter(frames, batch.inside)).cpu(), batch.videos, batch.starts,
+                                  strict=True):
+        first, last = max(start, 0), min(start + len(clip), len(sums[video]))
+        sums[video][first:last] += clip[first - start : last - start]

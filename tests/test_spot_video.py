@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from footage.frame_folders import extract_frames
 from footage.raw_videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
-from model.inference import head_overlap, score_videos
+from model.inference import head_overlap, score_stretches, score_videos
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import check_entries
@@ -67,6 +68,14 @@ def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(mod
     extracted = score_videos(load_model(model, "cpu").spotter, clips, [entry], 8, 4)["cup_1"]
     assert first == 0 and scores.shape == extracted.shape == (40, 3)
     assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.01
+
+
+def test_flip_takes_the_mean_with_mirrored_frames(model, video):
+    alone, both = spotting(model), replace(spotting(model), flip=True)
+    stretch = next(spot_video.stretches(Frames(video, alone.options), None))[1]
+    turned = np.concatenate(list(score_stretches(alone.spotter, [stretch.flip(-1)], 8, alone.overlap)))
+    one, two = (spot_video.score(each, Frames(video, each.options), None, "cup_1")[1] for each in (alone, both))
+    np.testing.assert_allclose(two, (one + turned) / 2, atol=1e-6)
 
 
 def test_the_lines_of_the_readme_print_a_table_of_the_events(model, video, tmp_path, monkeypatch, capsys):

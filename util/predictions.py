@@ -19,7 +19,10 @@ from util.events import EventTable, Video, class_scores, event_dicts, event_tabl
 from util.io import read_json, whole_file, write_json
 
 # pred-test.epoch41.json, and pred-test.41.json as original E2E-Spot names it
-_NAME = re.compile(r"pred-(?P<split>.+)\.(?P<word>epoch)?(?P<epoch>\d+)(?P<recall>\.recall\.json\.gz|\.json)")
+# and pred-test.epoch41+other-12.json of several models, or +flip, see util/ensemble.py
+_NAME = re.compile(r"pred-(?P<split>[^+]+)\.(?P<word>epoch)?(?P<epoch>\d+)(?P<variant>\+.+?)?"
+                   r"(?P<kind>\.recall\.json\.gz|\.score\.json\.gz|\.json)")
+SCORES = ".score.json.gz"
 
 SCORE_DECIMALS = 6  # of the file of all scores; an error of 5e-7 at most, and a file of half the size
 
@@ -33,6 +36,7 @@ class PredictionFile:
     epoch: int
     recall: bool  # every class with score >= 0.01, and not only the top class of each frame
     old_name: bool  # as original E2E-Spot names it
+    variant: str  # "" of the model as it is
 
 
 def prediction_prefix(folder: Path | str, split: str, epoch: int) -> Path:
@@ -45,14 +49,15 @@ def parse_name(path: Path | str) -> PredictionFile | None:
     path = Path(path)
     if not (match := _NAME.fullmatch(path.name)):
         return None
-    recall = match["recall"] != ".json"
-    return PredictionFile(path, match["split"], int(match["epoch"]), recall, match["word"] is None)
+    recall = match["kind"] == ".recall.json.gz"
+    return PredictionFile(path, match["split"], int(match["epoch"]), recall, match["word"] is None,
+                          match["variant"] or "")
 
 
-def list_predictions(folder: Path | str, split: str) -> list[PredictionFile]:
+def list_predictions(folder: Path | str, split: str, variant: str = "") -> list[PredictionFile]:
     """A split's prediction files in a folder, of each epoch the best to score first, newest epoch first."""
-    parsed = [parse_name(path) for path in sorted(Path(folder).glob("pred-*.json*"))]
-    files = [file for file in parsed if file and file.split == split]
+    parsed = [parse_name(path) for path in sorted(Path(folder).glob("pred-*.json*")) if not is_scores(path)]
+    files = [file for file in parsed if file and (file.split, file.variant) == (split, variant)]
     return sorted(files, key=lambda file: (-file.epoch, not file.recall, file.old_name))
 
 
@@ -82,6 +87,30 @@ def find_file(path: Path, split: str) -> tuple[Path, PredictionFile | None]:
     if not path.exists():
         raise UserError(f"{path}: no such model folder or prediction file")
     return path, parse_name(path)
+
+
+def is_scores(path: Path) -> bool:
+    """Whether a file is, by its name, one of all scores."""
+    return path.name.endswith(SCORES)
+
+
+def scores_beside(path: Path) -> Path:
+    """The file of all scores that belongs to a prediction file."""
+    return path if is_scores(path) else path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", SCORES, path.name))
+
+
+def find_scores(folder: Path, split: str, epoch: int | None) -> Path:
+    """The file of all scores of a model folder's epoch.
+
+    Raises:
+        UserError: there is none.
+    """
+    beside = [scores_beside(file.path) for file in list_predictions(folder, split) if file.epoch == epoch]
+    path = next((path for path in beside if path.is_file()), None)
+    if path is None:
+        raise UserError(f"{folder}: no *{SCORES} of epoch {epoch} for {split}; to make it: python test_e2e.py "
+                        f"{folder} FRAME_DIR -s {split} --save")
+    return path
 
 
 def best_epoch(folder: Path | str) -> int | None:
@@ -156,6 +185,30 @@ def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence
     """
     entries = check_entries(read_json(path), path, truth, classes)
     return event_table(entries, [video["video"] for video in truth], classes)
+
+
+def read_scores(path: Path, truth: Sequence[Video], num_classes: int) -> dict[str, np.ndarray]:
+    """Read a file of all scores: video -> float32 (num_frames, K + 1), for the videos of the truth.
+
+    Raises:
+        UserError: it is missing, damaged, or not for this truth.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must map each video to its scores; give a *{SCORES}")
+    by_name, scores = {composed(name): rows for name, rows in content.items()}, {}
+    for video in truth:
+        name, shape = video["video"], (video["num_frames"], num_classes + 1)
+        if composed(name) not in by_name:
+            raise UserError(f"{path}: no scores of video {name}; predict the whole split again")
+        try:
+            scores[name] = np.array(by_name[composed(name)], np.float32)
+        except (TypeError, ValueError, OverflowError):
+            scores[name] = np.empty(0)
+        if scores[name].shape != shape or not np.isfinite(scores[name]).all():
+            raise UserError(f"{path}: the scores of video {name} must be {shape[0]} rows of {shape[1]} numbers; "
+                            "predict the split again")
+    return scores
 
 
 def check_entries(predictions: Any, path: Path | str, truth: Sequence[Video], classes: Sequence[str]) -> list[Video]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from util.ensemble import Member
 from util.events import SIDES, EventTable, Video, predicted_events, true_events
 from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1, side_accuracy
 from util.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
@@ -205,19 +206,23 @@ def print_report(
     tolerances: Sequence[Tolerance] = TOLERANCES,
     suppression: Suppression = NMS,
     threshold: float | None = None,
+    variant: str = "",
+    members: Sequence[Member] = (),
 ) -> Report | None:
     """Score a split's predictions and print the tables; one line where the split has no events.
 
     Args:
         folder: the model's, whose val predictions of the same epoch choose the threshold where none is given.
         predicted: as `evaluate` takes them.
+        variant, members: see `threshold_from_val`.
         read_val_truth: gives the entries of the val split; called only if it is needed.
     """
     num_events = sum(len(video["events"]) for video in truth)
     if not num_events:
         print(f"split {split}: its labels have no events, so there is nothing to score against")
         return None
-    chosen = choose_or_take(threshold, folder, split, epoch, read_val_truth, classes, tolerances, suppression)
+    chosen = choose_or_take(
+        threshold, folder, split, epoch, read_val_truth, classes, tolerances, suppression, variant, members)
     report = evaluate(truth, predicted, classes, tolerances, suppression, chosen)
     print(f"split {split}: {num_events} events in {len(truth)} videos; "
           f"threshold {chosen.value:.3f}, {chosen.source}\n\n{report}")

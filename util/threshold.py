@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from util.ensemble import FLIP, Member, read_ensemble
 from util.errors import UserError
-from util.events import EventTable, Video, true_events
+from util.events import EventTable, Video, predicted_events, true_events
 from util.io import read_json, write_json
 from util.pairing import TOLERANCES, Pairing, Seconds, Tolerance, pair_events, rates_of, within
 from util.predictions import list_predictions, read_predictions
@@ -75,6 +76,8 @@ def threshold_from_val(
     classes: Sequence[str],
     tolerances: Sequence[Tolerance] = TOLERANCES,
     suppression: Suppression = NMS,
+    variant: str = "",
+    members: Sequence[Member] = (),
 ) -> Threshold:
     """The threshold for a split's events, chosen on the folder's val predictions of the same epoch.
 
@@ -83,24 +86,31 @@ def threshold_from_val(
 
     Args:
         epoch: None where it is not known.
+        variant: of the predictions, see `PredictionFile`.
+        members: of an ensemble, whose mean scores on val are taken instead.
         read_val_truth: gives the entries of the val split; called only if there are predictions for it.
     """
     if split == "val":
         return _fixed("it cannot be chosen on the split reported; --threshold sets another")
     if epoch is None:
         return _fixed("the file's name has no epoch to find val predictions by; --threshold sets another")
-    file = next((file for file in list_predictions(folder, "val") if file.epoch == epoch), None)
-    if file is None:
-        return _fixed(f"no val predictions of epoch {epoch} to choose it on;"
-                      f" to make them: python test_e2e.py {folder} FRAME_DIR -s val --save")
+    file = next((file for file in list_predictions(folder, "val", variant) if file.epoch == epoch), None)
+    if file is None and not members:
+        how = "" if not variant else " --flip" if variant == FLIP else ", the same models --with it"
+        return _fixed(f"no val predictions of epoch {epoch}{variant} to choose it on;"
+                      f" to make them: python test_e2e.py {folder} FRAME_DIR -s val --save{how}")
     try:
         truth = read_val_truth()
-        predicted = read_predictions(file.path, truth, classes)
+        if members:
+            predicted = predicted_events(truth, read_ensemble(members, "val", truth, classes))
+        else:
+            predicted = read_predictions(file.path, truth, classes)
     except UserError as error:
         return _fixed(f"val's predictions cannot be used ({error})")
     tolerance = threshold_tolerance(tolerances)
     value = choose_threshold(truth, predicted, classes, tolerance, suppression)
-    return Threshold(value, f"chosen on val ({file.path.name}) for the highest F1 {within(tolerance)}")
+    where = f"the mean scores of {len(members)} models" if members else file.path.name
+    return Threshold(value, f"chosen on val ({where}) for the highest F1 {within(tolerance)}")
 
 
 def _fixed(reason: str) -> Threshold:

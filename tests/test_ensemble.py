@@ -1,0 +1,144 @@
+"""Ensembles and mirrored frames: the mean of models' scores, against literal loops and through test_e2e.py."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import complaint, run_here, user_error
+
+import test_e2e
+from model.inference import mirrored, with_mirrored
+from util.ensemble import average_scores, ensemble_weights, own_classes
+from util.io import read_json, write_json
+from util.predictions import best_epoch
+
+OPTIONS = ["--device", "cpu", "-j", 0]
+
+
+def average_literally(scores, members, classes, weights):
+    out = np.zeros((len(scores[0]), 1 + len(classes)))
+    for t in range(len(out)):
+        for table, own, weight in zip(scores, members, weights, strict=True):
+            for i, score in enumerate(table[t]):
+                name = own[i - 1] if i else None
+                common = name in classes and all(name in other for other in members)
+                out[t, 1 + classes.index(name) if common else 0] += weight * float(score) / sum(weights)
+    return out
+
+
+def test_the_mean_is_taken_by_name_over_the_classes_that_all_know():
+    rng = np.random.default_rng(0)
+    members, classes = [["PASS", "DRIVE"], ["SHOT", "DRIVE", "PASS", "OUT"]], ["DRIVE", "SHOT", "PASS"]
+    scores = [rng.dirichlet(np.ones(len(own) + 1), 50).astype(np.float32) for own in members]
+    for weights in ([1, 1], [0.3, 2.5], [0, 1]):
+        found = average_scores(scores, members, classes, weights)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, average_literally(scores, members, classes, weights), rtol=1e-6)
+        assert not found[:, 2].any()  # SHOT, which one does not know
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_equal_scores_have_themselves_as_mean_whatever_the_weights():
+    one = np.random.default_rng(1).random((40, 3)).astype(np.float32)
+    for weights in ([1, 1, 1], [0.1, 0.2, 0.7]):
+        assert np.array_equal(average_scores([one] * 3, [["A", "B"]] * 3, ["A", "B"], weights), one)
+
+
+def test_sides_stay_where_all_tell_them():
+    rng = np.random.default_rng(2)
+    by_side = rng.random((2, 5, 3, 2)).astype(np.float32)
+    assert average_scores(list(by_side), [["A", "B"]] * 2, ["A", "B"], [1, 1]).shape == (5, 3, 2)
+    assert average_scores([by_side[0], by_side[1].sum(-1)], [["A", "B"]] * 2, ["A", "B"], [1, 1]).shape == (5, 3)
+
+
+@pytest.mark.parametrize("given", [[1.0], [1.0, 2.0, 3.0], [0.0, 0.0]])
+def test_weights_that_are_not_one_for_each_or_all_0_are_refused(given):
+    assert "--ensemble_weights" in complaint(ensemble_weights, given, 2)
+
+
+def test_a_model_of_unnamed_classes_must_have_as_many_as_the_dataset(tmp_path):
+    assert own_classes(None, 2, ["A", "B"], tmp_path) == ["A", "B"]
+    assert str(tmp_path) in complaint(own_classes, None, 3, ["A", "B"], tmp_path)
+
+
+def test_a_mirror_turns_frames_flow_and_sides_about():
+    frames = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
+    assert torch.equal(mirrored(frames, "rgb"), frames.flip(-1))
+    flow = mirrored(frames, "flow")
+    assert torch.equal(flow[:, :2], frames[:, :2].flip(-1)) and torch.equal(flow[:, 2], 255 - frames[:, 2].flip(-1))
+    sides = np.array([[[0.2, 0.6]]], np.float32)
+    np.testing.assert_allclose(with_mirrored(sides, sides[..., ::-1]), sides)
+
+
+@pytest.fixture(scope="module")
+def other(trained, tmp_path_factory):
+    """A second model folder: the first one's newest epoch, its classes in another order and its head with them."""
+    folder = tmp_path_factory.mktemp("other") / "out_b"
+    folder.mkdir()
+    model, newest = trained[0], max(trained[0].glob("checkpoint_*.pt"))
+    state = torch.load(newest, weights_only=True)
+    order = torch.tensor([0, 2, 1])
+    for key in [key for key, value in state.items() if key.startswith("head.classify") and len(value) == 3]:
+        state[key] = state[key][order] + 0.1
+    torch.save(state, folder / newest.name)
+    config = read_json(model / "config.json")
+    write_json(folder / "config.json", {**config, "classes": config["classes"][::-1]})
+    return folder
+
+
+def scores_of(prefix, *args):
+    done = run_here(test_e2e, *args, "--save_as", prefix, *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    return np.array(read_json(f"{prefix}.score.json.gz")["cup/c_1"]), done.stdout
+
+
+def test_several_models_give_the_mean_of_what_each_gives_alone(trained, other, tiny, tmp_path):
+    model, frames, best = trained[0], tiny[1], best_epoch(trained[0])
+    reordered = tmp_path / "data"
+    shutil.copytree(tiny[0], reordered)
+    (reordered / "class.txt").write_text("PASS\nDRIVE\n", encoding="utf-8")
+    one, _ = scores_of(tmp_path / "a", model / f"checkpoint_{best:03d}.pt", frames, "-s", "test")
+    two, _ = scores_of(tmp_path / "b", other, frames, "-s", "test", "-d", reordered)
+    both, out = scores_of(tmp_path / "c", model, frames, "-s", "test", "--with", other, "--ensemble_weights", 1, 3)
+    np.testing.assert_allclose(both, (one + 3 * two[:, [0, 2, 1]]) / 4, atol=2e-6)
+    assert str(other) in out and "of epoch" in out  # out_b has no val predictions to choose the threshold on
+    assert np.abs(one - two[:, [0, 2, 1]]).max() > 1e-3
+
+
+@pytest.mark.parametrize("inference", ["video", "clips"])
+def test_flip_gives_the_mean_with_mirrored_frames(trained, tiny, tmp_path, inference):
+    from PIL import Image
+
+    model, how = trained[0], ["-s", "test", "--inference", inference, "--precision", "float32"]
+    alone, _ = scores_of(tmp_path / "a", model, tiny[1], *how)
+    both, _ = scores_of(tmp_path / "b", model, tiny[1], *how, "--flip")
+    for path in sorted((tiny[1] / "cup" / "c_1").glob("*.jpg")):
+        (tmp_path / "frames" / "cup" / "c_1").mkdir(parents=True, exist_ok=True)
+        turned = Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        turned.save(tmp_path / "frames" / "cup" / "c_1" / path.name, quality=100, subsampling=0)
+    turned, _ = scores_of(tmp_path / "c", model, tmp_path / "frames", *how)
+    assert np.abs(both - alone).max() > 1e-4
+    np.testing.assert_allclose(both, (alone + turned) / 2, atol=5e-3)  # JPEG loses a little
+
+
+def test_saved_predictions_are_named_for_all_models_and_leave_those_of_one_alone(trained, other, tiny, tmp_path):
+    model = shutil.copytree(trained[0], tmp_path / "out")
+    best, newest = best_epoch(model), int(max(other.glob("*.pt")).stem[-3:])
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    for options in (["--flip"], ["--with", other]):
+        assert run_here(test_e2e, model, tiny[1], "-s", "test", "--save", *options, *OPTIONS).returncode == 0
+    new = {path.name for path in model.iterdir()} - before.keys()
+    tags = ("+flip", f"+out_b-{newest}")
+    assert new == {f"pred-test.epoch{best:02d}{tag}{kind}" for tag in tags
+                   for kind in (".json", ".recall.json.gz", ".score.json.gz")}
+    assert all((model / name).read_bytes() == content for name, content in before.items())
+
+
+def test_wrong_weights_and_models_are_one_line(trained, tiny, tmp_path):
+    def refused(*args):
+        return user_error(run_here(test_e2e, trained[0], tiny[1], "-s", "test", *args, *OPTIONS))
+
+    assert "must be 2 numbers" in refused("--with", trained[0], "--ensemble_weights", 1)
+    assert "nowhere" in refused("--with", tmp_path / "nowhere")
+    assert "checkpoint_099.pt" in refused("--with", trained[0] / "checkpoint_099.pt")

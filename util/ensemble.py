@@ -1,0 +1,127 @@
+"""Several models as one: their scores, frame by frame, averaged class by class."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from util.errors import UserError
+from util.events import Video, class_scores
+from util.options import rate
+from util.predictions import find_scores, prediction_prefix, read_scores
+
+FLIP = "+flip"  # in the names of predictions that look at the mirrored frames as well
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model of an ensemble, by where its predictions are."""
+
+    folder: Path
+    epoch: int | None  # None where nothing says it
+    classes: list[str]  # in the order of its scores
+    weight: float = 1.0
+    flip: bool = False
+
+
+def add_ensemble_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup, kind: str) -> None:
+    """--with and --ensemble_weights: `args.others`, a list of paths, and `args.ensemble_weights`, or None."""
+    parser.add_argument("--with", dest="others", type=Path, nargs="+", default=[], metavar=kind,
+                        help="average the scores of the first with those of these")
+    parser.add_argument("--ensemble_weights", type=rate, nargs="+", metavar="W",
+                        help="of the first and of those of --with, in this order (default: all alike)")
+
+
+def ensemble_weights(given: Sequence[float] | None, number: int) -> list[float]:
+    """The weight of each of a number of models.
+
+    Raises:
+        UserError: they are not as many, or all 0.
+    """
+    weights = [1.0] * number if given is None else list(given)
+    if len(weights) != number or not 0 < sum(weights) < math.inf:
+        raise UserError(f"--ensemble_weights {' '.join(f'{w:g}' for w in weights)}: must be {number} numbers, one for "
+                        "each model, the first and those of --with, and not all 0")
+    return weights
+
+
+def own_classes(known: Sequence[str] | None, number: int, classes: Sequence[str], where: Path) -> list[str]:
+    """The names of a model's classes; those of the dataset where it names none and has as many.
+
+    Raises:
+        UserError: it has others, and says of none of them what they are.
+    """
+    if known is not None and len(known) == number:
+        return list(known)
+    if known is None and number == len(classes):
+        return list(classes)
+    raise UserError(f"{where}: has scores of {number} classes ({', '.join(known or ['unnamed'])}), and the dataset has "
+                    f"{', '.join(classes)}; leave it out, or copy its config.json beside it")
+
+
+def check_common(members: Sequence[Sequence[str]], classes: Sequence[str]) -> None:
+    """Say which of the classes will not be found, as not all members know them.
+
+    Raises:
+        UserError: none is known to all.
+    """
+    unknown = [name for name in classes if not all(name in own for own in members)]
+    if len(unknown) == len(classes):
+        raise UserError(f"no class of {', '.join(classes)} is known to all of the models; name the dataset with -d, or "
+                        "leave some models out")
+    if unknown:
+        print(f"warning: not known to all of the models, and so not looked for: {', '.join(unknown)}", file=sys.stderr)
+
+
+def average_scores(
+    scores: Sequence[np.ndarray], members: Sequence[Sequence[str]], classes: Sequence[str], weights: Sequence[float]
+) -> np.ndarray:
+    """The weighted mean of several models' scores of a video.
+
+    Args:
+        scores: of each model, float32 (num_frames, K_i + 1), index 0 background; or by side, see `class_scores`.
+        members: the names of each model's classes, in the order of its scores.
+        classes: those to give. One that not all members know scores 0; what other classes score is background.
+
+    Returns:
+        float32 (num_frames, K + 1), by side if all scores are.
+    """
+    if not all(table.ndim == 3 for table in scores):
+        scores = [class_scores(table) for table in scores]
+    common = [name for name in classes if all(name in own for own in members)]
+    target = [1 + classes.index(name) for name in common]
+    mean = 0.0
+    for table, own, weight in zip(scores, members, weights, strict=True):
+        source = [1 + own.index(name) for name in common]
+        row = np.zeros((len(table), len(classes) + 1, *table.shape[2:]))
+        row[:, target] = table[:, source]
+        row[:, 0] = np.delete(table, source, axis=1).sum(axis=1, dtype=float)
+        mean = mean + weight * row
+    return (mean / sum(weights)).astype(np.float32)
+
+
+def ensemble_prefix(members: Sequence[Member], split: str) -> Path:
+    """The path of the predictions of all members together: in the folder of the first, named for all."""
+    first, *others = members
+    tags = [FLIP * first.flip, *(f"+{m.folder.resolve().name}-{m.epoch}{FLIP * m.flip}" for m in others)]
+    return Path(f"{prediction_prefix(first.folder, split, first.epoch)}{''.join(tags)}")
+
+
+def read_ensemble(
+    members: Sequence[Member], split: str, truth: Sequence[Video], classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The mean of the scores that members have of a split: video -> float32 (num_frames, K + 1).
+
+    Raises:
+        UserError: the file of a member's scores is missing or damaged, or is not for this truth.
+    """
+    tables = [read_scores(find_scores(m.folder, split, m.epoch), truth, len(m.classes)) for m in members]
+    own, weights = [member.classes for member in members], [member.weight for member in members]
+    names = [video["video"] for video in truth]
+    return {name: average_scores([table[name] for table in tables], own, classes, weights) for name in names}
