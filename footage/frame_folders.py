@@ -32,6 +32,10 @@ JPEG_QUALITY = 90
 JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
                 cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 
+# Of a record, without which it was changed by hand, or is of another version
+NEVER_EMPTY = ("stamps", "fps", "source_fps", "source_frames", "width", "height")
+ALWAYS_THERE = {"variable_rate", "lost_start", "missing_frames", "damaged_frames", "trouble"}
+
 CORES_A_WRITER = 4  # decoding on as many keeps a core busy with what becomes of the frames
 FRAMES_A_WRITER = 3  # of full size, that wait for it or are being written
 MORE_ON_THE_WAY = 4  # frames that are decoded beyond one a core: what waits for a writer leaves no core idle
@@ -39,7 +43,7 @@ MORE_ON_THE_WAY = 4  # frames that are decoded beyond one a core: what waits for
 
 def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short: bool = False) -> dict | None:
     """The record of frames made before from the same source with the same options; None if there are none, or if
-    their time stamps were not kept.
+    their time stamps or another part of the record were not kept.
 
     Args:
         path: the video file. One with another date is the same if it has the same content.
@@ -56,7 +60,8 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
                         "move it away, or choose another --output")
     short = any(record.get(key) for key in ("missing_frames", "damaged_frames", "trouble"))
     made_as_now = all(record.get(key) == value for key, value in _identity(path, options).items())
-    if not made_as_now or not record.get("stamps") or (short and not allow_short) or not _holds(folder, record):
+    complete = all(map(record.get, NEVER_EMPTY)) and record.keys() >= ALWAYS_THERE
+    if not made_as_now or not complete or (short and not allow_short) or not _holds(folder, record):
         return None
     modified = path.stat().st_mtime_ns
     if record.get("source_modified") == modified:

@@ -113,6 +113,14 @@ def test_frames_whose_stamps_were_not_kept_are_known_as_such(tmp_path):
     assert lack_stamps(folder) and existing_frames(path, folder, OPTIONS) is None
 
 
+@pytest.mark.parametrize("change", [{"fps": None}, {"height": None}, {"source_fps": None}, {"trouble": ...}])
+def test_frames_whose_record_is_not_complete_are_made_again(tmp_path, change):
+    path, folder = encode(tmp_path / "a.mp4", num_frames=5), tmp_path / "frames"
+    record = {key: value for key, value in (extract_frames(path, folder, OPTIONS) | change).items() if value is not ...}
+    (folder / "video.json").write_text(json.dumps(record), encoding="utf-8")
+    assert existing_frames(path, folder, OPTIONS) is None
+
+
 def test_a_copy_is_the_same_source_and_a_changed_file_of_the_same_size_is_not(tmp_path):
     path, folder = encode(tmp_path / "a.mp4"), tmp_path / "frames"
     record = extract_frames(path, folder, OPTIONS)
