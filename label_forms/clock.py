@@ -62,7 +62,7 @@ def announced_record(info: VideoInfo, fps: float | None) -> dict:
     frames = info.announced_frames or UNKNOWN_FRAMES
     num_frames = max(1, round(frames * (fps or info.fps) / info.fps))
     return {"num_frames": num_frames, "fps": fps or info.fps, "source_frames": frames, "source_fps": info.fps,
-            "start": info.start, "width": info.width, "height": info.height, "options": {"fps": fps}}
+            "start": info.start, "announced": True, "width": info.width, "height": info.height, "options": {"fps": fps}}
 
 
 def clock_of(labels: LabelSet, record: Mapping) -> Clock:

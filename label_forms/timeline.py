@@ -57,6 +57,8 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
     """
     parts, first = labelled.parts, records[labelled.parts[min(labelled.parts)]]
     labels = _with_times(labelled.labels, first)
+    if first.get("announced"):  # a file that lost frames tells a mean rate alone, by which frames and times differ
+        labels = replace(labels, events=tuple(replace(event, stated=None) for event in labels.events))
     labelled = replace(labelled, labels=labels)
     clocks = {part: clock_of(labels, records[video]) for part, video in parts.items()}
     placement = Placement()

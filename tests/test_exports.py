@@ -19,6 +19,7 @@ from label_forms.fields import read_time
 from label_forms.forms import read_labels
 from label_forms.timeline import place_events
 from label_forms.videos import pair_labels
+from util.event_files import write_csv
 from util.io import read_json
 from util.stamps import Stamps
 
@@ -71,7 +72,7 @@ def test_prepare_data_finds_the_frames_again_in_videos_that_start_late_or_lost_f
     stamps = {"a_1": range(40), "b_1": [*range(20), *range(32, 52)], "c_1": range(10, 50)}
     for name, pts in stamps.items():
         encode(tmp_path / "V" / f"{name}.mp4", pts=pts, time_base=Fraction(1, 25), sound=2)
-    for form in READ_BACK:
+    for form in [*READ_BACK, "csv"]:
         if form == "excel" and not find_spec("openpyxl"):
             continue
         for name in stamps:
@@ -80,7 +81,10 @@ def test_prepare_data_finds_the_frames_again_in_videos_that_start_late_or_lost_f
             events = [{"frame": frame, "label": CLASSES[frame % 2], "seconds": frames.times[frame]}
                       for frame in (0, 19, 20, 39)]
             video = ExportedVideo(name, f"{name}.mp4", code_rate(frames.times, probe(frames.path).fps), events, CLASSES)
-            export_video(tmp_path / form / name, video, options(form))
+            if form == "csv":
+                write_csv(tmp_path / form / f"{name}.csv", [event | {"score": 0.5} for event in events])
+            else:
+                export_video(tmp_path / form / name, video, options(form))
         done = run_here(prepare_data, "--videos", tmp_path / "V", "--output", tmp_path / "F", "--height", 32, "-j", 1,
                         "--labels", tmp_path / form, "--dataset", f"{tmp_path.as_posix()}/data_{form}")
         assert done.returncode == 0, done.stderr

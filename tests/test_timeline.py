@@ -293,7 +293,7 @@ def test_a_video_of_another_name_is_told():
 
 def test_what_a_video_announces_stands_in_for_its_record():
     for fps in (None, 12.5):
-        expected = record(fps=fps or 25.0) | {"start": 0.0, "options": {"fps": fps}}
+        expected = record(fps=fps or 25.0) | {"announced": True, "start": 0.0, "options": {"fps": fps}}
         assert announced_record(VideoInfo(25.0, 398, 224, 100), fps) == expected
     unknown = announced_record(VideoInfo(25.0, 398, 224, 0), 30)
     assert not place(labels_of([10**6 - 1]), m=unknown).outside
