@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, pairwise
 from math import sqrt
 
 import numpy as np
+import pandas as pd
 
 from checks.findings import Finding
 from checks.label_reading import LabelledVideo, Labels
@@ -25,48 +26,36 @@ FALLS_BACK = 0.3  # of a video: by how much events fall back where a second half
 
 def event_findings(labels: Labels) -> list[Finding]:
     """What reading found, then what is wrong within the videos' events, and between videos and splits."""
-    checks = (_same_frame, _too_close, _halves_in_one, _videos_in_two_splits, _matches_in_two_splits,
-              _recordings_in_two_splits, _identical_events, _classes)
+    checks = (_on_one_frame, _too_close, _halves_in_one, _in_two_splits, _identical_events, _classes)
     return [*labels.findings, *(finding for check in checks for finding in check(labels))]
 
 
-def _same_frame(labels: Labels) -> Iterator[Finding]:
-    for video in labels.videos:
-        seen: dict[int, dict[str, int]] = defaultdict(dict)
-        for index, event in enumerate(video.events):
-            there = seen[event["frame"]]
-            if event["label"] in there:
-                yield Finding(
-                    "warning", "event-twice", video.place(index),
-                    f"the same {event['label']} stands at events[{video.indices[there[event['label']]]}]",
-                    "a model finds it once, so that the other counts as missed; remove one of the two",
-                )
-            elif there:
-                yield Finding(
-                    "warning", "two-classes-on-a-frame", video.place(index),
-                    f"{event['label']}, but events[{video.indices[next(iter(there.values()))]}] says "
-                    f"{next(iter(there))} on the same frame",
-                    "a frame has one class, and the one first in the file is learned; correct a label, or move one "
-                    "event to the next frame",
-                )
-            there.setdefault(event["label"], index)
+def _on_one_frame(labels: Labels) -> Iterator[Finding]:
+    on_frame, of_class = (labels.events.groupby(["video", "frame", *more]).event for more in ([], ["label"]))
+    events = labels.events.assign(first=on_frame.transform("first"), same=of_class.transform("first"))
+    for event in events[events.event > events["first"]].itertuples():
+        video = labels.videos[event.video]
+        if event.same < event.event:
+            yield Finding("warning", "event-twice", video.place(event.event),
+                          f"the same {event.label} stands at events[{video.indices[event.same]}]",
+                          "a model finds it once, so that the other counts as missed; remove one of the two")
+        else:
+            yield Finding("warning", "two-classes-on-a-frame", video.place(event.event),
+                          f"{event.label}, but events[{video.indices[event.first]}] says "
+                          f"{video.events[event.first]['label']} on the same frame",
+                          "a frame has one class, and the one first in the file is learned; correct a label, or move "
+                          "one event to the next frame")
 
 
 def _too_close(labels: Labels) -> Iterator[Finding]:
-    for video in labels.videos:
-        last: dict[str, int] = {}
-        for index in sorted(range(len(video.events)), key=lambda index: video.events[index]["frame"]):
-            event = video.events[index]
-            before = last.get(event["label"])
-            if before is not None and 1 <= event["frame"] - video.events[before]["frame"] <= CLOSE:
-                yield Finding(
-                    "warning", "events-too-close", video.place(index),
-                    f"another {event['label']} is at events[{video.indices[before]}], frame "
-                    f"{video.events[before]['frame']}",
-                    f"of two within {CLOSE} frames non-maximum suppression keeps one, so that the other counts as "
-                    "missed; if they are one event, remove one",
-                )
-            last[event["label"]] = index
+    events = labels.events.sort_values(["video", "frame"])
+    before = events.groupby(["video", "label"])[["event", "frame"]].shift(fill_value=-CLOSE - 1)
+    for at in np.flatnonzero((events.frame - before.frame).between(1, CLOSE)):
+        video, other = labels.videos[events.video.iat[at]], before.iloc[at]
+        yield Finding("warning", "events-too-close", video.place(events.event.iat[at]),
+                      f"another {events.label.iat[at]} is at events[{video.indices[other.event]}], frame {other.frame}",
+                      f"of two within {CLOSE} frames non-maximum suppression keeps one, so that the other counts as "
+                      "missed; if they are one event, remove one")
 
 
 def _halves_in_one(labels: Labels) -> Iterator[Finding]:
@@ -114,112 +103,87 @@ def _fall(video: LabelledVideo) -> int | None:
     return None if by_kind or back < FALLS_BACK * video.num_frames else at
 
 
-def _videos_in_two_splits(labels: Labels) -> Iterator[Finding]:
-    splits: dict[str, list[LabelledVideo]] = defaultdict(list)
-    for video in labels.videos:
-        splits[video.name].append(video)
-    for name, entries in splits.items():
-        if len(entries) > 1:
-            parts = ", ".join(f"{video.split} ({number_of(len(video.events), 'event')})" for video in entries)
-            yield Finding(
-                "error", "video-in-two-splits", _files(labels, [video.split for video in entries], f"video {name!r}"),
-                f"stands in {parts}",
-                "what is an event in one split is background in the other, so that the model is taught not to find it, "
-                "and the score is of frames it has seen; put all events of a video into one entry in one split",
-            )
+def _in_two_splits(labels: Labels) -> Iterator[Finding]:
+    """Videos, matches and recordings of which a part is in another split."""
+    videos, recording_of = labels.videos, labels.recording_of
+    twice = _divided(videos, {video.name: video.name for video in videos})
+    for name, splits in twice.items():
+        parts = ", ".join(f"{split} ({number_of(len(video.events), 'event')})" for split, (video,) in splits.items())
+        yield Finding("error", "video-in-two-splits", _files(labels, splits, f"video {name!r}"), f"stands in {parts}",
+                      "what is an event in one split is background in the other, so that the model is taught not to "
+                      "find it, and the score is of frames it has seen; put all events of a video into one entry in "
+                      "one split")
+    for match, splits in _divided([video for video in videos if video.name not in twice], labels.match_of).items():
+        parts = "; ".join(f"{', '.join(video.name for video in part)} in {split}" for split, part in splits.items())
+        yield Finding("warning", "match-in-two-splits", _files(labels, splits, f"match {match!r}"), parts,
+                      "the score then tells how well the model remembers a match, and not how it does on a new one; "
+                      "put all videos of a match into one split")
+    if doubt := doubt_matches({video.name: video.split for video in videos}):
+        yield Finding("warning", "match-in-doubt", str(labels.folder), *doubt.split("; ", 1))
+    clips = [video for video in videos if recording_of[video.name] != video.name]
+    for recording, splits in _divided(clips, recording_of).items():
+        yield Finding("warning", "recording-in-two-splits", _files(labels, splits, f"clips of {recording!r}"),
+                      " and ".join(f"{len(part)} in {split}" for split, part in splits.items()),
+                      "clips of one recording look alike: the score may be better than on a new one")
 
 
-def _matches_in_two_splits(labels: Labels) -> Iterator[Finding]:
-    times = Counter(video.name for video in labels.videos)
-    for match, videos in labels.matches().items():
-        by_split: dict[str, list[str]] = defaultdict(list)
-        for video in videos:
-            if times[video.name] == 1:  # or it has a finding of its own
-                by_split[video.split].append(video.name)
-        if len(by_split) > 1:
-            parts = "; ".join(f"{', '.join(names)} in {split}" for split, names in by_split.items())
-            yield Finding(
-                "warning", "match-in-two-splits", _files(labels, by_split, f"match {match!r}"), parts,
-                "the score then tells how well the model remembers a match, and not how it does on a new one; put all "
-                "videos of a match into one split",
-            )
-    if doubt := doubt_matches({video.name: video.split for video in labels.videos}):
-        what, advice = doubt.split("; ", 1)
-        yield Finding("warning", "match-in-doubt", str(labels.folder), what, advice)
+def _divided(videos: Iterable[LabelledVideo], whole_of: Mapping[str, str]) -> dict[str, dict[str, list[LabelledVideo]]]:
+    """The videos in each split, of whatever stands in more than one.
 
-
-def _recordings_in_two_splits(labels: Labels) -> Iterator[Finding]:
-    by_recording: dict[str, Counter[str]] = defaultdict(Counter)
-    for video in labels.videos:
-        if labels.recording_of[video.name] != video.name:
-            by_recording[labels.recording_of[video.name]][video.split] += 1
-    for recording, counts in by_recording.items():
-        if len(counts) > 1:
-            yield Finding(
-                "warning", "recording-in-two-splits", _files(labels, counts, f"clips of {recording!r}"),
-                " and ".join(f"{count} in {split}" for split, count in counts.items()),
-                "clips of one recording look alike: the score may be better than on a new one",
-            )
+    Args:
+        whole_of: what each video is a part of, by name.
+    """
+    found: dict[str, dict[str, list[LabelledVideo]]] = defaultdict(lambda: defaultdict(list))
+    for video in videos:
+        found[whole_of[video.name]][video.split].append(video)
+    return {name: splits for name, splits in found.items() if len(splits) > 1}
 
 
 def _identical_events(labels: Labels) -> Iterator[Finding]:
     by_events: dict[tuple, list[LabelledVideo]] = defaultdict(list)
     for video in labels.videos:
-        events = tuple(sorted((event["frame"], event["label"]) for event in video.events))
-        if _different_gaps(events) >= SAME_GAPS:
-            by_events[events].append(video)
+        by_events[tuple(sorted((event["frame"], event["label"]) for event in video.events))].append(video)
     for events, videos in by_events.items():
-        for video, other in combinations(videos, 2):
+        gaps = len({later[0] - earlier[0] for earlier, later in pairwise(events)})
+        for video, other in combinations(videos, 2) if gaps >= SAME_GAPS else ():
             if video.name == other.name:  # has a finding of its own
                 continue
             halves = labels.match_of[video.name] == labels.match_of[other.name]
-            surely = _different_gaps(events) >= SURELY_SAME_GAPS
             yield Finding(
-                "error" if halves and surely else "warning", "same-events", video.where,
+                "error" if halves and gaps >= SURELY_SAME_GAPS else "warning", "same-events", video.where,
                 f"has the same {len(events)} events on the same frames as {other.name!r} in {other.split}",
                 "events of one half are read from frames of the other; label each half by its own frames" if halves else
                 "is it the same video under two names? Or were the labels of one copied to the other?",
             )
 
 
-def _different_gaps(events: tuple) -> int:
-    return len({later[0] - earlier[0] for earlier, later in pairwise(events)})
-
-
 def _classes(labels: Labels) -> Iterator[Finding]:
-    counts = {split: Counter(event["label"] for video in labels.of_split(split) for event in video.events)
-              for split in labels.splits}
-    path = labels.folder / "class.txt"
-    for name in labels.classes:
-        if not any(count[name] for count in counts.values()):
-            yield Finding("warning", "class-without-events", f"{path}: {name}", "no split has an event of it",
-                          "remove the class, or correct the labels that should have it")
+    """Classes of which a split, or the whole dataset, has no events or few."""
+    table = pd.crosstab(labels.events.label, labels.events.split)
+    table = table.reindex(index=labels.classes, columns=labels.splits, fill_value=0)
+    for name, counts in table.iterrows():
+        if not counts.any():
+            yield Finding("warning", "class-without-events", f"{labels.folder / 'class.txt'}: {name}",
+                          "no split has an event of it", "remove the class, or correct the labels that should have it")
             continue
-        for split in (split for split in SPLITS if split in counts):
-            if not counts[split][name]:
-                others = ", ".join(f"{counts[other][name]} in {other}" for other in counts if counts[other][name])
-                yield Finding("warning", "class-missing", f"{labels.folder / split}.json: {name}",
-                              f"no event of it ({others})", _missing_advice(split))
-            elif (number := counts[split][name]) < FEW:
-                yield _rare(f"{labels.folder / split}.json: {name}", number, split)
+        for split in [split for split in SPLITS if split in counts]:
+            where, number, learned = f"{labels.folder / split}.json: {name}", counts[split], split == "train"
+            if not number:
+                others = ", ".join(f"{count} in {other}" for other, count in counts.items() if count)
+                yield Finding("warning", "class-missing", where, f"no event of it ({others})",
+                              "what is not in train is not learned; move a video that has it into train"
+                              if learned else f"{split} cannot tell how well the class is found, and its mAP leaves it "
+                              "out; move a video that has it there")
+            elif number < FEW and learned:
+                yield Finding("warning", "class-rare", where, f"only {number_of(number, 'event')} to learn from",
+                              "hundreds are usual; label more, or draw clips around events by --fg_upsample 0.5")
+            elif number < FEW:
+                error = 50 / sqrt(number)  # of a share p: sqrt(p (1 - p) / n), largest at a half
+                yield Finding("warning", "class-rare", where,
+                              f"only {number_of(number, 'event')}; half of them found says a recall of 50 % +- "
+                              f"{error:.0f} (standard error)", f"fewer than {FEW} events of a class cannot tell one "
+                              "model from another; take more videos into it")
 
 
-def _missing_advice(split: str) -> str:
-    if split == "train":
-        return "what is not in train is not learned; move a video that has it into train"
-    return f"{split} cannot tell how well the class is found, and its mAP leaves it out; move a video that has it there"
-
-
-def _rare(where: str, number: int, split: str) -> Finding:
-    if split == "train":
-        return Finding("warning", "class-rare", where, f"only {number_of(number, 'event')} to learn from",
-                       "hundreds are usual; label more, or draw clips around events by --fg_upsample 0.5")
-    error = 50 / sqrt(number)  # of a share p: sqrt(p (1 - p) / n), largest at a half
-    return Finding("warning", "class-rare", where,
-                   f"only {number_of(number, 'event')}; half of them found says a recall of 50 % +- {error:.0f} "
-                   "(standard error)",
-                   f"fewer than {FEW} events of a class cannot tell one model from another; take more videos into it")
-
-
-def _files(labels: Labels, splits, what: str) -> str:
+def _files(labels: Labels, splits: Iterable[str], what: str) -> str:
     return f"{labels.folder}{os.sep}{{{','.join(f'{split}.json' for split in splits)}}}: {what}"

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from checks.findings import Finding
 from dataset.labels import SPLITS, dataset_dir, read_classes
@@ -56,6 +57,15 @@ class Labels:
 
     def of_split(self, split: str) -> list[LabelledVideo]:
         return [video for video in self.videos if video.split == split]
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """All events in the order of the files: video (its place in `videos`), event (its place in the video's events),
+        split, fps (NaN: unknown), frame and label."""
+        rows = [(at, index, video.split, video.fps, event["frame"], event["label"])
+                for at, video in enumerate(self.videos) for index, event in enumerate(video.events)]
+        table = pd.DataFrame(rows, columns=["video", "event", "split", "fps", "frame", "label"])
+        return table.astype({"video": int, "event": int, "fps": float, "frame": int})
 
     @cached_property
     def match_of(self) -> dict[str, str]:

@@ -13,4 +13,4 @@ class UserError(Exception):
 
 def number_of(number: int, noun: str) -> str:
     """As a message says it: 1 event, 2 events, 12,000 events."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
