@@ -6,15 +6,15 @@ seconds, as a number, as digits in quotes, or as h:mm:ss.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from checks.findings import Finding
-from checks.label_reading import LabelledVideo, Labels
+from checks.label_reading import Labels
 from checks.label_steps import FPS_UNKNOWN, ROUNDED, Step, find_steps
 from util.clock import parse_time
 
@@ -31,69 +31,36 @@ EXACT = 4  # frames: the largest tolerance that is reported
 
 @dataclass(frozen=True)
 class TimeField:
-    """A field that tells the moment, along the N events that have it."""
+    """A field that tells the moment, along the events that have it."""
 
     name: str
     unit: str  # what it counts: frames, milliseconds or seconds
-    videos: list[LabelledVideo]  # with those events alone
-    by_field: np.ndarray  # float (N,), the moment in frames of its video
-    grain: float  # frames: by_field is exact to so many
+    events: pd.DataFrame  # as in `Labels.events`, by video and frame, with moment: the frame by the field, a float;
+    # and off: frames from there to the label, beside what is so in all of a video
+    grain: float  # frames: moments are exact to so many
     rate: float  # labelled frames to one frame by the field; 1 where they agree
-    rate_error: float  # standard error of `rate`
-
-    @property
-    def frames(self) -> np.ndarray:
-        """int64 (N,), the labels' frame numbers."""
-        return np.concatenate([video.frames for video in self.videos])
-
-    @property
-    def off(self) -> np.ndarray:
-        """float (N,): how far the labels' frames are from those of the field, beside what is so in all of a video."""
-        off = self.frames - self.rate * self.by_field
-        ends = np.cumsum([len(video.events) for video in self.videos])[:-1]
-        return np.concatenate([part - np.median(part) for part in np.split(off, ends)])
 
 
 def field_findings(labels: Labels) -> list[Finding]:
     """Fields that are more exact than `frame`, that count time at another rate, or that contradict it."""
     findings = []
-    by_rate: dict[float | None, list[LabelledVideo]] = defaultdict(list)
-    for video in labels.videos:
-        by_rate[video.fps].append(video)
     for name in dict.fromkeys(key for video in labels.videos for event in video.events for key in event):
         if name in ("frame", "label"):
             continue
-        where = f"{labels.folder}: field {name!r}"
-        found = _judge(where, _time_field(name, labels.videos))
+        events = _with_field(labels, name)
         # labels of one rate may fit some of the videos only
-        parts = [_judge(where, _time_field(name, videos)) for videos in by_rate.values() if len(by_rate) > 1]
-        wrong_rates = [part for part in parts if part and part.check == ANOTHER_RATE]
-        findings += wrong_rates or ([found] if found else [])
+        parts = [part for _, part in events.groupby("fps", sort=False, dropna=False)]
+        judged = [_judge(labels, _time_field(name, part)) for part in (events, *parts)]
+        wrong_rates = [part for part in judged[1:] if part and part.check == ANOTHER_RATE]
+        findings += wrong_rates or filter(None, judged[:1])
     return findings
 
 
-def _time_field(name: str, videos: list[LabelledVideo]) -> TimeField | None:
-    """The field in the unit in which it tells the frames best, if it tells them."""
-    videos, values = _with_field(videos, name)
-    if sum(map(len, values)) < FEWEST:
-        return None
-    fits = [fit for unit in _units(videos) if (fit := _fit(name, unit, videos, values))]
-    # in videos of one rate any unit fits: the likeliest needs no factor
-    return min(fits, key=lambda fit: (round(float(np.std(fit.off)), 1), abs(log(fit.rate))), default=None)
-
-
-def _with_field(videos: list[LabelledVideo], name: str) -> tuple[list[LabelledVideo], list[np.ndarray]]:
-    """Videos with three events or more that have the field as a number, with those in order of frame; the numbers."""
-    kept, values = [], []
-    for video in videos:
-        numbers = [_number(event[name]) if name in event else None for event in video.events]
-        there = [index for index, number in enumerate(numbers) if number is not None]
-        if len(there) >= 3:
-            there.sort(key=lambda index: video.events[index]["frame"])
-            columns = {key: [getattr(video, key)[index] for index in there] for key in ("events", "indices")}
-            kept.append(replace(video, **columns))
-            values.append(np.array([numbers[index] for index in there], float))
-    return kept, values
+def _with_field(labels: Labels, name: str) -> pd.DataFrame:
+    """The events that have the field as a number, its `value`, in videos with three of them or more."""
+    values = [_number(event.get(name)) for video in labels.videos for event in video.events]
+    events = labels.events.assign(value=np.array(values, float)).dropna(subset="value").sort_values(["video", "frame"])
+    return events[events.groupby("video").value.transform("size") >= 3]
 
 
 def _number(value: Any) -> float | None:
@@ -105,63 +72,62 @@ def _number(value: Any) -> float | None:
     return float(value) if type(value) in (int, float) and abs(value) < 1e12 else None
 
 
-def _units(videos: list[LabelledVideo]) -> dict[str, list[float]]:
-    """How many of each unit there are in a frame, for each video."""
-    units = {"frames": [1.0] * len(videos)}
-    if all(video.fps for video in videos):
-        units["milliseconds"] = [1000 / video.fps for video in videos]
-        units["seconds"] = [1 / video.fps for video in videos]
-    return units
+def _time_field(name: str, events: pd.DataFrame) -> TimeField | None:
+    """The field in the unit in which it tells the frames best, if it tells them."""
+    if len(events) < FEWEST:
+        return None
+    units = {"frames": 1 + 0 * events.frame}
+    if events.fps.notna().all():
+        units |= {"milliseconds": 1000 / events.fps, "seconds": 1 / events.fps}
+    fits = [fit for unit, in_a_frame in units.items() if (fit := _fit(name, unit, events, in_a_frame))]
+    # in videos of one rate any unit fits: the likeliest needs no factor
+    return min(fits, key=lambda fit: (round(fit.events.off.std(ddof=0), 1), abs(log(fit.rate))), default=None)
 
 
-def _fit(name: str, unit: str, videos: list[LabelledVideo], values: list[np.ndarray]) -> TimeField | None:
-    """The field as a time in that unit, if the frame numbers follow it so."""
-    in_a_frame = _units(videos)[unit]
-    told = [value / per for value, per in zip(values, in_a_frame, strict=True)]
-    rise, run = (np.concatenate([_over_half(column) for column in columns])
-                 for columns in ([video.frames for video in videos], told))
+def _fit(name: str, unit: str, events: pd.DataFrame, in_a_frame: pd.Series) -> TimeField | None:
+    """The field as a time in a unit, of which there are so many in a frame, if the frame numbers follow it so."""
+    moment = events.value / in_a_frame
+    by_video = events.groupby("video")
+    half = (by_video.frame.transform("size") // 2).to_numpy()
+    later = np.flatnonzero(by_video.cumcount() >= half)  # each beside the one half of the video's events before it
+    rise, run = (column.to_numpy()[later] - column.to_numpy()[later - half[later]] for column in (events.frame, moment))
     rates = rise[run > 0] / run[run > 0]
     rate = float(np.median(rates)) if len(rates) else 0.0
     if not RATES[0] < rate < RATES[1]:
         return None
     error = 1.25 * 1.4826 * float(np.median(abs(rates - rate))) / len(rates) ** 0.5  # of a median, from deviations
     rate = 1.0 if abs(rate - 1) < max(SAME_RATE, 4 * error) else rate
-    field = TimeField(name, unit, videos, np.concatenate(told), _grain(values) / min(in_a_frame), rate, error)
-    spread = np.concatenate([video.frames - np.median(video.frames) for video in videos])
-    # medians of squares, so that a few wrong events do not hide the rest
-    return field if np.median(field.off**2) < (1 - FIT) * np.median(spread**2) else None
+    off, spread = (column - column.groupby(events.video).transform("median")
+                   for column in (events.frame - rate * moment, events.frame))
+    if np.median(off**2) >= (1 - FIT) * np.median(spread**2):  # a few wrong events do not hide the rest
+        return None
+    return TimeField(name, unit, events.assign(moment=moment, off=off), _grain(events.value) / in_a_frame.min(), rate)
 
 
-def _over_half(column: np.ndarray) -> np.ndarray:
-    """By how much each value (N,) is exceeded by the one that follows half of the values later."""
-    return column[len(column) // 2 :] - column[: len(column) - len(column) // 2]
-
-
-def _grain(values: list[np.ndarray]) -> float:
+def _grain(values: pd.Series) -> float:
     """The largest power of ten that nine tenths of the numbers are multiples of; 0 if they are no whole numbers."""
-    numbers = np.concatenate(values)
     grain = 0.0
-    while grain < 1e6 and np.mean(numbers % (max(1.0, 10 * grain)) == 0) >= 0.9:
+    while grain < 1e6 and np.mean(values % (max(1.0, 10 * grain)) == 0) >= 0.9:
         grain = max(1.0, 10 * grain)
     return grain
 
 
-def _judge(where: str, field: TimeField | None) -> Finding | None:
+def _judge(labels: Labels, field: TimeField | None) -> Finding | None:
     if field is None:
         return None
-    step, = find_steps([field.videos], ROUNDED["part"])
+    step = find_steps(field.events.assign(group=0), ROUNDED["part"]).get(0)
     allowed = APART + field.grain
-    if step and step.length > 2 * field.grain and np.mean(step.on(field.videos)) - _most_on(step, field) >= FINER:
-        return _more_exact(where, field, step)
-    apart = float(np.quantile(abs(field.off), 0.9))
+    if step and step.length > 2 * field.grain and step.on(field.events).mean() - _most_on(step, field) >= FINER:
+        return _more_exact(labels, field, step)
+    apart = float(abs(field.events.off).quantile(0.9))
     is_time = field.unit != "frames" and field.grain <= APART  # and no counter of whole numbers
     if field.rate != 1 and is_time and apart <= allowed + (step.length if step else 0):
-        return _another_rate(where, field)
+        return _another_rate(labels, field)
     if field.rate == 1 and apart > allowed:
         return Finding(
-            "warning", "field-disagrees", where,
+            "warning", "field-disagrees", f"{labels.folder}: field {field.name!r}",
             f"by it, in {field.unit}, one event in ten is more than {apart:.0f} frames from its frame number: "
-            f"{_example(field, int(np.argmax(abs(field.off))))}",
+            f"{_example(labels, field, abs(field.events.off).argmax())}",
             "one of the two is wrong; look at some of these events in the frames",
         )
     return None
@@ -169,51 +135,44 @@ def _judge(where: str, field: TimeField | None) -> Finding | None:
 
 def _most_on(step: Step, field: TimeField) -> float:
     """Share of the moments by a field that lie on such a step, wherever it begins."""
-    moments = np.rint(field.rate * field.by_field).astype(np.int64)
-    return float(np.bincount(moments % round(step.length)).max() / len(moments))
+    return ((field.rate * field.events.moment).round() % round(step.length)).value_counts(normalize=True).max()
 
 
-def _more_exact(where: str, field: TimeField, step: Step) -> Finding:
-    on, off = step.on(field.videos), abs(field.off)
+def _more_exact(labels: Labels, field: TimeField, step: Step) -> Finding:
+    on, off = step.on(field.events), abs(field.events.off)
     beside = np.flatnonzero(on & (off > 0.2 * step.length))
     counts = "" if field.unit == "frames" and field.rate == 1 else f", which counts {field.unit},"
     return Finding(
-        "error" if step.length > EXACT else "warning", "field-more-exact", where,
-        f"{int(on.sum()):,} of {len(on):,} frame numbers {step}, but {field.name}{counts} is not rounded: "
-        f"{_example(field, int(beside[0]) if len(beside) else int(off.argmax()))}",
+        "error" if step.length > EXACT else "warning", "field-more-exact", f"{labels.folder}: field {field.name!r}",
+        f"{on.sum():,} of {len(on):,} frame numbers {step}, but {field.name}{counts} is not rounded: "
+        f"{_example(labels, field, beside[0] if len(beside) else off.argmax())}",
         f"frame was made from a rounded time and is up to {step.length - 1:.0f} frames beside the event, so that a "
         f"model learns the wrong frames; make frame from {field.name} instead",
     )
 
 
-def _another_rate(where: str, field: TimeField) -> Finding | None:
-    fps = field.videos[0].fps
+def _another_rate(labels: Labels, field: TimeField) -> Finding | None:
+    fps = field.events.fps.iat[0]
     labelled = field.rate * fps
     if all(abs(labelled / rate - 1) > 2 * SAME_RATE for rate in COMMON_RATES):
         return None
     return Finding(
-        "error", ANOTHER_RATE, where,
+        "error", ANOTHER_RATE, f"{labels.folder}: field {field.name!r}",
         f"by it, in {field.unit}, the frame numbers count {labelled:.4g} frames a second, but fps is {fps:g}: "
-        f"{_example(field, int(field.frames.argmax()))}",
+        f"{_example(labels, field, field.events.frame.argmax())}",
         "labels were made for frames of another rate, and the later an event is, the farther off it lies; convert the "
         "frame numbers, or extract frames at their rate",
     )
 
 
-def _example(field: TimeField, index: int) -> str:
-    """The event at `index` of all that have the field, and which frame it is by the field."""
-    ends = np.cumsum([len(video.events) for video in field.videos])
-    number = int(np.searchsorted(ends, index, side="right"))
-    video = field.videos[number]
-    at = index - int(ends[number]) + len(video.events)
-    event = video.events[at]
-    scale = field.rate if field.unit == "frames" else 1.0
-    moments = scale * field.by_field[ends[number] - len(video.events) : ends[number]]
-    shift = float(np.median(video.frames - moments)) if scale == field.rate else 0.0
-    after = ""
-    if abs(shift) > 3 * FPS_UNKNOWN:
-        after = f" after the shift of {shift:+.0f} that the whole video has"
-    else:
-        shift = 0.0
-    return (f"{video.name!r} events[{video.indices[at]}] has frame {event['frame']} and {field.name} "
-            f"{event[field.name]}, that is frame {moments[at] + shift:.0f}{after}")
+def _example(labels: Labels, field: TimeField, row: int) -> str:
+    """One of the events that have the field, and which frame it is by the field."""
+    event = field.events.iloc[row]
+    video, scale = labels.videos[event.video], field.rate if field.unit == "frames" else 1.0
+    of_video = field.events[field.events.video == event.video]
+    shift = (of_video.frame - scale * of_video.moment).median() if scale == field.rate else 0.0
+    is_shifted = abs(shift) > 3 * FPS_UNKNOWN
+    by_field = scale * event.moment + (shift if is_shifted else 0)
+    after = f" after the shift of {shift:+.0f} that the whole video has" if is_shifted else ""
+    return (f"{video.name!r} events[{video.indices[event.event]}] has frame {event.frame} and {field.name} "
+            f"{video.events[event.event][field.name]}, that is frame {by_field:.0f}{after}")

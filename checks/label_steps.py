@@ -8,17 +8,14 @@ of equal gaps in a video one counts, or a few where the gaps are of several kind
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
-from statistics import median
 
 import numpy as np
+import pandas as pd
 
 from checks.findings import Finding
-from checks.label_reading import LabelledVideo, Labels
+from checks.label_reading import Labels
 
 LENGTHS = np.arange(2, 151)  # frames, of the steps that are tried
 STARTS = np.cumsum(LENGTHS) - LENGTHS  # where the remainders of each begin, of all in a row
@@ -43,10 +40,11 @@ class Step:
     seconds: bool
     log10_odds: float  # of chance, at most
 
-    def on(self, videos: Sequence[LabelledVideo]) -> np.ndarray:
-        """bool (N,): which of the N events of videos lie on the step."""
-        return np.concatenate([_on_seconds(video.frames, video.fps or FPS_UNKNOWN) if self.seconds
-                               else video.frames % int(self.length) == self.remainder for video in videos])
+    def on(self, events: pd.DataFrame) -> pd.Series:
+        """Whether each event, with its frame and fps, lies on the step."""
+        if self.seconds:
+            return _on_seconds(events.frame, events.fps.fillna(FPS_UNKNOWN))
+        return events.frame % int(self.length) == self.remainder
 
     def __str__(self) -> str:
         if self.seconds:
@@ -58,54 +56,47 @@ class Step:
 
 def step_findings(labels: Labels) -> list[Finding]:
     """Rounding in the whole dataset; if there is none, in its matches; else in single videos."""
-    videos = [video for video in labels.videos if video.events]
-    step, = find_steps([videos], ROUNDED["dataset"])
-    if step:
-        return [_finding(str(labels.folder), videos, step, _worst_group(videos, step))]
+    videos = pd.DataFrame({"where": [video.where for video in labels.videos],
+                           "name": [video.name for video in labels.videos]}, dtype=object)
+    match = videos.name.map(labels.match_of)
+    videos["match"] = (f"{labels.folder}: match " + match.map(repr)).where(match.duplicated(keep=False))
+    events = labels.events.join(videos, on="video")
+    for step in find_steps(events.assign(group=0), ROUNDED["dataset"]).values():
+        return [_finding(str(labels.folder), events, step, _worst_videos(events, step))]
     findings: list[Finding] = []
-    rounded: set[str] = set()
-    scopes = [{f"{labels.folder}: match {m!r}": group for m, group in labels.matches().items() if len(group) > 1},
-              {video.where: [video] for video in videos}]
-    for scope in scopes:
-        groups = {where: group for where, group in scope.items() if not rounded.issuperset(v.name for v in group)}
-        for (where, group), step in zip(groups.items(), find_steps([*groups.values()], ROUNDED["part"]), strict=True):
-            if step:
-                findings.append(_finding(where, group, step))
-                rounded.update(video.name for video in group)
+    for scope in ("match", "where"):
+        events = events.assign(group=events[scope])
+        for where, step in find_steps(events, ROUNDED["part"]).items():
+            findings.append(_finding(where, events[events.group == where], step))
+        events = events[~events.group.isin([finding.where for finding in findings])]
     return findings
 
 
-def find_steps(groups: Sequence[Sequence[LabelledVideo]], least: float) -> list[Step | None]:
-    """For each group of videos the step that chance explains worst, if there is one that it does not explain.
+def find_steps(events: pd.DataFrame, least: float) -> dict[str | int, Step]:
+    """The step that chance explains worst, of each group for which there is one that it does not explain.
 
     Args:
+        events: frame, video, fps (NaN: unknown), and the group that each counts to, NaN for none.
         least: share of a group's events that must be rounded, beside those that lie on the step by chance.
     """
-    events = [_informative(videos) for videos in groups]
-    tried = sum(len(frames) >= FEWEST for frames, _ in events) * int(LENGTHS.sum())
-    return [_find_step(frames, fps, least, tried) if len(frames) >= FEWEST else None for frames, fps in events]
+    kept = _informative(events)
+    groups = {group: part for group, part in kept.groupby("group", sort=False) if len(part) >= FEWEST}
+    tried = len(groups) * int(LENGTHS.sum())
+    steps = {group: _find_step(part.frame.to_numpy(), part.fps.fillna(FPS_UNKNOWN).to_numpy(), least, tried)
+             for group, part in groups.items()}
+    return {group: step for group, step in steps.items() if step}
 
 
-def _informative(videos: Sequence[LabelledVideo]) -> tuple[np.ndarray, np.ndarray]:
-    """Frame and frame rate (N,) each of the events that count: in a video one or few after each gap, and of all
-    videos few on the same frame, as where all clips are cut alike about an event."""
-    found: list[tuple[int, float]] = []
-    for video in videos:
-        frames = np.unique(video.frames)
-        gaps = np.diff(frames)
-        most, seen = 1 if len(np.unique(gaps)) < IRREGULAR else EQUAL_GAPS, Counter()
-        for frame, gap in zip(frames.tolist(), [0, *gaps.tolist()], strict=False):
-            seen[gap] += 1
-            if seen[gap] <= most:
-                found.append((frame, video.fps or FPS_UNKNOWN))
-    most, seen = max(1, len(found) // FRAMES_AT_LEAST), Counter()
-    kept = []
-    for frame, fps in found:
-        seen[frame] += 1
-        if seen[frame] <= most:
-            kept.append((frame, fps))
-    frames, fps = zip(*kept, strict=True) if kept else ((), ())
-    return np.array(frames, np.int64), np.array(fps, float)
+def _informative(events: pd.DataFrame) -> pd.DataFrame:
+    """The events that count: in a video one or few after each gap, and in a group few on the same frame, as where all
+    clips are cut alike about an event."""
+    events = events.sort_values(["video", "frame"]).drop_duplicates(["video", "frame"])
+    events = events.assign(gap=events.groupby("video").frame.diff().fillna(0))
+    kinds = events.groupby("video").gap.transform("nunique") - 1  # the first has none
+    most = np.where(kinds < IRREGULAR, 1, EQUAL_GAPS)
+    events = events[events.groupby(["video", "gap"]).cumcount() < most]
+    most = events.groupby("group").frame.transform("size") // FRAMES_AT_LEAST
+    return events[events.groupby(["group", "frame"]).cumcount() < most.clip(lower=1)]
 
 
 def _find_step(frames: np.ndarray, fps: np.ndarray, least: float, tried: int) -> Step | None:
@@ -138,22 +129,19 @@ def _log10_tail(number: int, share: np.ndarray, chance: np.ndarray) -> np.ndarra
     return -number * divergence / np.log(10)
 
 
-def _worst_group(videos: list[LabelledVideo], step: Step) -> str:
+def _worst_videos(events: pd.DataFrame, step: Step) -> str:
     """Which videos, of names that differ in their last number, are rounded most; empty if it is alike in all."""
-    on, number = Counter(), Counter()
-    for video in videos:
-        name = re.sub(r"\d+$", "", video.name)
-        on[name] += int(step.on([video]).sum())
-        number[name] += len(video.events)
-    if on.total() > NEARLY_ALL * number.total():
+    on = step.on(events)
+    if on.mean() > NEARLY_ALL:
         return ""
-    name = max(number, key=lambda name: on[name] - number[name] / step.length)
-    return f"; most of all in {name}*: {on[name]:,} of {number[name]:,}"
+    family = on.groupby(events.name.str.replace(r"\d+$", "", regex=True), sort=False).agg(["sum", "size"])
+    name = (family["sum"] - family["size"] / step.length).idxmax()
+    return f"; most of all in {name}*: {family['sum'][name]:,} of {family['size'][name]:,}"
 
 
-def _finding(where: str, videos: Sequence[LabelledVideo], step: Step, note: str = "") -> Finding:
-    on, number = int(step.on(videos).sum()), sum(len(video.events) for video in videos)
-    seconds = step.length / median(video.fps or FPS_UNKNOWN for video in videos)
+def _finding(where: str, events: pd.DataFrame, step: Step, note: str = "") -> Finding:
+    on, number = int(step.on(events).sum()), len(events)
+    seconds = step.length / events.drop_duplicates("video").fps.fillna(FPS_UNKNOWN).median()
     span = f" ({seconds:.2g} s)" if seconds >= 0.5 and not step.seconds else ""
     message = (f"{on:,} of {number:,} frame numbers {step}{span}, where chance puts "
                f"{number / step.length:,.0f} (odds below 1 in 10^{min(300, -int(step.log10_odds))}){note}")
