@@ -7,7 +7,7 @@ from util.script import run_script
 import argparse
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from torch import nn
 from tqdm import tqdm
 
 from checks.checked_splits import read_checked_splits, read_second_dataset
-from dataset.clips import JointClips, RandomClips, training_batches
+from dataset.clips import JointClips, RandomClips, fingerprint, training_batches
 from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
 from dataset.sides import read_team_sides, require_sides, with_sides
 from dataset.targets import TargetMaker
 from model.architecture import Architecture, add_architecture_options
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
-from model.folder import load_best, locked, restore, save_epoch, start_or_resume
+from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import epoch_writer, summary_writer
@@ -54,13 +54,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--tensorboard", action="store_true", help="write losses, mAP and rate for TensorBoard too")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add_architecture_options(parser)
-    add = parser.add_argument
+    add = parser.add_argument_group("further labels").add_argument
     add("--joint", nargs=2, metavar=("DATASET", "FRAME_DIR"),
         help="learn from a second dataset along with the first, by a classifier of its own")
     add("--team_sides", dest="sides_file", type=Path, metavar="FILE", help="of --team, where labels name teams: "
         '{"match": {"ARG": "left", "BRA": "right"}, ...} in the first half, or by video')
+    add = parser.add_argument_group("first weights").add_argument
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
-        help="first weights of the backbone (auto: ImageNet where it can be had)")
+        help="those of the backbone (auto: ImageNet where it can be had)")
+    add("--init", metavar="MODEL_DIR", help="start from the whole network of a trained model, ours or a published one; "
+        "options of the network that are not given, and --crop_dim, are then that model's")
+    add("--init_classes", nargs="+", metavar="NAME",
+        help="of that model, in its order, where its folder does not name them")
     add = parser.add_argument_group("clips").add_argument
     add("--crop_dim", type=int, default=224, help="side of the square crop, 0 for whole frames")
     add("--batch_size", type=positive, default=8, help="clips in a batch")
@@ -70,16 +75,18 @@ def parse_args() -> argparse.Namespace:
     add("--mixup", action=argparse.BooleanOptionalAction, default=True, help="lay clips over each other in pairs")
     add("--fg_upsample", type=share, default=0.0, help="share of the clips drawn around an event, 0 to 1")
     add = parser.add_argument_group("optimisation").add_argument
-    add("--num_epochs", type=positive, default=50)
+    add("--num_epochs", type=positive, default=50, help="(more than before with --resume: goes on longer)")
     add("--warm_up_epochs", type=count, default=3)
     add("-lr", "--learning_rate", type=rate, default=0.001)
     add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
+    add("--ema", type=share, default=0.0, metavar="DECAY",
+        help="measure and keep a running mean of the weights, such as 0.999 (default: 0, none)")
     add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to two thirds slower")
     add("--compile", action="store_true", help="compile the network first: takes minutes, and speeds up each step")
     add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")
 
-    args = parser.parse_args()
+    args = parse(parser)
     args.device = pick_device(args.device)
     args.precision = pick_precision(args.precision, args.device)
     if args.tensorboard:
@@ -93,14 +100,33 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments. One that is not given is, where a training goes on, what it was begun with; and where one starts
+    from a model, that model's, if it is of the network."""
+    args = parser.parse_args()
+    goes_on = args.resume and (args.save_dir / "config.json").is_file()
+    if goes_on or args.init:
+        defaults = begun_with(args.save_dir) if goes_on else network_options(Path(args.init))
+        parser.set_defaults(**{key: defaults[key] for key in vars(args) if key in defaults and key not in RUN_OPTIONS})
+        args = parser.parse_args()
+    if args.feature_arch is None:
+        parser.error("the following arguments are required: -m/--feature_arch")
+    if args.init and args.weights != "auto":
+        parser.error("--init and --weights: only one of them can say what a network starts from")
+    return args
+
+
 def make_config(
-    args: argparse.Namespace, architecture: Architecture, classes: list[str], train: list[dict], joint_names: list[str]
+    args: argparse.Namespace, architecture: Architecture, classes: list[str], splits: dict[str, list[dict]],
+    joint_names: list[str], joint: list[dict],
 ) -> dict[str, Any]:
     """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
     own = {key: value for key, value in vars(args).items() if key not in RUN_OPTIONS}
-    made = how_frames_were_made(args.frame_dir, train)
+    made = how_frames_were_made(args.frame_dir, splits["train"])
     second = {"joint_dataset": args.joint and args.joint[0], "joint_class_names": joint_names or None}
-    return {**own, **asdict(architecture), "classes": classes, **second, "gpu_parallel": False, **made}
+    seen = {"train": splits["train"], "val": splits["val"]} | ({"joint": joint} if joint else {})
+    prints = {"splits": {name: fingerprint(videos, architecture.event_team) for name, videos in seen.items()}}
+    return {**own, **asdict(architecture), "classes": classes, **second, **prints, "gpu_parallel": False, **made}
 
 
 def lr_factor(update: int, warm_up: int, total: int) -> float:
@@ -115,6 +141,21 @@ def lr_factor(update: int, warm_up: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (update - warm_up) / max(1, total - warm_up)))
 
 
+def epoch_rates(args: argparse.Namespace, updates: int, epoch: int) -> list[float]:
+    """The learning rates of an epoch's updates, of which each epoch has the same number."""
+    return [args.learning_rate * lr_factor(update, args.warm_up_epochs * updates, args.num_epochs * updates)
+            for update in range(epoch * updates, (epoch + 1) * updates)]
+
+
+def say_new_schedule(args: argparse.Namespace, updates: int, history: list[dict[str, Any]]) -> None:
+    """Print how the learning rate goes on where a training goes on longer than it was begun for."""
+    came_to = history[-1].get("lr") if history else None
+    if came_to is None or math.isclose(came_to, epoch_rates(args, updates, len(history) - 1)[-1], abs_tol=1e-15):
+        return
+    print(f"the cosine is stretched to {args.num_epochs} epochs: the learning rate, which had come to {came_to:.2e}, "
+          f"goes on at {epoch_rates(args, updates, len(history))[0]:.2e}, and falls to 0 by the last epoch")
+
+
 def train_epoch(
     spotter: nn.Module,
     batches: Iterator[Batch],
@@ -123,6 +164,7 @@ def train_epoch(
     scaler: torch.amp.GradScaler,
     rates: Sequence[float],
     acc_grad_iter: int = 1,
+    after_update: Callable[[], object] = lambda: None,
 ) -> tuple[float, int]:
     """One epoch.
 
@@ -131,6 +173,7 @@ def train_epoch(
         batches: of one size, on its device, with targets; `steps` of them are taken.
         rates: the learning rate of each update of the weights: of `steps` over `acc_grad_iter`, rounded up.
         acc_grad_iter: batches whose gradients make an update; the last of an epoch may be of fewer.
+        after_update: called each time.
 
     Returns:
         The mean loss of a batch, and how many overflowed in float16: they change nothing, and are not in the mean.
@@ -152,6 +195,7 @@ def train_epoch(
             scaler.step(optimizer)  # unless a gradient overflowed
             scaler.update()
             optimizer.zero_grad()
+            after_update()
 
         if scaler.is_enabled() and not loss.isfinite():
             overflows += 1
@@ -226,8 +270,8 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(joint_names))
-    config = make_config(args, architecture, classes, splits["train"], joint_names)
-    spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.weights, args.resume)
+    config = make_config(args, architecture, classes, splits, joint_names, joint)
+    spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)
     if args.grad_checkpoint:
         spotter.backbone.recompute_blocks()
@@ -235,7 +279,7 @@ def train(args: argparse.Namespace) -> None:
         spotter.backbone.compile_cnn()
     optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
     scaler = torch.amp.GradScaler(args.device.type, enabled=args.precision == torch.float16)
-    history = restore(args.save_dir, stopped, optimizer, scaler)
+    history, mean = restore(args.save_dir, stopped, spotter, args.ema, optimizer, scaler)
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, classes, splits, joint_names, joint, steps, len(history))
@@ -244,30 +288,32 @@ def train(args: argparse.Namespace) -> None:
     print(f"{architecture} on {args.device}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
 
+    say_new_schedule(args, updates, history)
+
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
-        rates = [args.learning_rate * lr_factor(update, args.warm_up_epochs * updates, args.num_epochs * updates)
-                 for update in range(epoch * updates, (epoch + 1) * updates)]
+        rates = epoch_rates(args, updates, epoch)
         torch.manual_seed(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
-        loss, overflows = train_epoch(spotter, batches, steps, optimizer, scaler, rates, args.acc_grad_iter)
+        loss, overflows = train_epoch(spotter, batches, steps, optimizer, scaler, rates, args.acc_grad_iter,
+                                      mean.update)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
-        row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None, "val": mean_loss(spotter, val_batches),
-               "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
+        row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None,
+               "val": mean_loss(mean.network, val_batches), "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
         val_map = None
         if args.criterion == "map" and epoch >= args.start_val_epoch:
-            val_map = val_mean_map(splits["val"], predict(spotter, splits["val"], args), classes)
+            val_map = val_mean_map(splits["val"], predict(mean.network, splits["val"], args), classes)
             row["val_mAP"] = val_map or 0  # as the original has it where nothing is measured
         history.append(row)
-        save_epoch(args.save_dir, spotter, optimizer, scaler, history)
+        save_epoch(args.save_dir, mean, optimizer, scaler, history)
         show(history)
         shown = "-" if val_map is None else f"{100 * val_map:.2f}"
         print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP after NMS {shown}  "
               f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
-    epoch = load_best(spotter, args.save_dir)
+    epoch = load_best(mean.network, args.save_dir)
     print(f"\nbest epoch: {epoch}")
     for name in [name for name in ("val", "test") if name in splits]:
-        scores = predict(spotter, splits[name], args)
+        scores = predict(mean.network, splits[name], args)
         predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes)
     print_report(args.save_dir, name, epoch, splits[name], predictions, classes, lambda: splits["val"])
 

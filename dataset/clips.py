@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,6 +102,16 @@ class JointClips:
         labels = [torch.zeros(clip.length, len(of.make_targets.classes) + 1) for of in self.datasets]
         labels[drawn] = clip.targets.labels
         return replace(clip, targets=replace(clip.targets, labels=labels[0], joint_labels=labels[1]))
+
+
+def fingerprint(videos: list[dict], team: bool) -> dict[str, Any]:
+    """What tells the videos that clips are drawn from from others: their number and that of their events, and a hash of
+    all that is learned from them, in their order (with `team` the events' sides too)."""
+    keys = ("frame", "label", "team") if team else ("frame", "label")
+    seen = [(entry["video"], entry["num_frames"], [[event.get(key) for key in keys] for event in entry["events"]])
+            for entry in videos]
+    digest = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+    return {"videos": len(seen), "events": sum(len(events) for *_, events in seen), "hash": digest[:16]}
 
 
 def training_batches(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +124,22 @@ class Architecture:
         options = {f.name: getattr(args, f.name) for f in fields(cls) if f.name in args}
         if options["shift_stages"] is None:
             options["shift_stages"] = default_shift_stages(args.feature_arch, args.temporal_arch)
-        if args.regions:
-            regions = Regions(args.region_size, args.region_threshold, args.region_scale)
-            options |= {"regions": regions, "padding": "replicate"}
+        if args.regions:  # true, or those of a network that is started from
+            given = args.regions if isinstance(args.regions, Regions) else Regions()
+            options["regions"] = replace(given, size=args.region_size, threshold=args.region_threshold,
+                                         scale=args.region_scale)
+            options["padding"] = args.padding or "replicate"
         else:
-            options["regions"] = None
+            options |= {"regions": None, "padding": args.padding or "zeros"}
         return cls(num_classes=num_classes, joint_classes=joint_classes, **options)
+
+    def as_options(self) -> dict[str, Any]:
+        """The values of the options from which `from_options` makes this network."""
+        settled = ("num_classes", "joint_classes", "event_team")  # by the labels
+        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in settled}
+        if self.regions is not None:
+            options |= {f"region_{key}": getattr(self.regions, key) for key in ("size", "threshold", "scale")}
+        return options
 
     @property
     def cnn(self) -> str:
@@ -159,7 +169,8 @@ def default_shift_stages(feature_arch: str, temporal_arch: str) -> str:
 def add_architecture_options(parser: argparse.ArgumentParser) -> None:
     """An option for each field of `Architecture` that the dataset does not settle."""
     add = parser.add_argument_group("network").add_argument
-    add("-m", "--feature_arch", required=True, metavar="ARCH", type=lambda name: ALIASES.get(name, name),
+    parser.set_defaults(padding=None)  # it follows from the others, or from a network that is started from
+    add("-m", "--feature_arch", metavar="ARCH", type=lambda name: ALIASES.get(name, name),
         choices=FEATURE_ARCHS,
         help=f"{', '.join(FEATURE_ARCHS)}; {', '.join(f'{a} means {b}' for a, b in ALIASES.items())}")
     add("-t", "--temporal_arch", default="gru", choices=TEMPORAL_ARCHS,
@@ -171,7 +182,7 @@ def add_architecture_options(parser: argparse.ArgumentParser) -> None:
     add("--n_layers", type=positive, default=2, help="of ed_sgp_mixer: how often it halves a clip's length")
     add("--sgp_ks", type=odd, default=9, metavar="FRAMES", help="of ed_sgp_mixer: its narrow window, an odd number")
     add("--sgp_r", type=positive, default=4, help="of ed_sgp_mixer: by how much its wide window is wider")
-    add("--regions", action="store_true",
+    add("--regions", action=argparse.BooleanOptionalAction, default=False,
         help="look at the frames small, and through a second CNN at a region of each at full size, as AdaSpot does")
     add("--region_size", type=positive, default=112, metavar="PIXELS", help="side of the smallest region")
     add("--region_threshold", type=share, default=0.3, metavar="SHARE", help="of what is seen that a region must hold")

@@ -102,7 +102,8 @@ def _in_parts(layer: nn.Sequential, x: Tensor) -> Tensor:
         return net.conv(layer.shift(x))
 
     def normalise(x: Tensor) -> Tensor:
-        return nn.BatchNorm2d.forward(net.bn, recomputed(convolve, [layer.shift], x))
+        norm = super(type(net.bn), net.bn)  # without the activation that timm adds to it, of whatever kind it is
+        return norm.forward(recomputed(convolve, [layer.shift], x))
 
     return net.bn.act(recomputed(normalise, [layer], x))
 

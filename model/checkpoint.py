@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from model.published import from_published
 from model.state_dict import fault, read_file, read_state_dict
+from model.weight_mean import WeightMean
 from util.errors import UserError
 from util.io import remove, whole_file
 
@@ -49,10 +50,10 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
     state = from_published(read_state_dict(path))
     target = spotter.backbone.cnn.state_dict()
     # a plain backbone has no temporal layers, and none of the names that they bring in
-    named = {_plain(key): key for key in target}
+    named = {plain_name(key): key for key in target}
     fitting = {}
     for key, value in state.items():
-        name = named.get(_plain(key.removeprefix("backbone.cnn.")))
+        name = named.get(plain_name(key.removeprefix("backbone.cnn.")))
         if name and isinstance(value, Tensor) and value.shape == target[name].shape:
             fitting[name] = value
     # All convolutions must fit but the first, which depends on the modality. Stems alone fit many a wrong file.
@@ -67,19 +68,25 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
     return len(fitting)
 
 
-def _plain(key: str) -> str:
+def plain_name(key: str) -> str:
+    """A tensor's name without what temporal layers bring in."""
     return re.sub(r"(^|\.)net\.", r"\1", key)
 
 
 def _check_values(path: Path, state: dict[str, Tensor], ours: dict[str, Tensor]) -> None:
-    for key, value in state.items():
-        if wrong := fault(value, ours[key], negative=not key.endswith("running_var")):
-            raise UserError(f"{path}: {key} {wrong}; copy the file again, or take another epoch's")
+    if wrong := _faults(state, ours):
+        raise UserError(f"{path}: {wrong}; copy the file again, or take another epoch's")
+
+
+def _faults(state: dict[str, Tensor], ours: dict[str, Tensor]) -> str:
+    """In words, the first value that cannot take the place of ours; empty if all can."""
+    wrong = ((key, fault(value, ours[key], negative=not key.endswith("running_var"))) for key, value in state.items())
+    return next((f"{key} {what}" for key, what in wrong if what), "")
 
 
 def _differences(ours: dict[str, Tensor], theirs: dict[str, Any]) -> str:
     """In words, how two state dicts differ; empty if they do not."""
-    if not ours.keys() & theirs.keys():
+    if theirs and not ours.keys() & theirs.keys():
         return f"none of its tensors has a name that is known here, the first is {next(iter(theirs))}"
     if missing := [key for key in ours if key not in theirs]:
         return f"{len(missing)} tensors are missing, the first {missing[0]}"
@@ -108,16 +115,19 @@ def newest_epoch(save_dir: Path, kind: str) -> int | None:
 def save_epoch(
     save_dir: Path,
     epoch: int,
-    spotter: nn.Module,
+    mean: WeightMean,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     history: list[dict],
 ) -> None:
     """Write an epoch's checkpoint_NNN.pt, then optim_NNN.pt, each whole or not at all: a killed run finds the
-    newest optim_NNN.pt with its checkpoint beside it."""
+    newest optim_NNN.pt with its checkpoint beside it. Where the checkpoint is a mean, the other holds the weights in
+    training."""
     optim = {"optimizer": optimizer.state_dict(), "scaler": scaler.state_dict(), "history": history}
+    if mean.decay:
+        optim |= {"updates": mean.updates, "weights": mean.trained.state_dict()}
     for path, state in (
-        (checkpoint_path(save_dir, epoch), spotter.state_dict()),
+        (checkpoint_path(save_dir, epoch), mean.network.state_dict()),
         (optim_path(save_dir, epoch), optim),
     ):
         written = io.BytesIO()  # by way of memory: on a full disk torch.save raises what no caller can tell apart
@@ -137,7 +147,9 @@ def remove_stale(save_dir: Path, keep: set[int]) -> None:
                     remove(path)
 
 
-def load_optim(path: Path, optimizer: torch.optim.AdamW, scaler: torch.amp.GradScaler) -> list[dict]:
+def load_optim(
+    path: Path, optimizer: torch.optim.AdamW, scaler: torch.amp.GradScaler, mean: WeightMean | None = None
+) -> list[dict]:
     """Take over what `save_epoch` put into optim_NNN.pt; gives the history, the rows of loss.json.
 
     Nothing of the file is taken over before all of it has been checked: PyTorch accepts whatever shapes and values it
@@ -152,20 +164,34 @@ def load_optim(path: Path, optimizer: torch.optim.AdamW, scaler: torch.amp.GradS
         groups = _checked_groups(state["optimizer"]["param_groups"], optimizer)
         scaling = _checked_scaling(state["scaler"], scaler)
         history = _checked_history(state["history"], int(re.findall(r"\d+", path.name)[-1]))
+        weights = _checked_weights(state, mean) if mean and mean.decay else {}
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
         reason = f"{error}" if isinstance(error, ValueError) else "something is missing in it, or of another type"
         raise UserError(f"{path}: does not belong to this training ({reason}); copy the whole folder again") from error
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
     if scaling:
         scaler.load_state_dict(scaling)
+    if weights:
+        mean.trained.load_state_dict(weights)
+        mean.updates = state["updates"]
     return history
+
+
+def _checked_weights(state: dict[str, Any], mean: WeightMean) -> dict[str, Tensor]:
+    """Those in training."""
+    weights, ours = state["weights"], mean.trained.state_dict()
+    if type(state["updates"]) is not int or state["updates"] < 0:
+        raise ValueError(f"updates is {reprlib.repr(state['updates'])}")
+    if wrong := _differences(ours, weights) or _faults(weights, ours):
+        raise ValueError(wrong)
+    return weights
 
 
 @torch.no_grad()
 def _checked_moments(state: dict[int, dict[str, Tensor]], optimizer: torch.optim.AdamW) -> dict[int, dict[str, Tensor]]:
-    """By each parameter's number, none before the first step; laid out in memory as the parameters are."""
+    """By each parameter's number, none for those that no step has changed; laid out in memory as the parameters are."""
     parameters = dict(enumerate(p for group in optimizer.param_groups for p in group["params"]))
-    if state.keys() not in (parameters.keys(), set()):
+    if any(number not in parameters for number in state):
         raise ValueError(f"it is of {len(state)} parameters and not of {len(parameters)}")
     checked: dict[int, dict[str, Tensor]] = {}
     for number, values in state.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,17 @@ import torch
 from model import checkpoint
 from model.architecture import Architecture
 from model.device import move, pick_device, pick_precision
+from model.initial import start_from
 from model.pretrained import build_spotter
 from model.spotter import EventSpotter
-from util.config import PUBLISHED_CHECKPOINT, ModelConfig, check_same, config_path, read_config
+from model.weight_mean import WeightMean
+from util.config import PUBLISHED_CHECKPOINT, ModelConfig, changed_splits, check_same, config_path, read_config
 from util.errors import UserError
 from util.io import write_json
 from util.lock import exclusive
 from util.predictions import best_epoch
+
+CHECKPOINT = re.compile(r"checkpoint_(\d+)\.pt")
 
 
 def locked(save_dir: Path) -> AbstractContextManager[None]:
@@ -28,45 +33,100 @@ def locked(save_dir: Path) -> AbstractContextManager[None]:
 
 
 def start_or_resume(
-    save_dir: Path, architecture: Architecture, config: dict[str, Any], weights: str, resume: bool
+    save_dir: Path, architecture: Architecture, config: dict[str, Any], resume: bool
 ) -> tuple[EventSpotter, int | None]:
     """A new model, its config.json written; or that of a training that goes on, and the epoch it came to.
 
     Args:
-        config: of the training; "weights_used" is added, see `build_spotter`.
-        weights: the backbone's first ones, see `build_spotter`.
+        config: of the training; "weights" says what a new model starts from, see `build_spotter`, or the folder "init"
+            does, and "init_classes" the classes of that model where its own does not. "weights_used" is added.
 
     Raises:
         UserError: the folder holds a training that must not go on, or was begun with other options.
     """
     epoch = checkpoint.newest_epoch(save_dir, "optim")
     if epoch is None and not (save_dir / "loss.json").exists():
-        spotter, used = build_spotter(architecture, weights)
+        spotter, used = _build_from(architecture, config) if config["init"] else (
+            build_spotter(architecture, config["weights"]))
         write_json(save_dir / "config.json", {**config, "weights_used": used})
         return spotter, None
     if epoch is None or not resume:
         raise UserError(f"{save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
-    check_same(save_dir, config)
+    before = check_same(save_dir, config, free=("splits",))
+    for line in changed_splits(before.get("splits"), config["splits"]):
+        print(f"WARNING: {save_dir}: {line}; goes on with those of today", file=sys.stderr)
+    write_json(save_dir / "config.json", {**before, **config})
     spotter = EventSpotter(architecture)
     checkpoint.load_weights(spotter, checkpoint.checkpoint_path(save_dir, epoch))
     return spotter, epoch
 
 
+def begun_with(save_dir: Path) -> dict[str, Any]:
+    """The options that a training was begun with, numbers as text: they are judged as if they had been given.
+
+    Raises:
+        UserError: config.json is damaged.
+    """
+    config = read_config(save_dir)
+    as_they_are = {key for key, value in config.items() if value is None or isinstance(value, bool)} | {"init_classes"}
+    options = {key: value if key in as_they_are else str(value) for key, value in config.items()}
+    return options | network_options(save_dir)
+
+
+def network_options(model: Path) -> dict[str, Any]:
+    """The options that make the network of a model as `load_model` takes it, and that of the frames it sees.
+
+    Raises:
+        UserError: its configuration is missing or damaged.
+    """
+    path, config = config_path(_folder_of(model)), read_config(_folder_of(model))
+    crop = ModelConfig.from_config(config, path).crop_dim
+    return Architecture.from_config(config, path).as_options() | {"crop_dim": crop or 0}
+
+
+def _build_from(architecture: Architecture, config: dict[str, Any]) -> tuple[EventSpotter, str]:
+    """A new model that starts from the trained one "init" of a training's options, and which that is."""
+    spotter, trained = EventSpotter(architecture), load_model(config["init"], "cpu", "float32")
+    known, number = config["init_classes"] or trained.config.classes, trained.spotter.architecture.num_classes
+    if known is not None and len(known) != number:
+        raise UserError(f"{trained.folder}: the model knows {number} classes, and {', '.join(known)} are {len(known)}; "
+                        "name them in its order with --init_classes")
+    same_joint = config["joint_class_names"] == read_config(trained.folder).get("joint_class_names")
+    print(f"starts from {trained}")
+    for line in start_from(spotter, trained.spotter, config["classes"], known, same_joint):
+        print(f"  {line}")
+    return spotter, f"{config['init']}, epoch {trained.epoch}"
+
+
 def restore(
-    save_dir: Path, epoch: int | None, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
-) -> list[dict[str, Any]]:
-    """Put optimiser and scaler back to the end of an epoch, None for a new training; gives the rows of loss.json."""
+    save_dir: Path,
+    epoch: int | None,
+    spotter: EventSpotter,
+    decay: float,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+) -> tuple[list[dict[str, Any]], WeightMean]:
+    """Put optimiser, scaler and the running mean of the weights back to the end of an epoch, None for a new training.
+
+    Args:
+        spotter: with the weights of the epoch's checkpoint; gets those that were in training.
+        decay: see `WeightMean`.
+
+    Returns:
+        the rows of loss.json, and the mean.
+    """
+    mean = WeightMean(spotter, decay)
     if epoch is None:
-        return []
-    history = checkpoint.load_optim(checkpoint.optim_path(save_dir, epoch), optimizer, scaler)
+        return [], mean
+    history = checkpoint.load_optim(checkpoint.optim_path(save_dir, epoch), optimizer, scaler, mean)
     write_json(save_dir / "loss.json", history)  # the run may have been killed just before it did so
     checkpoint.remove_stale(save_dir, {epoch, best_epoch(save_dir)})
-    return history
+    return history, mean
 
 
 def save_epoch(
     save_dir: Path,
-    spotter: EventSpotter,
+    mean: WeightMean,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     history: list[dict[str, Any]],
@@ -78,7 +138,7 @@ def save_epoch(
         history: the rows of loss.json, the epoch's own last.
     """
     epoch = history[-1]["epoch"]
-    checkpoint.save_epoch(save_dir, epoch, spotter, optimizer, scaler, history)
+    checkpoint.save_epoch(save_dir, epoch, mean, optimizer, scaler, history)
     write_json(save_dir / "loss.json", history)
     checkpoint.remove_stale(save_dir, {epoch, best_epoch(save_dir)})
 
@@ -135,8 +195,7 @@ def load_model(model: Path | str, device: str = "auto", precision: str = "auto")
         UserError: config.json or the checkpoint is missing or damaged, the one does not belong to the other, or this
             machine lacks the device.
     """
-    named = re.fullmatch(r"checkpoint_(\d+)\.pt", Path(model).name)
-    model_dir = Path(model).parent if named else Path(model)
+    named, model_dir = CHECKPOINT.fullmatch(Path(model).name), _folder_of(Path(model))
     path, raw = config_path(model_dir), read_config(model_dir)
     config, architecture = ModelConfig.from_config(raw, path), Architecture.from_config(raw, path)
     place = pick_device(device)
@@ -145,3 +204,8 @@ def load_model(model: Path | str, device: str = "auto", precision: str = "auto")
         checkpoint.load_weights(spotter, Path(model))
     epoch = int(named[1]) if named else load_best(spotter, model_dir)
     return TrainedModel(model_dir, move(spotter, place, pick_precision(precision, place)), epoch, config)
+
+
+def _folder_of(model: Path) -> Path:
+    """That of a model folder, or of a checkpoint_NNN.pt in one."""
+    return model.parent if CHECKPOINT.fullmatch(model.name) else model

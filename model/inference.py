@@ -18,6 +18,7 @@ from model.device import no_benchmark
 from model.folding import for_inference
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs
+from util.errors import UserError
 
 CACHED = 8  # frames that a processor normalises at a time: what comes between stays in its cache
 WINDOWS = 16  # that the head works on at once: a recurrent one costs half of what it does with four
@@ -32,6 +33,7 @@ def frame_scores(outputs: Outputs) -> Tensor:
     """
     scores = F.pad(outputs.logits[-1].softmax(-1), (0, 1), value=1)
     if outputs.displacement is not None:
+        scores = scores.masked_fill(~outputs.displacement.isfinite()[..., None], torch.nan)  # and not at some frame
         frame = torch.arange(scores.shape[1], device=scores.device) - outputs.displacement.round().long()
         place = frame.clamp(0, scores.shape[1] - 1)[..., None].expand_as(scores)
         scores = torch.zeros_like(scores).scatter_reduce_(1, place, scores, "amax")
@@ -121,7 +123,7 @@ def score_stretches(
     windows = _windows(spotter.backbone.stream(_normalised(spotter, stretches)), clip_len, step)
     scores = ((first, frame_scores(spotter.head(batch))) for first, batch in windows)
     for rows in _means(scores, step):
-        yield rows.cpu().numpy()
+        yield _finite(rows.cpu().numpy())
 
 
 def _normalised(spotter: EventSpotter, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -195,7 +197,7 @@ def score_clips(
             _add_clips(sums[1], spotter, mirrored(batch.frames, spotter.architecture.modality), batch)
     means = [[_mean(total).numpy() for total in of_all] for of_all in sums]
     scores = map(with_mirrored, *means) if flip else means[0]
-    return {v["video"]: rows for v, rows in zip(videos, scores, strict=True)}
+    return {v["video"]: _finite(rows) for v, rows in zip(videos, scores, strict=True)}
 
 
 def _add_clips(sums: list[Tensor], spotter: EventSpotter, frames: Tensor, batch: Batch) -> None:
@@ -204,3 +206,15 @@ def _add_clips(sums: list[Tensor], spotter: EventSpotter, frames: Tensor, batch:
                                   strict=True):
         first, last = max(start, 0), min(start + len(clip), len(sums[video]))
         sums[video][first:last] += clip[first - start : last - start]
+
+
+def _finite(scores: np.ndarray) -> np.ndarray:
+    """The scores as they are.
+
+    Raises:
+        UserError: some are no numbers.
+    """
+    if not np.isfinite(scores).all():
+        raise UserError("the network's scores are no numbers (NaN): its weights are damaged, or too large for half "
+                        "precision; try --precision float32, or another epoch's checkpoint")
+    return scores

@@ -28,6 +28,7 @@ from label_forms.videos import pair_labels
 from model.architecture import Architecture
 from model.checkpoint import checkpoint_path, load_optim, load_weights, optim_path, save_epoch
 from model.spotter import EventSpotter
+from model.weight_mean import WeightMean
 from util.config import ModelConfig, read_config
 from util.errors import UserError
 from util.io import write_json
@@ -122,7 +123,7 @@ def place(tmp_path_factory):
     spotter.outputs(torch.zeros(1, 2, 3, 32, 32)).logits[-1].sum().backward()
     optimizer.step()
     history = [{"epoch": epoch, "train": 1.0, "val": 1.0, "val_mAP": 0.0} for epoch in (0, 1)]
-    save_epoch(model, 1, spotter, optimizer, scaler, history)
+    save_epoch(model, 1, WeightMean(spotter), optimizer, scaler, history)
     write_json(model / "config.json", {
         "dataset": dataset, "num_classes": 2, "classes": CLASSES, "clip_len": 8, "feature_arch": "rny002",
         "temporal_arch": "", "modality": "rgb", "crop_dim": None, "batch_size": 2})

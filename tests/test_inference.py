@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import write_image
+from conftest import complaint, write_image
 from test_streaming import open_gates
 
 from dataset.frames import VideoClips, load_stretches
@@ -163,6 +163,20 @@ def test_over_clips_the_mean_is_of_those_that_put_something_there():
     np.testing.assert_allclose(scores[0], torch.maximum(first[0], first[1]), rtol=1e-6)
     assert (scores[1] == 0).all()  # nobody put anything there
     np.testing.assert_allclose(scores[2], torch.maximum(second[0], second[1]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("of", ["head.classify.weight", "head.further.displacement.bias"])
+def test_scores_that_are_no_numbers_end_in_a_line(of):
+    spotter = EventSpotter(Architecture("rny002", "gru", 2, radi_displacement=2)).eval()
+    spotter.get_parameter(of).data.fill_(3e38 if "weight" in of else torch.inf)  # finite, but too large to be used
+    if "weight" in of:
+        spotter.head.classify.bias.data.fill_(3e38)
+        spotter.head.gru.bias_hh_l0.data.fill_(10)
+    frames = torch.randint(256, (9, 3, 32, 32), dtype=torch.uint8)
+    message = "the network's scores are no numbers"
+    assert message in complaint(lambda: list(score_stretches(spotter, [frames], 8, 4)))
+    batch = Batch(frames[None], torch.ones(1, 9), [0], [0])
+    assert message in complaint(score_clips, spotter, [batch], [{"video": "a", "num_frames": 9}])
 
 
 class Sided(Counting):

@@ -14,6 +14,7 @@ import torch
 from conftest import REPO, TINY_TRAINING, killed_scratch, make_dataset, run_here, run_script, user_error
 
 import train_e2e
+from util.errors import UserError
 from util.io import read_json
 from util.lock import exclusive
 
@@ -22,6 +23,7 @@ KEYS = {"dataset", "num_classes", "modality", "feature_arch", "temporal_arch", "
         "dilate_len", "mixup", "fg_upsample"}
 # one epoch of one batch, a linear head, in seconds
 QUICK = [*TINY_TRAINING, "-m", "rny002", "-t", "", "--num_epochs", 1, "--epoch_num_frames", 16]
+WITHOUT_NETWORK = [*TINY_TRAINING[6:], "--num_epochs", 1, "--epoch_num_frames", 16]
 
 
 def complaint(*args):
@@ -136,7 +138,7 @@ def test_resume_in_a_new_folder_begins(tiny, tmp_path):
 
 
 @pytest.mark.parametrize(("options", "named"), [
-    (["--clip_len", 16], "'clip_len': 16"), (["--num_epochs", 4], "'num_epochs': 4"), (["--seed", 2], "'seed': 2"),
+    (["--clip_len", 16], "'clip_len': 16"), (["--num_epochs", 2], "'num_epochs': 2"), (["--seed", 2], "'seed': 2"),
     (["-m", "rn18"], "'feature_arch': 'rn18'"), (["-lr", 0.1], "'learning_rate': 0.1"),
 ])
 def test_a_training_does_not_resume_with_other_options(options, named, killed, tiny):
@@ -364,3 +366,116 @@ def test_a_second_training_into_a_folder_is_refused_while_the_first_runs(tiny, t
         done = run_here(train_e2e, *tiny, "-s", tmp_path, *TINY_TRAINING)
         assert f"{tmp_path}: is in use by a training (process {os.getpid()}" in user_error(done)
     assert not list(tmp_path.iterdir())
+
+
+def train_here(tiny, folder, *options):
+    done = run_here(train_e2e, *tiny, "-s", folder, *options)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def stop_after(epoch, monkeypatch):
+    """Let the next training end once this epoch is saved."""
+    save = train_e2e.save_epoch
+
+    def save_and_stop(folder, mean, optimizer, scaler, history):
+        save(folder, mean, optimizer, scaler, history)
+        if len(history) == epoch + 1:
+            monkeypatch.setattr(train_e2e, "save_epoch", save)
+            raise UserError("stopped")
+
+    monkeypatch.setattr(train_e2e, "save_epoch", save_and_stop)
+
+
+SYSTEMS = {
+    "E2E-Spot": ["-m", "rny002_gsm", "-t", "gru"],
+    "T-DEED": ["-m", "rny002_gsf", "-t", "ed_sgp_mixer", "--displacement", 2, "--n_layers", 1],
+    "AdaSpot": ["-m", "rny002_gsf", "-t", "gru", "--regions", "--region_size", 16],
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_goes_on_to_the_last_digit_with_a_mean_of_its_weights(system, tiny, tmp_path, monkeypatch):
+    options = [*QUICK, *SYSTEMS[system], "--num_epochs", 2, "--epoch_num_frames", 32, "--ema", 0.9,
+               *(["--grad_checkpoint"] if system != "E2E-Spot" else [])]
+    train_here(tiny, tmp_path / "whole", *options)
+    stop_after(0, monkeypatch)
+    assert user_error(run_here(train_e2e, *tiny, "-s", tmp_path / "model", *options)) == "error: stopped"
+    train_here(tiny, tmp_path / "model", *options, "--resume")
+    whole, resumed = (tmp_path / name for name in ("whole", "model"))
+    assert read_json(whole / "loss.json") == read_json(resumed / "loss.json")
+    for name in ("checkpoint_001.pt", "optim_001.pt"):
+        states = [torch.load(folder / name, weights_only=True) for folder in (whole, resumed)]
+        weights = [state.get("weights", state) for state in states]
+        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    mean, trained = (torch.load(whole / f"{name}_001.pt", weights_only=True) for name in ("checkpoint", "optim"))
+    assert trained["updates"] == 4
+    classify = next(key for key in mean if key.endswith("classify.weight"))
+    assert not torch.equal(mean[classify], trained["weights"][classify])
+    statistics = next(key for key in mean if key.endswith("running_var"))
+    assert torch.equal(mean[statistics], trained["weights"][statistics])
+
+
+def test_a_training_goes_on_longer_than_it_was_begun_for_and_says_how_the_rate_goes(trained, tiny, tmp_path):
+    folder = shutil.copytree(trained[0], tmp_path / "model")
+    done = train_here(tiny, folder, "--resume", "--num_epochs", 5, "--device", "cpu", "-j", 0)
+    came_to, goes_on = (0.001 * train_e2e.lr_factor(update, 3, total) for update, total in ((8, 9), (9, 15)))
+    assert (f"the cosine is stretched to 5 epochs: the learning rate, which had come to {came_to:.2e}, "
+            f"goes on at {goes_on:.2e}") in done.stdout
+    rows, before = read_json(folder / "loss.json"), read_json(trained[0] / "loss.json")
+    assert rows[:3] == before and [row["epoch"] for row in rows] == [0, 1, 2, 3, 4]
+    config, begun = (read_json(f / "config.json") for f in (folder, trained[0]))
+    assert config == {**begun, "num_epochs": 5}
+
+    again = train_here(tiny, folder, "--resume", "--device", "cpu", "-j", 0)
+    assert "stretched" not in again.stdout and len(read_json(folder / "loss.json")) == 5
+    assert "'num_epochs': 4" in complaint(*tiny, "-s", folder, "--resume", "--num_epochs", 4)
+
+
+def test_labels_that_have_changed_since_a_training_began_are_told_in_a_line(trained, tiny, tmp_path):
+    folder, data = shutil.copytree(trained[0], tmp_path / "model"), shutil.copytree(tiny[0], tmp_path / "data")
+    config = read_json(folder / "config.json")
+    (folder / "config.json").write_text(json.dumps({**config, "dataset": str(data)}), encoding="utf-8")
+    unchanged = run_here(train_e2e, data, tiny[1], "-s", folder, "--resume", "--device", "cpu", "-j", 0)
+    assert unchanged.returncode == 0 and "WARNING" not in unchanged.stderr
+    val, train = (json.loads((data / f"{split}.json").read_text(encoding="utf-8")) for split in ("val", "train"))
+    val[0]["events"][0]["frame"] += 1
+    train[0]["events"] = train[0]["events"][:-1]
+    train[0]["num_events"] -= 1
+    for split, entries in (("val", val), ("train", train)):
+        (data / f"{split}.json").write_text(json.dumps(entries), encoding="utf-8")
+    said = run_here(train_e2e, data, tiny[1], "-s", folder, "--resume", "--device", "cpu", "-j", 0).stderr
+    since = "has changed since this training began: it"
+    assert f"split train {since} had 4 events in 2 videos, and has 3 events in 2 videos" in said
+    assert f"split val {since} has 2 events in 1 videos as before, but other frames or labels" in said
+    assert read_json(folder / "config.json")["splits"]["train"]["events"] == 3
+
+
+def test_a_training_starts_from_the_whole_network_of_another(trained, tiny, tmp_path):
+    data = shutil.copytree(tiny[0], tmp_path / "data")
+    (data / "class.txt").write_text("SHOT\nPASS\nDRIVE\n", encoding="utf-8")
+    options = [*WITHOUT_NETWORK, "--init", trained[0], "-lr", 0]
+    done = run_here(train_e2e, data, tiny[1], "-s", tmp_path / "model", *options)
+    assert done.returncode == 0, done.stderr
+    epoch = next(epoch for epoch in range(3) if f"best epoch: {epoch}" in trained[1])
+    source = trained[0] / f"checkpoint_{epoch:03d}.pt"
+    assert f"starts from {trained[0]}: rny002_gsm + gru, epoch {epoch}" in done.stdout
+    assert "classes: PASS, DRIVE kept; SHOT new" in done.stdout
+    config = read_json(tmp_path / "model" / "config.json")
+    assert (config["init"], config["weights_used"]) == (str(trained[0]), f"{trained[0]}, epoch {epoch}")
+    assert (config["feature_arch"], config["temporal_arch"], config["clip_len"]) == ("rny002_gsm", "gru", 8)
+    new, old = (torch.load(p, weights_only=True) for p in (tmp_path / "model" / "checkpoint_000.pt", source))
+    assert torch.equal(new["head.classify.weight"][[0, 2, 3]], old["head.classify.weight"][[0, 2, 1]])
+    assert torch.equal(new["backbone.cnn.stem.conv.weight"], old["backbone.cnn.stem.conv.weight"])
+
+
+def test_a_start_that_cannot_be_is_refused_before_anything_is_written(trained, tiny, tmp_path):
+    folder = tmp_path / "model"
+    options = [*tiny, "-s", folder, *WITHOUT_NETWORK]
+    assert "nothing of rny002_gsm + gru fits rn18" in complaint(*options, "-m", "rn18", "--init", trained[0])
+    assert "knows 2 classes, and A are 1" in complaint(*options, "--init", trained[0], "--init_classes", "A")
+    assert "no such file" in complaint(*options, "--init", tmp_path / "nothing")
+    for wrong, named in ((["--weights", "none", "--init", trained[0]], "only one of them"), ([], "required: -m")):
+        done = run_here(train_e2e, *options, *wrong)
+        assert done.returncode == 2 and named in done.stderr and "Traceback" not in done.stderr
+    assert not folder.exists()

@@ -9,6 +9,7 @@ from torch import nn
 from model.architecture import Architecture
 from model.folder import restore, save_epoch
 from model.spotter import EventSpotter
+from model.weight_mean import WeightMean
 from train_e2e import train_epoch
 from util.batch import Batch, Outputs, Targets
 
@@ -110,11 +111,11 @@ def test_a_training_in_float16_goes_on_with_its_scale(tmp_path):
     train_epoch(whole[0], iter(batches), 8, *whole[1:], [0.1] * 8)
     first = begin(Linear())
     train_epoch(first[0], iter(batches[:4]), 4, *first[1:], [0.1] * 4)
-    save_epoch(tmp_path, *first, [{"epoch": 0, "train": 1.0, "val": 1.0, "val_mAP": 0}])
+    save_epoch(tmp_path, WeightMean(first[0]), *first[1:], [{"epoch": 0, "train": 1.0, "val": 1.0, "val_mAP": 0}])
     net = Linear()
     net.load_state_dict(first[0].state_dict())
     again = begin(net)
-    assert restore(tmp_path, 0, *again[1:])[0]["epoch"] == 0
+    assert restore(tmp_path, 0, net, 0.0, *again[1:])[0][0]["epoch"] == 0
     assert again[2].get_scale() == first[2].get_scale() < 1e36
     train_epoch(again[0], iter(batches[4:]), 4, *again[1:], [0.1] * 4)
     assert again[2].state_dict() == whole[2].state_dict()

@@ -3,7 +3,8 @@ by model/architecture.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,16 +145,34 @@ def trained_with_sides(model_dir: Path) -> TeamSides | None:
     return kept_team_sides(config, model_dir / "config.json")
 
 
-def check_same(save_dir: Path, config: dict[str, Any]) -> None:
-    """Make sure that a training that is to go on has the options it was begun with.
+def check_same(save_dir: Path, config: dict[str, Any], free: Iterable[str] = ()) -> dict[str, Any]:
+    """Make sure that a training that is to go on has the options it was begun with, but for the keys in `free`, and
+    num_epochs, which may be higher; gives those it was begun with.
 
     Raises:
         UserError: its config.json is missing or has other values for the keys of `config`.
     """
     path, before = save_dir / "config.json", read_config(save_dir)
-    if changed := [key for key, value in config.items() if before.get(key) != value]:
+    config = json.loads(json.dumps(config))  # lists for tuples, as they are read
+    changed = [key for key, value in config.items() if before.get(key) != value and key not in free]
+    if "num_epochs" in changed and type(before.get("num_epochs")) is int:
+        changed = [key for key in changed if key != "num_epochs" or config[key] < before[key]]
+    if changed:
         was, now = ({key: values.get(key) for key in changed} for values in (before, config))
         raise UserError(f"{path}: was trained with {was}, not {now}; resume with the same, or choose another -s")
+    return before
+
+
+def changed_splits(before: Any, now: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What has changed, in words, in the splits since `before`, both as `dataset.clips.fingerprint` gives them; nothing
+    where an older folder does not say."""
+    for split, found in now.items():
+        was = before.get(split) if isinstance(before, Mapping) else None
+        if isinstance(was, Mapping) and was != found:
+            counts = [f"{held.get('events')} events in {held.get('videos')} videos" for held in (was, found)]
+            how = f"it had {counts[0]}, and has {counts[1]}" if counts[0] != counts[1] else (
+                f"it has {counts[0]} as before, but other frames or labels")
+            yield f"the split {split} has changed since this training began: {how}"
 
 
 def _get(path: Path, config: Mapping[str, Any], key: str, kind: type) -> Any:
