@@ -2,6 +2,7 @@
 
 python eval.py -s test out/                 the predictions of the best epoch in a model folder
 python eval.py -s test out/pred-test.41.json -d futsal
+python eval.py -s test out/ --with out_b/ out_c/                the mean of three models' scores
 python eval.py -s test out/ --metric soccernet                  as SoccerNet's servers score
 python eval.py --soccernet LABELS_DIR RESULTS_DIR               the same, of folders in its own forms
 
@@ -17,6 +18,7 @@ import argparse
 import math
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,8 +43,9 @@ from util.comparison import (
     write_comparison,
 )
 from util.config import trained_on, trained_with_sides
+from util.ensemble import Member, add_ensemble_options, find_members, read_ensemble
 from util.errors import UserError, number_of
-from util.events import EventTable, Video, event_dicts, score_curves
+from util.events import EventTable, Video, event_dicts, predicted_events, score_curves
 from util.io import write_json
 from util.options import count, frames_around, seconds_around
 from util.pairing import TOLERANCES, Pairing, Seconds
@@ -63,6 +66,7 @@ def get_args() -> argparse.Namespace:
     add("predictions", type=Path, nargs="?", metavar="MODEL_DIR_or_FILE",
         help="folder of train_e2e.py, whose best epoch is taken, or a prediction file")
     add("-s", "--split", help="split of the dataset: train, val, test, ...")
+    add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     add("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
     add("-t", "--tolerances", type=frames_around, nargs="+", default=list(TOLERANCES), metavar="FRAMES",
         help="how far off a right prediction may be (default: 0 1 2 4)")
@@ -94,6 +98,10 @@ def get_args() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.soccernet and not (args.split and args.predictions):
         parser.error("name a split, -s SPLIT, and a model folder or prediction file; or --soccernet")
+    if args.others and args.soccernet:
+        parser.error("--with takes the scores of a split, and not --soccernet's results")
+    if args.ensemble_weights and not args.others:
+        parser.error("--ensemble_weights goes with --with")
     if args.export and (args.soccernet or args.compare or args.table or args.metric == "soccernet"):
         parser.error("--export goes with the tables by frames of one model")
     args.tolerances = sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
@@ -120,6 +128,7 @@ def _table_file(text: str) -> Path:
 class Scored:
     """Predictions and the labels that they are scored against."""
 
+    name: str
     path: Path  # of the prediction file
     epoch: int | None
     variant: str  # see PredictionFile
@@ -127,19 +136,38 @@ class Scored:
     classes: list[str]
     truth: list[Video]
     predicted: EventTable
+    members: Sequence[Member] = ()  # of an ensemble; the path is the first one's
+
+    @property
+    def stem(self) -> str:
+        """What the paths of files about it begin with."""
+        own = re.sub(r"(\.recall|\.score)?\.json(\.gz)?$", "", self.path.name)
+        return str(self.path.with_name(own + "".join(member.tag for member in self.members[1:])))
+
+    def about(self, split: str) -> dict[str, Any]:
+        """What a JSON file says of it."""
+        models = [{"folder": str(m.folder), "epoch": m.epoch, "weight": m.weight} for m in self.members]
+        return {"split": split, "epoch": self.epoch, "dataset": self.dataset, **({"mean_of": models} if models else {})}
 
 
-def read_scored(args: argparse.Namespace, given: Path) -> Scored:
-    """The predictions of a model folder or file, with their labels."""
+def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = ()) -> Scored:
+    """The predictions of a model folder or file, or by the mean of its scores and those of others, and the labels."""
     path, file = find_file(given, args.split)
     dataset = args.dataset or trained_on(path.parent)
     classes = read_classes(dataset)
     team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with_sides(path.parent)
     truth = with_sides(read_truth(dataset, args.split), team_sides)
-    predicted = read_predictions(path, truth, classes)
-    print(f"{path}: {len(predicted)} events predicted; labels of {dataset}")
-    about = (file.epoch, file.variant) if file else (None, "")
-    return Scored(path, *about, dataset, classes, truth, predicted)
+    name, members = str(path), []
+    if others:
+        members = find_members([given, *others], args.split, classes, args.ensemble_weights)
+        predicted = predicted_events(truth, read_ensemble(members, truth, classes))
+        name = f"mean of {', '.join(str(member.scores) for member in members)}"
+    else:
+        predicted = read_predictions(path, truth, classes)
+    print(f"{name}: {len(predicted)} events predicted; labels of {dataset}")
+    epoch, variant = (file.epoch, file.variant) if file else (None, "")
+    name = " + ".join(each.as_posix() for each in (given, *others))
+    return Scored(name, path, epoch, variant, dataset, classes, truth, predicted, members)
 
 
 def read_truth(dataset: str, split: str) -> list[Video]:
@@ -215,21 +243,21 @@ def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict
 
 def score_split(args: argparse.Namespace) -> None:
     """Everything about one model's predictions."""
-    scored = read_scored(args, args.predictions)
-    path, epoch, dataset = scored.path, scored.epoch, scored.dataset
-    about = {"split": args.split, "epoch": epoch, "dataset": dataset}
+    scored = read_scored(args, args.predictions, args.others)
+    epoch, dataset, stem, about = scored.epoch, scored.dataset, scored.stem, scored.about(args.split)
     if args.metric == "soccernet":
         print_soccernet(args, *split_soccernet(args, scored), scored.classes, **about)
         return
     report = print_report(
-        path.parent, args.split, epoch, scored.truth, scored.predicted, scored.classes,
-        lambda: read_split(dataset, "val"), args.tolerances, args.suppression, args.threshold, scored.variant)
+        scored.path.parent, args.split, epoch, scored.truth, scored.predicted, scored.classes,
+        lambda: read_split(dataset, "val"), args.tolerances, args.suppression, args.threshold, scored.variant,
+        scored.members)
     if args.json:
         write_json(args.json, report.as_json() | about)
-    stem = str(path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", "", path.name)))
     if args.export:
         export(args, Path(f"{stem}.export"), scored, report.threshold.value)
-    title = f"{dataset}, {args.split}" + ("" if epoch is None else f", epoch {epoch}")
+    which = f", mean of {len(scored.members)} models" if scored.members else "" if epoch is None else f", epoch {epoch}"
+    title = f"{dataset}, {args.split}{which}"
     draw(stem, report, title, scored.truth, scored.predicted, scored.classes, args.timelines)
 
 
@@ -255,8 +283,8 @@ def compare(args: argparse.Namespace) -> None:
     """The main numbers of several models' predictions of one split, in one table."""
     rows: dict[str, dict[str, float]] = {}
     datasets = set()
-    for given in (args.predictions, *args.compare):
-        scored = read_scored(args, given)
+    for given, others in ((args.predictions, args.others), *((path, ()) for path in args.compare)):
+        scored = read_scored(args, given, others)
         datasets.add(scored.dataset)
         if args.metric == "soccernet":
             row = soccernet_row(split_soccernet(args, scored)[1])
@@ -264,10 +292,10 @@ def compare(args: argparse.Namespace) -> None:
             threshold = choose_or_take(
                 args.threshold, scored.path.parent, args.split, scored.epoch,
                 partial(read_split, scored.dataset, "val"), scored.classes, args.tolerances, args.suppression,
-                scored.variant)
+                scored.variant, scored.members)
             row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances,
                                       args.suppression, threshold))
-        rows[given.as_posix()] = row
+        rows[scored.name] = row
     if len(datasets) > 1:
         raise UserError(f"the models were trained on {' and '.join(sorted(datasets))}; say with -d on which all of "
                         "them are to be compared")

@@ -71,7 +71,7 @@ def members_of(models: list[TrainedModel], classes: list[str], dataset: str, arg
     weights = ensemble_weights(args.ensemble_weights, len(models))
     members = [
         Member(model.folder, model.epoch, own_classes(model.config.classes, model.spotter.architecture.num_classes,
-                                                      classes, model.folder), weight, args.flip)
+                                                      classes, model.folder), weight, FLIP * args.flip)
         for model, weight in zip(models, weights, strict=True)
     ]
     check_common([member.classes for member in members], classes)

@@ -7,11 +7,16 @@ import pytest
 import torch
 from conftest import complaint, run_here, user_error
 
+import eval as eval_script
 import test_e2e
 from model.inference import mirrored, with_mirrored
 from util.ensemble import average_scores, ensemble_weights, own_classes
+from util.events import predicted_events
 from util.io import read_json, write_json
-from util.predictions import best_epoch
+from util.predictions import best_epoch, prediction_prefix, save_predictions
+from util.report import evaluate
+from util.suppression import NMS
+from util.threshold import choose_threshold
 
 OPTIONS = ["--device", "cpu", "-j", 0]
 
@@ -142,3 +147,68 @@ def test_wrong_weights_and_models_are_one_line(trained, tiny, tmp_path):
     assert "must be 2 numbers" in refused("--with", trained[0], "--ensemble_weights", 1)
     assert "nowhere" in refused("--with", tmp_path / "nowhere")
     assert "checkpoint_099.pt" in refused("--with", trained[0] / "checkpoint_099.pt")
+
+
+SPLITS = {"val": ["cup/b_1"], "test": ["cup/c_1", "cup/c_2"]}
+ORDERS = {"out_a": ["DRIVE", "PASS"], "out_b": ["PASS", "DRIVE"]}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Two model folders with scores of a dataset, of 200 frames to a video, their classes in other orders; its truth,
+    and the scores of each with the dataset's classes, both by split."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "class.txt").write_text("DRIVE\nPASS\n", encoding="utf-8")
+    rng, truth, scores = np.random.default_rng(3), {}, {}
+    for split, videos in SPLITS.items():
+        events = [{"frame": int(t), "label": "PASS" if t % 2 else "DRIVE"} for t in range(5, 200, 13)]
+        truth[split] = [{"video": name, "num_frames": 200, "num_events": len(events), "fps": 25.0, "events": events}
+                        for name in videos]
+        write_json(tmp_path / "data" / f"{split}.json", truth[split])
+        for folder, order in ORDERS.items():
+            own = {name: rng.dirichlet([8, 1, 1], 200).astype(np.float32).round(4) for name in videos}
+            for table in own.values():
+                table[[e["frame"] for e in events], [1 + order.index(e["label"]) for e in events]] += 0.1
+            save_predictions(prediction_prefix(tmp_path / folder, split, 1), truth[split], own, order)
+            by_name = [0, *(1 + order.index(name) for name in ORDERS["out_a"])]
+            scores[split, folder] = {name: table[:, by_name] for name, table in own.items()}
+    for folder, order in ORDERS.items():
+        write_json(tmp_path / folder / "config.json", {"dataset": str(tmp_path / "data"), "classes": order})
+    return tmp_path, truth, scores
+
+
+def test_eval_scores_the_mean_of_saved_scores_with_the_threshold_of_their_mean_on_val(saved):
+    folder, truth, scores = saved
+    pictures = folder / "out_a" / "pred-test.epoch01.pr.png"
+    pictures.write_bytes(b"of out_a alone")
+    mean = {split: {v: (scores[split, "out_a"][v] + 3 * scores[split, "out_b"][v]) / 4 for v in SPLITS[split]}
+            for split in SPLITS}
+    predicted = {split: predicted_events(truth[split], mean[split]) for split in SPLITS}
+    threshold = choose_threshold(truth["val"], predicted["val"], ORDERS["out_a"], 2, NMS)
+    expected = evaluate(truth["test"], predicted["test"], ORDERS["out_a"]).as_json()
+    for other in ("out_b", "out_b/pred-test.epoch01.score.json.gz"):
+        done = run_here(eval_script, "-s", "test", folder / "out_a", "--with", folder / other, "--ensemble_weights", 1,
+                        3, "--timelines", 0, "--json", folder / "found.json")
+        assert done.returncode == 0, done.stderr
+        found = read_json(folder / "found.json")
+        assert "mean scores of 2 models" in done.stdout
+        assert found["threshold"] == pytest.approx(threshold, abs=1e-5)
+        assert found["mAP"]["nms"] == pytest.approx(expected["mAP"]["nms"], abs=1e-4)
+        assert [model["weight"] for model in found["mean_of"]] == [1, 3]
+    assert pictures.read_bytes() == b"of out_a alone"
+    assert (folder / "out_a" / "pred-test.epoch01+out_b-1.pr.png").is_file()
+    compared = run_here(eval_script, "-s", "test", folder / "out_a", "--with", folder / "out_b", "--compare",
+                        folder / "out_a", "--json", folder / "table.json")
+    assert compared.returncode == 0, compared.stderr
+    assert len(read_json(folder / "table.json")["models"]) == 2
+
+
+def test_scores_that_eval_cannot_average_are_one_line(saved):
+    folder, _, _ = saved
+    first = ["-s", "test", folder / "out_a"]
+    (folder / "out_b" / "pred-test.epoch01.score.json.gz").unlink()
+    assert "pred-test.epoch01.score.json.gz" in user_error(run_here(eval_script, *first, "--with", folder / "out_b"))
+    val = folder / "out_b" / "pred-val.epoch01.score.json.gz"
+    assert "no scores of video cup/c_1" in user_error(run_here(eval_script, *first, "--with", val))
+    assert "must be 2 numbers" in user_error(
+        run_here(eval_script, *first, "--with", folder / "out_a", "--ensemble_weights", 1))

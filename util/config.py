@@ -39,11 +39,9 @@ class ModelConfig:
         Raises:
             UserError: something in it is missing or of a wrong type.
         """
-        crop_dim, classes = config.get("crop_dim"), config.get("classes")
+        crop_dim, classes = config.get("crop_dim"), kept_classes(config, path)
         if crop_dim is not None:
             crop_dim = _get(path, config, "crop_dim", int)
-        if classes is not None and not all(isinstance(name, str) for name in _get(path, config, "classes", list)):
-            raise UserError(f"{path}: classes must be a list of names; copy the file again")
         if _get(path, config, "batch_size", int) < 1:
             raise UserError(f"{path}: batch_size must be 1 or more, not {config['batch_size']}; copy the file again")
         return cls(
@@ -130,6 +128,29 @@ def trained_on(model_dir: Path) -> str:
     if not isinstance(dataset, str) or not dataset:
         raise UserError(f"{path}: names no dataset; name it with -d")
     return dataset
+
+
+def trained_classes(model_dir: Path) -> list[str] | None:
+    """The classes that a model folder was trained for; None where it names none, or it is no model folder.
+
+    Raises:
+        UserError: they are damaged.
+    """
+    try:
+        config = read_config(model_dir)
+    except UserError:
+        return None
+    return kept_classes(config, model_dir / "config.json")
+
+
+def kept_classes(config: Mapping[str, Any], path: Path) -> list[str] | None:
+    """Those that are named, if any; arguments and errors are those of `ModelConfig.from_config`."""
+    if config.get("classes") is None:
+        return None
+    classes = _get(path, config, "classes", list)
+    if not all(isinstance(name, str) for name in classes):
+        raise UserError(f"{path}: classes must be a list of names; copy the file again")
+    return classes
 
 
 def trained_with_sides(model_dir: Path) -> TeamSides | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from util.config import trained_classes
 from util.errors import UserError
 from util.events import Video, class_scores
 from util.options import rate
-from util.predictions import find_scores, prediction_prefix, read_scores
+from util.predictions import SCORES, find_file, find_scores, prediction_prefix, read_scores, scores_beside
 
 FLIP = "+flip"  # in the names of predictions that look at the mirrored frames as well
 
@@ -27,7 +28,15 @@ class Member:
     epoch: int | None  # None where nothing says it
     classes: list[str]  # in the order of its scores
     weight: float = 1.0
-    flip: bool = False
+    variant: str = ""  # FLIP, or whatever the names of its predictions have
+    scores: Path | None = None  # of the split that is looked at, where they are there already
+
+    @property
+    def tag(self) -> str:
+        """What stands for it in the names of an ensemble's files."""
+        if self.epoch is None and self.scores:
+            return f"+{self.scores.name.removesuffix(SCORES)}"
+        return f"+{self.folder.resolve().name}-{self.epoch}{self.variant}"
 
 
 def add_ensemble_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup, kind: str) -> None:
@@ -109,19 +118,46 @@ def average_scores(
 def ensemble_prefix(members: Sequence[Member], split: str) -> Path:
     """The path of the predictions of all members together: in the folder of the first, named for all."""
     first, *others = members
-    tags = [FLIP * first.flip, *(f"+{m.folder.resolve().name}-{m.epoch}{FLIP * m.flip}" for m in others)]
-    return Path(f"{prediction_prefix(first.folder, split, first.epoch)}{''.join(tags)}")
+    tags = "".join(member.tag for member in others)
+    return Path(f"{prediction_prefix(first.folder, split, first.epoch)}{first.variant}{tags}")
+
+
+def find_members(
+    paths: Sequence[Path], split: str, classes: Sequence[str], weights: Sequence[float] | None
+) -> list[Member]:
+    """The models whose predictions of a split lie in folders, or are files given themselves.
+
+    Args:
+        paths: model folders, whose best epoch is taken, or prediction files; the scores beside each are its own.
+        classes: of the dataset. A file has those of the folder that it lies in, or these where the folder names none,
+            or the file is of an ensemble, whose scores are of its dataset's classes.
+
+    Raises:
+        UserError: a folder has no predictions of the split, no class is known to all, or the weights are not as many.
+    """
+    members = []
+    for given, weight in zip(paths, ensemble_weights(weights, len(paths)), strict=True):
+        path, file = find_file(given, split)
+        epoch, variant = (file.epoch, file.variant) if file else (None, "")
+        own = trained_classes(path.parent) if variant in ("", FLIP) else None
+        members.append(Member(path.parent, epoch, own or list(classes), weight, variant, scores_beside(path)))
+    check_common([member.classes for member in members], classes)
+    return members
 
 
 def read_ensemble(
-    members: Sequence[Member], split: str, truth: Sequence[Video], classes: Sequence[str]
+    members: Sequence[Member], truth: Sequence[Video], classes: Sequence[str], split: str | None = None
 ) -> dict[str, np.ndarray]:
-    """The mean of the scores that members have of a split: video -> float32 (num_frames, K + 1).
+    """The mean of the scores of members: video -> float32 (num_frames, K + 1).
+
+    Args:
+        split: of the truth; None where it is the one that their `scores` are of.
 
     Raises:
         UserError: the file of a member's scores is missing or damaged, or is not for this truth.
     """
-    tables = [read_scores(find_scores(m.folder, split, m.epoch), truth, len(m.classes)) for m in members]
+    paths = [m.scores if split is None else find_scores(m.folder, split, m.epoch, m.variant) for m in members]
+    tables = [read_scores(path, truth, len(m.classes)) for path, m in zip(paths, members, strict=True)]
     own, weights = [member.classes for member in members], [member.weight for member in members]
     names = [video["video"] for video in truth]
     return {name: average_scores([table[name] for table in tables], own, classes, weights) for name in names}

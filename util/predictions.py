@@ -99,16 +99,17 @@ def scores_beside(path: Path) -> Path:
     return path if is_scores(path) else path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", SCORES, path.name))
 
 
-def find_scores(folder: Path, split: str, epoch: int | None) -> Path:
+def find_scores(folder: Path, split: str, epoch: int | None, variant: str = "") -> Path:
     """The file of all scores of a model folder's epoch.
 
     Raises:
         UserError: there is none.
     """
-    beside = [scores_beside(file.path) for file in list_predictions(folder, split) if file.epoch == epoch]
+    beside = [scores_beside(file.path) for file in list_predictions(folder, split, variant)
+              if file.epoch == epoch]
     path = next((path for path in beside if path.is_file()), None)
     if path is None:
-        raise UserError(f"{folder}: no *{SCORES} of epoch {epoch} for {split}; to make it: python test_e2e.py "
+        raise UserError(f"{folder}: no *{SCORES} of epoch {epoch}{variant} for {split}; to make it: python test_e2e.py "
                         f"{folder} FRAME_DIR -s {split} --save")
     return path
 
@@ -206,8 +207,9 @@ def read_scores(path: Path, truth: Sequence[Video], num_classes: int) -> dict[st
         except (TypeError, ValueError, OverflowError):
             scores[name] = np.empty(0)
         if scores[name].shape != shape or not np.isfinite(scores[name]).all():
-            raise UserError(f"{path}: the scores of video {name} must be {shape[0]} rows of {shape[1]} numbers; "
-                            "predict the split again")
+            raise UserError(f"{path}: the scores of video {name} must be {shape[0]} rows of {shape[1]} numbers, for "
+                            f"background and {num_classes} classes; copy its config.json beside it, or predict the "
+                            "split again")
     return scores
 
 

@@ -92,7 +92,7 @@ def threshold_from_val(
     """
     if split == "val":
         return _fixed("it cannot be chosen on the split reported; --threshold sets another")
-    if epoch is None:
+    if None in (epoch, *(member.epoch for member in members)):
         return _fixed("the file's name has no epoch to find val predictions by; --threshold sets another")
     file = next((file for file in list_predictions(folder, "val", variant) if file.epoch == epoch), None)
     if file is None and not members:
@@ -102,7 +102,7 @@ def threshold_from_val(
     try:
         truth = read_val_truth()
         if members:
-            predicted = predicted_events(truth, read_ensemble(members, "val", truth, classes))
+            predicted = predicted_events(truth, read_ensemble(members, truth, classes, "val"))
         else:
             predicted = read_predictions(file.path, truth, classes)
     except UserError as error:
