@@ -2,6 +2,7 @@
 
 python spot_video.py out match_1.mp4                    writes match_1.events.json beside the video
 python spot_video.py out Videos/ --output found --csv --annotate
+python spot_video.py out match_1.mp4 --with out_b       by the mean of both models' scores
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import math
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,13 @@ from footage.sources import Source, check_matches, find_sources
 from label_forms.exported import ExportedVideo, code_rate
 from label_forms.exports import add_export_options, check_exports, export_video
 from model.device import add_device_options, memory_errors
-from model.folder import TrainedModel, load_model
+from model.folder import TrainedModel, load_model, members_of
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches
 from model.spotter import EventSpotter
 from util.clock import parse_time, show_time
 from util.config import ModelConfig
+from util.ensemble import add_ensemble_options, average_scores
 from util.errors import UserError, number_of
 from util.event_files import write_csv, write_events, write_soccernet
 from util.events import Event, event_dicts, recall_events
@@ -63,6 +65,8 @@ class Spotting:
     threshold: float
     suppression: Suppression
     flip: bool = False  # score the mirrored frames as well
+    weight: float = 1.0  # of this model in a mean
+    others: Sequence[Spotting] = ()  # models whose scores are averaged with this one's
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,6 +75,7 @@ def parse_args() -> argparse.Namespace:
                         help="folder of train_e2e.py, whose best epoch on val is taken, or a checkpoint_NNN.pt in it")
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="video file, or folder with such")
     add_device_options(parser)
+    add_ensemble_options(parser, "MODEL_DIR")
     parser.add_argument("-d", "--dataset", help="whose class.txt names the classes, where config.json does not")
     add = parser.add_argument_group("what is read").add_argument
     add("--start", type=_time, default=0.0, metavar="TIME", help="from there on: 83.5, 1:23.5 or 0:01:23.5")
@@ -93,6 +98,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.start >= args.end:
         parser.error("--end must be later than --start")
+    if args.ensemble_weights and not args.others:
+        parser.error("--ensemble_weights goes with --with")
     if args.fps == 0:
         parser.error("--fps must be above 0")
     return args
@@ -114,25 +121,44 @@ def settle(
     suppression: Suppression = NMS,
     overlap: bool = True,
     flip: bool = False,
+    others: Sequence[TrainedModel] = (),
+    weights: Sequence[float] | None = None,
 ) -> Spotting:
-    """Settle how frames are made and which events count; None means as in training. It is printed."""
-    config = model.config
-    dataset = dataset or config.dataset
-    classes = list(config.classes or ()) or read_classes(dataset)
-    model.check_classes(classes, dataset)
-    height = height or config.frame_height
-    if height is None:
-        height = FrameOptions.height
-        print(f"{model.folder / 'config.json'}: does not say the height of the frames; taken as {height}, "
-              "--height sets another", file=sys.stderr)
+    """Settle how frames are made and which events count; None means as in training. It is printed.
+
+    Args:
+        others: models whose scores are averaged with the first one's, on the classes that all know.
+        weights: of the first and the others; None: all alike.
+    """
+    models, dataset = [model, *others], dataset or model.config.dataset
+    classes = list(model.config.classes or ()) or read_classes(dataset)
+    members = members_of(models, classes, dataset, weights)
+    rates = {each.folder: fps or each.config.resample_fps for each in models}
+    if len(set(rates.values())) > 1:
+        said = ", ".join(f"{folder}: {rate or 'as the video has'}" for folder, rate in rates.items())
+        raise UserError(f"the models were trained on frames of different rates ({said}); set one for all with --fps")
     source = "given by --threshold"
     if threshold is None:
-        threshold, source = find_threshold(
-            model.folder, model.epoch, suppression, lambda: read_split(dataset, "val"), classes)
-    print(f"{model}\nthreshold {threshold:.3f}, {source}")
-    return Spotting(
-        for_inference(model.spotter), config, classes, FrameOptions(height, fps or config.resample_fps),
-        head_overlap(model.spotter.architecture.clip_len) if overlap else 0, threshold, suppression, flip)
+        threshold, source = find_threshold(model.folder, model.epoch, suppression, lambda: read_split(dataset, "val"),
+                                           classes, members if others else ())
+    ready = [
+        Spotting(for_inference(each.spotter), each.config, member.classes,
+                 FrameOptions(height or trained_height(each), rates[each.folder]),
+                 head_overlap(each.spotter.architecture.clip_len) if overlap else 0, threshold, suppression, flip,
+                 member.weight)
+        for each, member in zip(models, members, strict=True)
+    ]
+    print(*models, f"threshold {threshold:.3f}, {source}", sep="\n")
+    return replace(ready[0], others=ready[1:])
+
+
+def trained_height(model: TrainedModel) -> int:
+    """The lines of the frames that a model was trained on."""
+    if model.config.frame_height is not None:
+        return model.config.frame_height
+    print(f"{model.folder / 'config.json'}: does not say the height of the frames; taken as {FrameOptions.height}, "
+          "--height sets another", file=sys.stderr)
+    return FrameOptions.height
 
 
 def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: float = math.inf) -> list[Event]:
@@ -142,7 +168,23 @@ def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: 
 
 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
-    """Score a video as it is decoded: the number of its first frame, and float32 (num_frames, K + 1)."""
+    """Score a video: the number of its first frame, and float32 (num_frames, K + 1), of several models the mean.
+
+    Each model decodes the video for itself, to frames of the height that it was trained on.
+    """
+    first, scores = score_alone(spotting, frames, total, name)
+    if not spotting.others:
+        return first, scores
+    models, tables = [spotting, *spotting.others], [scores]
+    for number, other in enumerate(spotting.others, 2):
+        again = Frames(frames.path, other.options, frames.start, frames.end)
+        tables.append(score_alone(other, again, total, f"{name}, model {number} of {len(models)}")[1])
+    own, weights = [model.classes for model in models], [model.weight for model in models]
+    return first, average_scores(tables, own, spotting.classes, weights)
+
+
+def score_alone(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
+    """What `score` gives, by the first model alone, as the video is decoded."""
     begins: list[int] = []
 
     def on_device() -> Iterator[Tensor]:
@@ -181,8 +223,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     """Find the events of a video, write those that count as is asked for, and give all, as SoccerNet's servers want
     them, which choose thresholds themselves."""
     info = probe(source.path)
-    fps, trained = spotting.options.fps or info.fps, spotting.config.frame_fps
-    if trained and abs(fps / trained - 1) > OTHER_RATE:
+    fps, rates = spotting.options.fps or info.fps, {each.config.frame_fps for each in (spotting, *spotting.others)}
+    for trained in sorted(known for known in rates if known and abs(fps / known - 1) > OTHER_RATE):
         print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
               f"--fps {trained:.4g} may find more", file=sys.stderr)
     frames = Frames(source.path, spotting.options, args.start, args.end)
@@ -231,9 +273,9 @@ def main() -> int:
     check_exports(args)
     if args.annotate:
         check_encoder()
-    model = load_model(args.model_dir, args.device, args.precision)
+    model, *others = [load_model(path, args.device, args.precision) for path in (args.model_dir, *args.others)]
     spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.suppression,
-                      not args.no_overlap, args.flip)
+                      not args.no_overlap, args.flip, others, args.ensemble_weights)
     halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
     due = Counter(source.match_file for source in sources)
     failed = 0

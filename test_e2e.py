@@ -23,18 +23,9 @@ from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
 from dataset.sides import with_sides
 from model.device import add_device_options, memory_errors
-from model.folder import TrainedModel, load_model
+from model.folder import TrainedModel, load_model, members_of
 from model.inference import head_overlap, score_clips, score_videos
-from util.ensemble import (
-    FLIP,
-    Member,
-    add_ensemble_options,
-    average_scores,
-    check_common,
-    ensemble_prefix,
-    ensemble_weights,
-    own_classes,
-)
+from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_prefix
 from util.events import Video, predicted_events
 from util.options import count, positive
 from util.predictions import save_predictions
@@ -64,20 +55,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def members_of(models: list[TrainedModel], classes: list[str], dataset: str, args: argparse.Namespace) -> list[Member]:
-    """The models with their classes and weights; one alone must have the dataset's classes."""
-    if len(models) == 1:
-        models[0].check_classes(classes, dataset)
-    weights = ensemble_weights(args.ensemble_weights, len(models))
-    members = [
-        Member(model.folder, model.epoch, own_classes(model.config.classes, model.spotter.architecture.num_classes,
-                                                      classes, model.folder), weight, FLIP * args.flip)
-        for model, weight in zip(models, weights, strict=True)
-    ]
-    check_common([member.classes for member in members], classes)
-    return members
-
-
 def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """A model's scores of whole videos: {video: float32 (num_frames, K + 1)}."""
     crop, device, clip_len = model.config.crop_dim, model.spotter.device, model.spotter.architecture.clip_len
@@ -98,7 +75,7 @@ def main() -> None:
     models = [load_model(path, args.device, args.precision) for path in (args.model_dir, *args.others)]
     first, dataset = models[0], args.dataset or models[0].config.dataset
     classes = read_classes(dataset)
-    members = members_of(models, classes, dataset, args)
+    members = members_of(models, classes, dataset, args.ensemble_weights, FLIP * args.flip)
     videos = with_sides(read_split(dataset, args.split), first.config.team_sides)
     for model in models:
         require_frames(args.frame_dir, videos, model.config.crop_dim)

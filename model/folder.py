@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from model.pretrained import build_spotter
 from model.spotter import EventSpotter
 from model.weight_mean import WeightMean
 from util.config import PUBLISHED_CHECKPOINT, ModelConfig, changed_splits, check_same, config_path, read_config
+from util.ensemble import Member, check_common, ensemble_weights, own_classes
 from util.errors import UserError
 from util.io import write_json
 from util.lock import exclusive
@@ -182,6 +184,27 @@ class TrainedModel:
             raise UserError(f"{self.folder / 'config.json'}: the model knows {number} classes "
                             f"({', '.join(known or ['unnamed'])}), {where} has {', '.join(classes)}; "
                             "name the dataset it was trained for with -d")
+
+    def classes_or(self, classes: Sequence[str]) -> list[str]:
+        """The names of its own classes, or these; see `own_classes`."""
+        return own_classes(self.config.classes, self.spotter.architecture.num_classes, classes, self.folder)
+
+
+def members_of(
+    models: Sequence[TrainedModel], classes: list[str], dataset: str, weights: Sequence[float] | None, variant: str = ""
+) -> list[Member]:
+    """Models as one, with their classes and weights.
+
+    Raises:
+        UserError: one alone has not the dataset's classes, of several no class is known to all, or the weights are not
+            as many.
+    """
+    if len(models) == 1:
+        models[0].check_classes(classes, dataset)
+    members = [Member(model.folder, model.epoch, model.classes_or(classes), weight, variant)
+               for model, weight in zip(models, ensemble_weights(weights, len(models)), strict=True)]
+    check_common([member.classes for member in members], classes)
+    return members
 
 
 def load_model(model: Path | str, device: str = "auto", precision: str = "auto") -> TrainedModel:

@@ -5,10 +5,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import complaint, run_here, user_error
+from conftest import complaint, run_here, user_error, write_video
 
 import eval as eval_script
+import spot_video
 import test_e2e
+from footage.raw_videos import Frames
+from model.folder import load_model
 from model.inference import mirrored, with_mirrored
 from util.ensemble import average_scores, ensemble_weights, own_classes
 from util.events import predicted_events
@@ -212,3 +215,34 @@ def test_scores_that_eval_cannot_average_are_one_line(saved):
     assert "no scores of video cup/c_1" in user_error(run_here(eval_script, *first, "--with", val))
     assert "must be 2 numbers" in user_error(
         run_here(eval_script, *first, "--with", folder / "out_a", "--ensemble_weights", 1))
+
+
+def test_a_raw_video_is_scored_by_the_mean_of_models_each_on_frames_of_its_own_height(trained, other, tmp_path):
+    video = write_video(tmp_path / "cup_1.mp4", 40)
+    taller = shutil.copytree(other, tmp_path / "out_c")
+    write_json(taller / "config.json", {**read_json(taller / "config.json"), "frame_height": 64})
+    first, second = (load_model(folder, "cpu") for folder in (trained[0], taller))
+
+    def scores_by(model, **options):
+        ready = spot_video.settle(model, threshold=0.5, **options)
+        start, scores = spot_video.score(ready, Frames(video, ready.options, start=0.4), None, "cup_1")
+        assert (start, ready.classes) == (10, list(model.config.classes))
+        return scores
+
+    both = scores_by(first, others=[second], weights=[1, 3])
+    one, two = scores_by(first), scores_by(second)[:, [0, 2, 1]]
+    assert len(both) == 30 and np.abs(one - two).max() > 1e-3
+    np.testing.assert_allclose(both, (one + 3 * two) / 4, atol=1e-6)
+
+
+def test_spot_video_takes_models_of_one_rate_and_the_threshold_of_their_mean(trained, other, tmp_path):
+    video, data = write_video(tmp_path / "cup_1.mp4", 40), tmp_path / "found"
+    again = shutil.copytree(trained[0], tmp_path / "out_c")
+    done = run_here(spot_video, trained[0], video, "--output", data, "--device", "cpu", "--with", again)
+    assert done.returncode == 0, done.stderr
+    assert "mean scores of 2 models" in done.stdout and (data / "cup_1.events.json").is_file()
+    config = read_json(again / "config.json")
+    write_json(again / "config.json", {**config, "resample_fps": 12.5})
+    refused = user_error(run_here(spot_video, trained[0], video, "--device", "cpu", "--with", again))
+    assert "12.5" in refused and "--fps" in refused
+    assert not (tmp_path / "cup_1.events.json").exists()

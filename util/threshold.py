@@ -138,19 +138,21 @@ def find_threshold(
     suppression: Suppression,
     read_val_truth: Callable[[], list[Video]],
     classes: Sequence[str],
+    members: Sequence[Member] = (),
 ) -> Threshold:
     """The threshold for the events of a model's epoch on a new video.
 
     It is the one that training kept, if it is of this epoch and suppression, or else is chosen on val as eval.py does.
 
     Args:
+        members: of an ensemble, for which none is kept.
         read_val_truth: gives the entries of the val split; called only if it is needed.
 
     Raises:
         UserError: the file that training wrote is damaged.
     """
     path = model_dir / FILE
-    if path.is_file():
+    if path.is_file() and not members:
         kept = read_json(path)
         value = kept.get("threshold") if isinstance(kept, dict) else None
         if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
@@ -159,4 +161,4 @@ def find_threshold(
         of = Suppression(kept.get("nms_window"), kept.get("soft_nms", False))
         if (kept.get("epoch"), of) == (epoch, suppression):
             return Threshold(float(value), f"chosen on val in training ({FILE})")
-    return threshold_from_val(model_dir, "", epoch, read_val_truth, classes, TOLERANCES, suppression)
+    return threshold_from_val(model_dir, "", epoch, read_val_truth, classes, TOLERANCES, suppression, members=members)
