@@ -13,10 +13,9 @@ import torch
 
 from bench.memory import training_peak
 from bench.rows import Row
+from bench.systems import SYSTEMS, bare_cnns, frame_side, network, random_frames
 from bench.timing import fastest
 from dataset.augment import augment, mixup
-from model.architecture import Architecture
-from model.backbone import build_cnn
 from model.device import best_precision, move, pick_device
 from model.spotter import EventSpotter
 from train_e2e import train_epoch
@@ -36,9 +35,9 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     half = best_precision(device)
     batch_size = 4 if device.type == "cuda" else 1
     if quick:
-        return [speed("rny002_gsm", 25, batch_size, CROP, half, device, seconds=3)]
+        return [speed(arch, 25, batch_size, CROP, half, device, seconds=3) for arch in ("rny002_gsm", *SYSTEMS)]
     rows = []
-    for arch, clip_len, dtype in itertools.product(ARCHS, (50, 100), dict.fromkeys((torch.float32, half))):
+    for arch, clip_len, dtype in itertools.product((*ARCHS, *SYSTEMS), (50, 100), dict.fromkeys((torch.float32, half))):
         with contextlib.suppress(torch.OutOfMemoryError):  # no row for what does not fit this card
             rows.append(speed(arch, clip_len, batch_size, CROP, dtype, device, seconds=20))
         _empty(device)
@@ -50,22 +49,24 @@ def speed(
     arch: str, clip_len: int, batch_size: int, crop: int, dtype: torch.dtype, device: torch.device,
     seconds: float,
 ) -> Row:
-    """Whole steps, from frames in memory to changed weights; the floor is the bare CNN's, forward and backward."""
-    step = make_step(arch, clip_len, batch_size, crop, device, dtype, grad_checkpoint=False)
-    cnn = build_cnn(Architecture(arch, "", 2).cnn, 3, imagenet=False)
-    cnn = cnn.to(device, memory_format=torch.channels_last).train()
-    frames = torch.randn(batch_size * clip_len, 3, crop, crop, device=device).to(memory_format=torch.channels_last)
+    """Whole steps, from frames in memory to changed weights; the floor is the bare CNN's (of AdaSpot those of both, on
+    what each sees), forward and backward."""
+    side, number = frame_side(arch, crop), batch_size * clip_len
+    step = make_step(arch, clip_len, batch_size, side, device, dtype, grad_checkpoint=False)
+    cnns = [(cnn.to(device, memory_format=torch.channels_last), random_frames(number, seen, device))
+            for cnn, seen in bare_cnns(network(arch, clip_len), side)]
 
     def bare() -> None:
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            loss = cnn(frames).float().mean()
-        loss.backward()
-        cnn.zero_grad()
+        for cnn, frames in cnns:
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                loss = cnn(frames).float().mean()
+            loss.backward()
+            cnn.zero_grad()
 
     floor, took = fastest(bare, step, seconds=seconds)
     precision = str(dtype).removeprefix("torch.")
     name = f"training {arch}, {batch_size} x {clip_len} frames, {precision}"
-    return Row(name, len(frames) / took, len(frames) / floor, "frames/s")
+    return Row(name, number / took, number / floor, "frames/s")
 
 
 def make_step(
@@ -73,13 +74,15 @@ def make_step(
     grad_checkpoint: bool,
 ) -> Callable[[], None]:
     """One step of the training loop, on one and the same batch."""
-    spotter = move(EventSpotter(Architecture(arch, "gru", 2)), device, dtype)
+    architecture = network(arch, clip_len)
+    spotter = move(EventSpotter(architecture), device, dtype)
     if grad_checkpoint:
         spotter.backbone.recompute_blocks()
     optimizer = torch.optim.AdamW(spotter.parameters(), fused=True)
     scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
     frames = torch.randint(256, (batch_size, clip_len, crop, crop, 3), dtype=torch.uint8).movedim(-1, 2)
-    targets = Targets(torch.eye(3)[torch.randint(3, (batch_size, clip_len))])
+    displacement = torch.zeros(batch_size, clip_len) if architecture.radi_displacement else None
+    targets = Targets(torch.eye(3)[torch.randint(3, (batch_size, clip_len))], displacement)
     batch = Batch(frames, torch.ones(batch_size, clip_len), [0] * batch_size, [0] * batch_size, targets)
     rng = np.random.default_rng(0)
     batches = (mixup(augment(to_device(batch, device), "rgb", rng), rng) for _ in itertools.count())

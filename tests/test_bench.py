@@ -11,6 +11,7 @@ from bench import extraction, inference, loading, metrics, run, training
 from bench.inputs import VIDEO, write_frames
 from bench.machine import describe, peak_memory
 from bench.rows import Row
+from bench.systems import SYSTEMS
 from bench.timing import fastest
 from dataset.clips import RandomClips
 from dataset.targets import TargetMaker
@@ -67,11 +68,23 @@ def test_a_training_step_is_measured_in_the_precision_asked_for(dtype, monkeypat
         cnn.register_forward_hook(lambda _module, _args, out: seen.add(out.dtype))
         return cnn
 
-    for module in ("bench.training", "model.backbone"):  # the bare CNN, and the one that is trained
+    for module in ("bench.systems", "model.backbone"):  # the bare CNN, and the one that is trained
         monkeypatch.setattr(f"{module}.build_cnn", watched)
     row = training.speed("rny002_gsm", 2, 1, 32, dtype, CPU, seconds=0)
     check([row])
     assert seen == {dtype} and row.stage.endswith(str(dtype).removeprefix("torch."))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_published_systems_are_measured_in_training_and_by_clips(system, tmp_path, monkeypatch):
+    check([training.speed(system, 4, 1, 56, torch.float32, CPU, seconds=0)])
+    for name, value in (("CROP", 56), ("CLIP_LEN", 4), ("BATCHES", (2, 4))):
+        monkeypatch.setattr(inference, name, value)
+    videos = write_frames(tmp_path, 8, (160, 112))
+    check([inference.speed(tmp_path, videos, system, torch.float32, CPU, seconds=0)])
+    row = inference.clip_by_clip(tmp_path, videos, system, CPU)
+    check([row])
+    assert "times as fast" in row.note
 
 
 @pytest.mark.parametrize("best", [torch.float32, torch.bfloat16])
@@ -81,7 +94,7 @@ def test_the_whole_table_of_training_has_each_case_once(best, monkeypatch, tmp_p
     for name in ("speed", "counted_memory", "measured_memory"):
         monkeypatch.setattr(training, name, lambda *case, name=name, **_: cases.append((name, *case)))
     training.measure(tmp_path, quick=False)
-    assert len(cases) == len(set(cases)) == (12 if best == torch.bfloat16 else 8)
+    assert len(cases) == len(set(cases)) == (20 if best == torch.bfloat16 else 12)
     assert {case[5] for case in cases if case[0] == "speed"} == {torch.float32, best}
 
 
