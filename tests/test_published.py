@@ -1,5 +1,6 @@
 """The published spotters give the values that their own code gives."""
 
+import argparse
 import json
 import zlib
 from pathlib import Path
@@ -11,7 +12,7 @@ from conftest import REPO, complaint, golden_state, make_dataset, run_here
 
 import test_e2e
 from model.architecture import Architecture
-from model.folder import load_model
+from model.folder import load_model, network_options, start_or_resume
 from model.inference import frame_scores
 from model.published import from_published
 from model.regions import find_regions, saliency
@@ -121,3 +122,21 @@ def test_a_configuration_in_parts_is_read(shared, tmp_path):
 
 def test_all_golden_values_are_looked_at(shared):
     assert len(list(GOLDEN.glob("tdeed-*.json"))) == 3 and len(list(GOLDEN.glob("adaspot-*.json"))) == 1
+
+
+@pytest.mark.parametrize("name", ["tdeed-rny002_gsf", "adaspot-rny002_gsf"])
+def test_a_training_starts_from_a_published_folder(name, shared, tmp_path):
+    golden = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    folder = published_folder(golden, tmp_path / "published")
+    classes = [f"c{number}" for number in range(load_model(folder, "cpu").spotter.architecture.num_classes)]
+    options = network_options(folder)
+    architecture = Architecture.from_options(argparse.Namespace(**options), 2)
+    config = {"init": str(folder), "init_classes": classes, "classes": ["c1", "new"], "joint_class_names": None,
+              "weights": "auto"}
+    spotter, _ = start_or_resume(tmp_path / "model", architecture, config, resume=False)
+    source = load_model(folder, "cpu").spotter
+    ours, theirs = spotter.state_dict(), source.state_dict()
+    assert ours.keys() <= theirs.keys()
+    of_classes = [key for key, value in ours.items() if value.shape != theirs[key].shape]
+    assert of_classes and all(torch.equal(ours[key][:2], theirs[key][[0, 2]]) for key in of_classes)
+    assert all(torch.equal(value, theirs[key]) for key, value in ours.items() if key not in of_classes)
