@@ -2,6 +2,7 @@
 
     python view.py out ./Frames -s test                 a model on a split
     python view.py out_a out_b ./Frames -s test         two models side by side
+    python view.py out_a ./Frames -s test --with out_b  beside it the mean of both models' scores
     python view.py ./Frames --label mine --classes PASS DRIVE
                                                         label videos of which nothing is known but their frames
     python view.py found/ ./Frames --label mine         the same, with the events that spot_video.py found as proposals
@@ -28,10 +29,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_split
 from util.config import trained_on
+from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
 from util.events import Video
 from util.io import whole_file
-from viewer.models import read_proposals, read_split_models
+from viewer.models import read_mean_model, read_proposals, read_split_models
 from viewer.server import Session, create_app
 from viewer.viewed_videos import found_videos, split_videos
 
@@ -50,6 +52,7 @@ def parse_args() -> argparse.Namespace:
     what.add_argument("-s", "--split", help="split of the dataset to look at: train, val, test, ...")
     what.add_argument("--label", metavar="DATASET", help="label all videos of FRAME_DIR for this dataset, which may be "
                                                          "new; files of predictions, if given, are proposals")
+    add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     parser.add_argument("-d", "--dataset", help="with -s: another dataset than the one in config.json")
     parser.add_argument("--classes", nargs="+", metavar="NAME",
                         help="with --label: the classes of a new dataset, in the order of their keys 1, 2, ...")
@@ -63,6 +66,10 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.label is not None and args.dataset is not None:
         parser.error("-d goes with -s; --label names the dataset itself")
+    if args.others and (args.split is None or len(args.folders) < 2):
+        parser.error("--with goes with -s and a model, whose scores are averaged with those of others")
+    if args.ensemble_weights and not args.others:
+        parser.error("--ensemble_weights goes with --with")
     if args.split is not None and args.classes is not None:
         parser.error("--classes goes with --label; a split has the classes of its dataset")
     return args
@@ -89,7 +96,10 @@ def open_split(models: list[Path], frame_dir: Path, args: argparse.Namespace) ->
     dataset = args.dataset or dataset_of(models, frame_dir)
     classes = read_classes(dataset)
     entries = read_split(dataset, args.split)
-    found = read_split_models(models, args.split, entries, classes, lambda: read_split(dataset, "val"))
+    of_split = (args.split, entries, classes, lambda: read_split(dataset, "val"))
+    found = read_split_models(models, *of_split)
+    if args.others:
+        found.append(read_mean_model([models[0], *args.others], args.ensemble_weights, *of_split))
     videos = split_videos(frame_dir, entries, args.split)
     return Session(dataset, args.split, classes, videos, found, args.labels)
 
@@ -149,7 +159,7 @@ def describe(session: Session) -> None:
     print(f"{session.dataset}, {what}: {number_of(len(session.videos), 'video')}, {number_of(events, 'event')}; "
           f"labels: {session.labels_dir}")
     for model in session.models:
-        print(f"{model.path}: threshold {model.threshold.value:.3f}, {model.threshold.source}")
+        print(f"{model.name} ({model.path}): threshold {model.threshold.value:.3f}, {model.threshold.source}")
     if missing := [video for video in session.videos if not video.has_frames]:
         print(f"warning: {missing[0].folder}: no frames"
               + (f", nor of {number_of(len(missing) - 1, 'other video')}" if len(missing) > 1 else "")

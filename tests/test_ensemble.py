@@ -10,6 +10,7 @@ from conftest import complaint, run_here, user_error, write_video
 import eval as eval_script
 import spot_video
 import test_e2e
+import view
 from footage.raw_videos import Frames
 from model.folder import load_model
 from model.inference import mirrored, with_mirrored
@@ -246,3 +247,18 @@ def test_spot_video_takes_models_of_one_rate_and_the_threshold_of_their_mean(tra
     refused = user_error(run_here(spot_video, trained[0], video, "--device", "cpu", "--with", again))
     assert "12.5" in refused and "--fps" in refused
     assert not (tmp_path / "cup_1.events.json").exists()
+
+
+def test_view_shows_the_mean_beside_the_first_model(saved, monkeypatch):
+    folder, truth, scores = saved
+    arguments = [folder / "out_a", folder / "Frames", "-s", "test", "--with", folder / "out_b"]
+    monkeypatch.setattr("sys.argv", ["view.py", *map(str, arguments)])
+    for name in SPLITS["test"]:
+        (folder / "Frames" / name).mkdir(parents=True)
+        for t in range(200):
+            (folder / "Frames" / name / f"{t:06d}.jpg").touch()
+    alone, mean = view.open_session(view.parse_args()).models
+    assert mean.name == "mean of out_a, out_b" and "mean scores of 2 models" in mean.threshold.source
+    both = (scores["test", "out_a"]["cup/c_1"] + scores["test", "out_b"]["cup/c_1"]) / 2
+    np.testing.assert_allclose(mean.curves("cup/c_1") / 65535, both[:, 1:].T.clip(0, 1), atol=2e-5)
+    assert alone.name == "out_a" and len(mean.predicted) > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,9 @@ import numpy as np
 
 from dataset.labels import SAME_FPS
 from util.config import TeamSides, trained_with_sides
+from util.ensemble import find_members, read_ensemble
 from util.errors import UserError
-from util.events import EventTable, Video, event_table, score_curves
+from util.events import EventTable, Video, event_table, predicted_events, score_curves
 from util.io import read_json
 from util.predictions import check_entries, find_file, parse_name, read_predictions
 from util.threshold import UNCHOSEN, Threshold, threshold_from_val
@@ -30,12 +31,13 @@ class Model:
     """A model's predictions for the videos that are looked at."""
 
     name: str
-    path: Path  # of the predictions
+    path: Path  # of the predictions; of several models as one, of the first's
     predicted: EventTable  # in file order, which decides between equal scores
     threshold: Threshold
     num_frames: dict[str, int]  # of each video that is looked at, by name, in their order
     num_classes: int
     team_sides: TeamSides | None = None  # with which it was trained, where labels name teams
+    scores: Mapping[str, np.ndarray] | None = None  # float (num_frames, K + 1) by video, where no file has them
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def curves(self, video: str) -> np.ndarray:
@@ -52,6 +54,8 @@ class Model:
 
     @cached_property
     def _all_curves(self) -> dict[str, np.ndarray]:
+        if self.scores is not None:
+            return {name: _as_curves(table[:, 1:].T) for name, table in self.scores.items()}
         path = self.path.with_name(self.path.name.replace(".recall.json.gz", ".score.json.gz"))
         if path == self.path or not path.is_file():
             return {}
@@ -98,6 +102,27 @@ def read_split_models(
         sides = trained_with_sides(found.parent)
         models.append(Model(name, found, predicted, threshold, lengths, len(classes), sides))
     return models
+
+
+def read_mean_model(
+    paths: Sequence[Path],
+    weights: Sequence[float] | None,
+    split: str,
+    entries: Sequence[Video],
+    classes: Sequence[str],
+    read_val_truth: Callable[[], list[Video]],
+) -> Model:
+    """Several models as one, by the mean of their saved scores; further arguments and errors as of `read_split_models`.
+
+    Args:
+        weights: of each; None: all alike.
+    """
+    members = find_members(paths, split, classes, weights)
+    scores, first = read_ensemble(members, entries, classes), members[0]
+    threshold = threshold_from_val(first.folder, split, first.epoch, read_val_truth, classes, members=members)
+    lengths = {entry["video"]: entry["num_frames"] for entry in entries}
+    return Model(f"mean of {', '.join(_names(paths))}", first.scores, predicted_events(entries, scores), threshold,
+                 lengths, len(classes), trained_with_sides(first.folder), scores)
 
 
 def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Model]:
