@@ -17,11 +17,10 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from checks.checked_splits import read_checked_splits, read_second_dataset
-from dataset.clips import JointClips, RandomClips, fingerprint, training_batches
+from checks.checked_splits import read_training_data
 from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
-from dataset.sides import read_team_sides, require_sides, with_sides
-from dataset.targets import TargetMaker
+from dataset.sides import read_team_sides
+from dataset.training_data import TrainingData, training_batches
 from model.architecture import Architecture, add_architecture_options
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
 from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume
@@ -116,17 +115,13 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return args
 
 
-def make_config(
-    args: argparse.Namespace, architecture: Architecture, classes: list[str], splits: dict[str, list[dict]],
-    joint_names: list[str], joint: list[dict],
-) -> dict[str, Any]:
+def make_config(args: argparse.Namespace, architecture: Architecture, data: TrainingData) -> dict[str, Any]:
     """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
     own = {key: value for key, value in vars(args).items() if key not in RUN_OPTIONS}
-    made = how_frames_were_made(args.frame_dir, splits["train"])
-    second = {"joint_dataset": args.joint and args.joint[0], "joint_class_names": joint_names or None}
-    seen = {"train": splits["train"], "val": splits["val"]} | ({"joint": joint} if joint else {})
-    prints = {"splits": {name: fingerprint(videos, architecture.event_team) for name, videos in seen.items()}}
-    return {**own, **asdict(architecture), "classes": classes, **second, **prints, "gpu_parallel": False, **made}
+    made = how_frames_were_made(args.frame_dir, data.splits["train"])
+    second = {"joint_dataset": args.joint and args.joint[0], "joint_class_names": data.joint_classes or None}
+    prints = {"splits": data.fingerprints(architecture.event_team)}
+    return {**own, **asdict(architecture), "classes": data.classes, **second, **prints, "gpu_parallel": False, **made}
 
 
 def lr_factor(update: int, warm_up: int, total: int) -> float:
@@ -215,30 +210,15 @@ def predict(spotter: nn.Module, videos: list[dict], args: argparse.Namespace) ->
 
 
 def make_loaders(
-    args: argparse.Namespace,
-    classes: list[str],
-    splits: dict[str, list[dict]],
-    joint_names: list[str],
-    joint: list[dict],
-    steps: int,
-    first_epoch: int,
+    args: argparse.Namespace, data: TrainingData, steps: int, first_epoch: int
 ) -> tuple[Iterator[Batch], Iterable[Batch]]:
-    """The training batches of all epochs from `first_epoch` on, and the val batches of any one.
-
-    Args:
-        joint_names, joint: classes and videos of the second dataset, where there is one.
-    """
-    def draw(frame_dir: Path, names: list[str], videos: list[dict], length: int, **options: Any) -> RandomClips:
-        reach, displacement = max(args.dilate_len, args.radi_displacement), args.radi_displacement > 0
-        make_targets = TargetMaker(names, reach, displacement, args.event_team)
-        return RandomClips(frame_dir, videos, make_targets, args.clip_len, length, args.crop_dim, **options)
-
-    drawn = {"length": args.num_epochs * steps * args.batch_size, "fg_upsample": args.fg_upsample, "seed": args.seed}
-    clips = draw(args.frame_dir, classes, splits["train"], **drawn)
-    if args.joint:
-        clips = JointClips(clips, draw(Path(args.joint[1]), joint_names, joint, **drawn))
-    frames = min(sum(v["num_frames"] for v in splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
-    val_clips = draw(args.frame_dir, classes, splits["val"], max(1, frames // args.clip_len), seed=VAL_SEED)
+    """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
+    targets = {"reach": max(args.dilate_len, args.radi_displacement), "displacement": args.radi_displacement > 0,
+               "team": args.event_team}
+    clips = data.clips("train", args.clip_len, args.num_epochs * steps * args.batch_size, args.crop_dim, targets,
+                       fg_upsample=args.fg_upsample, seed=args.seed)
+    frames = min(sum(v["num_frames"] for v in data.splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
+    val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets, seed=VAL_SEED)
     batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
                                first_epoch * steps)
     return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers), args.device)
@@ -255,22 +235,15 @@ def main() -> None:
 def train(args: argparse.Namespace) -> None:
     """Train from the arguments to the table of results."""
     region = args.region_size if args.regions else 0
-    classes, splits = read_checked_splits(args.dataset, args.frame_dir, args.crop_dim, region)
-    joint_names, joint = [], []
-    if args.joint:
-        first = args.frame_dir / splits["train"][0]["video"]
-        joint_names, joint = read_second_dataset(args.joint[0], Path(args.joint[1]), args.crop_dim, region, first)
-    if args.event_team:
-        splits = {name: with_sides(videos, args.team_sides) for name, videos in splits.items()}
-        joint = with_sides(joint, args.team_sides)
-        require_sides(splits["train"] + joint)
-    train_frames = sum(v["num_frames"] for v in splits["train"] + joint)
-    args.epoch_num_frames = args.epoch_num_frames or min(train_frames, MAX_EPOCH_FRAMES)
+    data = read_training_data(args.dataset, args.frame_dir, args.crop_dim, region, args.joint, args.event_team,
+                              args.team_sides)
+    classes, splits = data.classes, data.splits
+    args.epoch_num_frames = args.epoch_num_frames or min(data.num_frames, MAX_EPOCH_FRAMES)
 
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
-    architecture = Architecture.from_options(args, len(classes), len(joint_names))
-    config = make_config(args, architecture, classes, splits, joint_names, joint)
+    architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
+    config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)
     if args.grad_checkpoint:
@@ -282,7 +255,7 @@ def train(args: argparse.Namespace) -> None:
     history, mean = restore(args.save_dir, stopped, spotter, args.ema, optimizer, scaler)
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
-    batches, val_batches = make_loaders(args, classes, splits, joint_names, joint, steps, len(history))
+    batches, val_batches = make_loaders(args, data, steps, len(history))
     show = epoch_writer(args.save_dir, history, args.tensorboard)
     updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
     print(f"{architecture} on {args.device}: {steps} batches of "

@@ -1,24 +1,18 @@
-"""Random training clips with their targets, and the batches that they make."""
+"""Random training clips with their targets, of one dataset or two."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from dataset.augment import augment, mixup
-from dataset.frames import PAST_END, Clip, Loader
+from dataset.frames import PAST_END, Clip
 from dataset.targets import TargetMaker
-from util.batch import Batch
 
-AUGMENT_STREAM, DATASET_STREAM = 1, 2  # keep their random numbers apart from those that place the clips
+DATASET_STREAM = 2  # keeps its random numbers apart from those that place the clips
+
 
 
 class RandomClips:
@@ -102,35 +96,3 @@ class JointClips:
         labels = [torch.zeros(clip.length, len(of.make_targets.classes) + 1) for of in self.datasets]
         labels[drawn] = clip.targets.labels
         return replace(clip, targets=replace(clip.targets, labels=labels[0], joint_labels=labels[1]))
-
-
-def fingerprint(videos: list[dict], team: bool) -> dict[str, Any]:
-    """What tells the videos that clips are drawn from from others: their number and that of their events, and a hash of
-    all that is learned from them, in their order (with `team` the events' sides too)."""
-    keys = ("frame", "label", "team") if team else ("frame", "label")
-    seen = [(entry["video"], entry["num_frames"], [[event.get(key) for key in keys] for event in entry["events"]])
-            for entry in videos]
-    digest = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
-    return {"videos": len(seen), "events": sum(len(events) for *_, events in seen), "hash": digest[:16]}
-
-
-def training_batches(
-    clips: RandomClips | JointClips,
-    batch_size: int,
-    workers: int,
-    device: torch.device,
-    modality: str,
-    mix: bool,
-    first: int = 0,
-) -> Iterator[Batch]:
-    """Batches of the clips on the device, augmented and, with `mix`, laid over each other: from number `first` on, each
-    a function of the clips' seed and its own number."""
-    order = range(first * batch_size, len(clips))
-
-    def change(batch: Batch, number: int) -> Batch:
-        rng = np.random.default_rng((clips.seed, number, AUGMENT_STREAM))
-        batch = augment(batch, modality, rng)
-        return mixup(batch, rng) if mix else batch
-
-    # by map, which keeps no batch: when the network trains on one, its frames can be let go of
-    return map(change, Loader(clips, batch_size, workers, device, order), itertools.count(first))

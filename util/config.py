@@ -185,7 +185,7 @@ def check_same(save_dir: Path, config: dict[str, Any], free: Iterable[str] = ())
 
 
 def changed_splits(before: Any, now: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """What has changed, in words, in the splits since `before`, both as `dataset.clips.fingerprint` gives them; nothing
+    """What has changed, in words, in the splits since `before`, both as `TrainingData.fingerprints` gives them; nothing
     where an older folder does not say."""
     for split, found in now.items():
         was = before.get(split) if isinstance(before, Mapping) else None
