@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from checks.checked_splits import read_training_data
+from checks.training_splits import read_training_data
 from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
 from dataset.sides import read_team_sides
 from dataset.training_data import TrainingData, training_batches
