@@ -4,10 +4,10 @@ by model/architecture.py."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from util.errors import UserError
 from util.events import SIDES
@@ -15,6 +15,8 @@ from util.io import read_json
 from util.published_config import flat_config, own_config
 
 TeamSides = Mapping[str, Mapping[str, str]]  # of a video, or of a match in its first half: name of a team -> side
+
+Kept = TypeVar("Kept")
 
 PUBLISHED_CHECKPOINT = "checkpoint_best.pt"  # of T-DEED and AdaSpot
 
@@ -79,7 +81,8 @@ def config_path(model_dir: Path) -> Path:
     if not (model_dir / PUBLISHED_CHECKPOINT).is_file():
         raise UserError(f"{path}: no such file; give a folder that train_e2e.py wrote, or one with "
                         f"{PUBLISHED_CHECKPOINT} and its configuration")
-    found = [path for path in sorted(model_dir.glob("*.json")) if _is_configuration(path)]
+    found = [path for path in sorted(model_dir.glob("*.json"))
+             if not path.name.startswith("pred-") and _is_configuration(path)]
     if len(found) != 1:
         there = ", ".join(path.name for path in found) or "none"
         raise UserError(f"{model_dir}: needs one JSON file with the configuration of {PUBLISHED_CHECKPOINT} "
@@ -131,16 +134,30 @@ def trained_on(model_dir: Path) -> str:
 
 
 def trained_classes(model_dir: Path) -> list[str] | None:
-    """The classes that a model folder was trained for; None where it names none, or it is no model folder.
+    """The classes that a model folder was trained for; None where it names none, or has no readable configuration.
 
     Raises:
         UserError: they are damaged.
     """
+    return _kept(model_dir, kept_classes)
+
+
+def trained_with_sides(model_dir: Path) -> TeamSides | None:
+    """The sides of teams that a model folder was trained with; None where there are none, or no readable configuration.
+
+    Raises:
+        UserError: they are damaged.
+    """
+    return _kept(model_dir, kept_team_sides)
+
+
+def _kept(model_dir: Path, take: Callable[[Mapping[str, Any], Path], Kept | None]) -> Kept | None:
+    """What `take` finds in a folder's configuration; None where the folder has no readable one."""
     try:
-        config = read_config(model_dir)
+        path, config = config_path(model_dir), read_config(model_dir)
     except UserError:
         return None
-    return kept_classes(config, model_dir / "config.json")
+    return take(config, path)
 
 
 def kept_classes(config: Mapping[str, Any], path: Path) -> list[str] | None:
@@ -151,19 +168,6 @@ def kept_classes(config: Mapping[str, Any], path: Path) -> list[str] | None:
     if not all(isinstance(name, str) for name in classes):
         raise UserError(f"{path}: classes must be a list of names; copy the file again")
     return classes
-
-
-def trained_with_sides(model_dir: Path) -> TeamSides | None:
-    """The sides of teams that a model folder was trained with; None where there are none, or it is no model folder.
-
-    Raises:
-        UserError: they are damaged.
-    """
-    try:
-        config = read_config(model_dir)
-    except UserError:
-        return None
-    return kept_team_sides(config, model_dir / "config.json")
 
 
 def check_same(save_dir: Path, config: dict[str, Any], free: Iterable[str] = ()) -> dict[str, Any]:
