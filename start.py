@@ -48,7 +48,7 @@ def set_up(requirements: str) -> None:
         return
     print("setting up .venv; PyTorch is some gigabytes, which takes a few minutes", flush=True)
     if Path(sys.prefix).resolve() != VENV:  # Windows cannot write over the Python that runs
-        run([sys.executable, "-m", "venv", str(VENV)])  # mends one that was left half made
+        run([sys.executable, "-m", "venv", str(VENV)])  # completes one that was left half made
     run([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", requirements])
     done.write_text(wanted.hexdigest())
 
@@ -113,7 +113,7 @@ def main() -> None:
         try:
             run_all(DEMO)
         except SystemExit:  # such as a training begun with another version's options, which cannot go on
-            print("to begin the demo anew, delete the folder demo/", file=sys.stderr)
+            print("to begin the demo again, delete the folder demo/", file=sys.stderr)
             raise
         show_demo_results()
     elif sys.argv[1:] == ["test"]:

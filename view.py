@@ -1,4 +1,4 @@
-"""Look at predictions, labels and frames in a browser, and mend labels: a local web page.
+"""Look at predictions, labels and frames in a browser, and correct labels: a local web page.
 
     python view.py out ./Frames -s test                 a model on a split
     python view.py out_a out_b ./Frames -s test         two models side by side
@@ -110,8 +110,8 @@ def dataset_of(models: list[Path], frame_dir: Path) -> str:
         raise UserError(f"{frame_dir}: is the only folder given; put model folders before it, or name a dataset, -d")
     datasets = {path: trained_on(path if path.is_dir() else path.parent) for path in models}
     if len(set(datasets.values())) > 1:
-        told = ", ".join(f"{path}: {name}" for path, name in datasets.items())
-        raise UserError(f"the models were trained on different datasets ({told}); name the one to look at with -d")
+        named = ", ".join(f"{path}: {name}" for path, name in datasets.items())
+        raise UserError(f"the models were trained on different datasets ({named}); name the one to look at with -d")
     return datasets[models[0]]
 
 

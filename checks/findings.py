@@ -1,4 +1,4 @@
-"""What a check found: told in few lines, errors first, and as JSON whole."""
+"""What a check found: in few lines, errors first, and as JSON whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 LEVELS = ("error", "warning")
-SHOWN = 3  # findings of one kind that are told in full
+SHOWN = 3  # findings of one kind that are printed in full
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Finding:
     check: str  # what kind it is, a short name that does not change: "frame-missing"
     where: str  # file and place: "data/futsal/train.json: video 'a_1': events[3] (frame 120)"
     message: str  # what is wrong, why it matters, what to do; one line
-    advice: str = ""  # why it matters and what to do, where that is the same for all of its kind: told once
+    advice: str = ""  # why it matters and what to do, where that is the same for all of its kind: printed once
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:

@@ -50,8 +50,8 @@ class Faults:
 
     def __str__(self) -> str:
         counts = ((self.missing, "missing"), (self.damaged, "damaged"))
-        told = [f"{count} frame{'s are' if count > 1 else ' is'} {what}" for count, what in counts if count]
-        return ", ".join(told + [self.trouble] * bool(self.trouble))
+        counted = [f"{count} frame{'s are' if count > 1 else ' is'} {what}" for count, what in counts if count]
+        return ", ".join(counted + [self.trouble] * bool(self.trouble))
 
 
 class Decoder:
@@ -86,7 +86,7 @@ class Decoder:
         codec = self.stream.codec_context
         # threads by frame: by slice, some decoders do not tell of damage; one more, as some wait for others
         codec.thread_type, codec.thread_count = "FRAME", threads + (threads > 1)
-        # so that what is told as information comes as an error: of the frames that a thread had to fill up, not all
+        # so that what is reported as information comes as an error: of the frames that a thread had to fill up, not all
         # are marked as damaged
         codec.options = {"log_level_offset": str(av.logging.ERROR - av.logging.INFO)}
         self._format, self._bytes = self.container.format.name, self.container.size
@@ -322,7 +322,7 @@ class _Tally:
         return early
 
     def missing(self, slack: float) -> int:
-        """Frames that did not come; `slack` seconds at the end are not counted where only a duration is told."""
+        """Frames that did not come; `slack` seconds at the end are not counted where only a duration is known."""
         if not self.at_end:  # the last packets are still on their way
             return self.errors
         inside = self.due - self.given if self.codec in FRAME_A_PACKET and not self.fields else self.errors

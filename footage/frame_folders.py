@@ -96,7 +96,7 @@ def extract_frames(
     Args:
         cores: to work on; 0 for all.
         allow_short: take a video that is not whole.
-        on_frames: told how many more frames were decoded; what it raises ends the work and leaves no trace.
+        on_frames: called with how many more frames were decoded; what it raises ends the work and leaves no trace.
 
     Returns:
         The record that stands in video.json. Of the source: source (its name), source_size (bytes), source_modified

@@ -185,15 +185,15 @@ def _compare_clocks(labels: LabelSet, texts: Sequence[Any], seconds: np.ndarray)
         texts: gameTime of each event.
         seconds: that it tells, whole ones; NaN where there is none.
     """
-    told = np.flatnonzero(~np.isnan(seconds))
+    both = np.flatnonzero(~np.isnan(seconds))
     times = np.array([event.position for event in labels.events], float) / (labels.fps or 1)
-    apart = np.abs(times - seconds)[told]
+    apart = np.abs(times - seconds)[both]
     if not (apart > 1).any():
         return None
-    worst = told[apart.argmax()]
+    worst = both[apart.argmax()]
     unit = f"frames at {labels.fps:g} fps" if labels.fps else "milliseconds"
-    hint = _explain_clocks(seconds[told], times[told], labels.fps)
-    return (f"{labels.path}: gameTime and position are more than a second apart in {(apart > 1).sum()} of {len(told)} "
+    hint = _explain_clocks(seconds[both], times[both], labels.fps)
+    return (f"{labels.path}: gameTime and position are more than a second apart in {(apart > 1).sum()} of {len(both)} "
             f"events, such as {labels.events[worst].place}: gameTime {texts[worst]}, but position, in {unit}, says "
             f"{show_time(times[worst])}{hint}; position is taken")
 

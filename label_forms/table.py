@@ -263,7 +263,7 @@ def read_table(file: LabelFile) -> list[LabelSet]:
 def _doubt_half(file: LabelFile, table: Table, columns: dict[str, str], reader: EventReader) -> tuple[str, ...]:
     column = columns.get("half", "")
     values = sorted({row.get(column, "") for _, row in table.rows} - {""})
-    told = reader.has_halves or not values or any(map(part_number, values))
-    if told or plain_name(column) in ("", "part", "quarter"):  # which may be something else
+    is_half = reader.has_halves or not values or any(map(part_number, values))
+    if is_half or plain_name(column) in ("", "part", "quarter"):  # which may be something else
         return ()
     return (f"{file.path}: {column} is {values[0]!r}, which is taken for no half of the match; write 1 or 2 if it is",)

@@ -47,7 +47,7 @@ class LabelStore:
     def __init__(self, folder: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]) -> None:
         self.folder, self.videos, self.classes = folder, videos, classes
         self._lock = threading.Lock()
-        self._states: dict[int, tuple[tuple, LabelState]] = {}  # by video, with what told the file apart
+        self._states: dict[int, tuple[tuple, LabelState]] = {}  # by video, with what tells the file from an earlier one
 
     def path(self, index: int) -> Path:
         return self.folder / f"{self.videos[index].name}.json"

@@ -42,7 +42,7 @@ class ViewedVideo:
 
     @property
     def stamp(self) -> str:
-        """Changes when the frames are made anew, and with it the address under which a browser keeps them."""
+        """Changes when the frames are made again, and with it the address under which a browser keeps them."""
         try:
             stat = (self.folder / frame_name(0)).stat()
         except OSError:
