@@ -23,7 +23,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_split, write_dataset
-from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import lack_stamps, made_options
@@ -38,6 +37,7 @@ from util.clock import parse_time
 from util.entries import composed
 from util.errors import UserError, number_of
 from util.lock import exclusive
+from util.matches import matches_of
 from util.options import count, positive
 
 

@@ -14,9 +14,9 @@ from checks.findings import Finding
 from checks.label_reading import LabelledVideo, as_video
 from dataset.jpeg import jpeg_size
 from dataset.labels import SAME_FPS
-from dataset.matches import parts_of
 from dataset.video_record import RECORD_NAME, frame_name, read_record
 from util.errors import UserError, number_of
+from util.matches import parts_of
 
 SAMPLE = 3  # frames at either end of a video whose headers are read
 RATES = (24, 25, 30, 50, 60)  # frames per second at which frames are extracted

@@ -15,8 +15,8 @@ import pandas as pd
 from checks.findings import Finding
 from checks.label_reading import LabelledVideo, Labels
 from dataset.labels import SPLITS
-from dataset.matches import doubt_matches, match_and_part
 from util.errors import number_of
+from util.matches import doubt_matches, match_and_part
 
 CLOSE = 2  # frames: of two events of a class so near to each other, non-maximum suppression keeps one
 FEW = 20  # events of a class, fewer of which are little to learn from or to judge by

@@ -15,7 +15,7 @@ import numpy as np
 from checks.findings import Finding
 from checks.label_reading import LabelledVideo, Labels
 from dataset.labels import SPLITS
-from dataset.matches import match_and_part
+from util.matches import match_and_part
 
 CHANCE = 0.003  # how often, over all that is tried of one kind, chance may bring about a finding
 SPLIT_RATIO = 1.5  # splits whose densities are nearer to each other may differ as they like

@@ -16,10 +16,10 @@ import pandas as pd
 
 from checks.findings import Finding
 from dataset.labels import SPLITS, dataset_dir, read_classes
-from dataset.matches import matches_of
 from util.entries import check_split, whole_number
 from util.errors import UserError
 from util.io import read_json
+from util.matches import matches_of
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dataset.matches import parts_of
 from util.config import TeamSides, check_team_sides
 from util.errors import UserError
 from util.events import SIDES, Video
 from util.io import read_json
+from util.matches import parts_of
 
 
 def read_team_sides(path: Path) -> TeamSides:

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SPLITS
-from dataset.matches import doubt_matches
 from util.entries import composed, shown
 from util.errors import UserError
 from util.io import read_json
+from util.matches import doubt_matches
 
 HELD_OUT = 0.15  # of the matches, to val and to test each
 ALL_SPLITS = 5000  # up to so many possible splits are all tried: those of 13 matches

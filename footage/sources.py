@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset.matches import match_and_part
 from footage.raw_videos import find_videos
 from util.errors import UserError
+from util.matches import match_and_part
 
 SOCCERNET = "results_spotting.json"
 

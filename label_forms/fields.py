@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dataset.matches import part_number
 from label_forms.sets import LabelledEvent
 from util.clock import parse_time
 from util.entries import clean_label, label_fault, shown, whole_number
 from util.errors import UserError
+from util.matches import part_number
 
 INSTANTS = ("start", "middle", "end")
 

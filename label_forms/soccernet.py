@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from dataset.matches import LAST_PART
 from label_forms.fields import class_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from util.clock import parse_time, show_time
 from util.entries import MAX_WHOLE, rate, shown, whole_number
 from util.errors import UserError
+from util.matches import LAST_PART
 
 RAW_FPS = 30  # of the raw form, where neither the file nor an option says
 

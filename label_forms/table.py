@@ -18,12 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dataset.matches import part_number
 from label_forms.fields import EventReader, columns_of, plain_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from util.entries import clean_label, whole_number
 from util.errors import UserError
 from util.io import parse_json
+from util.matches import part_number
 
 if TYPE_CHECKING:  # pandas takes half a second to import
     import pandas as pd

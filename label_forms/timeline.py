@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from dataset.labels import SAME_FPS
-from dataset.matches import match_and_part
 from dataset.video_record import timecode_rate
 from label_forms.clock import Clock, clock_of
 from label_forms.fields import Timecode
@@ -19,6 +18,7 @@ from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.videos import WHOLE, Labelled
 from util.clock import parse_time, show_time
 from util.errors import UserError, number_of
+from util.matches import match_and_part
 
 # The first event of a half is taken to be late if it comes after so many seconds, and so many times the longest
 # pause between two other events: the halves of the videos may not be those of the labels then.

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
-from dataset.matches import match_and_part, parts_of
 from label_forms.sets import LabelSet
 from util.entries import composed
 from util.errors import UserError, number_of
+from util.matches import match_and_part, parts_of
 
 WHOLE = 0  # the part of a video that is labelled by itself, or that shows the whole match
 

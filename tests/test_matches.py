@@ -1,7 +1,7 @@
 import pytest
 
 from dataset.labels import SPLITS, read_split
-from dataset.matches import doubtful_matches, match_and_part, matches_of, part_number, parts_of
+from util.matches import doubtful_matches, match_and_part, matches_of, part_number, parts_of
 
 
 @pytest.mark.parametrize("video, match, part", [

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from dataset.matches import matches_of
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from util.errors import UserError
+from util.matches import matches_of
 
 
 def entry(video, passes=8, drives=2, num_frames=100):
