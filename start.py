@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+from util.card import nvidia_card
+
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -39,16 +41,25 @@ TESTS = ["ruff check .", "oxlint viewer/static", "pytest"]
 
 
 def set_up(requirements: str) -> None:
-    """Make .venv and install a requirements file, unless that is done."""
+    """Make .venv and install a requirements file, and PyTorch's build for an NVIDIA card, unless that is done."""
     wanted = hashlib.sha256()
     for path in sorted(ROOT.glob("requirements*.txt")):
         wanted.update(path.read_bytes())
+    card = nvidia_card()
+    if card:
+        wanted.update(str(card.build).encode())
     done = VENV / f"installed-{requirements}"
     if PYTHON.exists() and done.exists() and done.read_text() == wanted.hexdigest():
         return
     print("setting up .venv; PyTorch is some gigabytes, which takes a few minutes", flush=True)
     if Path(sys.prefix).resolve() != VENV:  # Windows cannot write over the Python that runs
         run([sys.executable, "-m", "venv", str(VENV)])  # completes one that was left half made
+    if card and card.build:
+        print(f"with the build for the {card.name}", flush=True)
+        run(card.install(str(PYTHON)))
+    elif card:
+        print(f"WARNING: the driver of the {card.name} is too old for PyTorch, which will not use it; update it, "
+              "then run this again", file=sys.stderr)
     run([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", requirements])
     done.write_text(wanted.hexdigest())
 

@@ -6,13 +6,16 @@ import argparse
 import contextlib
 import ctypes
 import os
+import shlex
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from util.card import nvidia_card
 from util.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -40,11 +43,33 @@ def pick_device(name: str) -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, available in there.items() if available)
+        if name == "cpu" and (unused := _unused_card()):
+            _warn(unused)
     if not there[name]:
-        raise UserError(f"--device {name}: this machine has none that PyTorch can use; try --device cpu")
+        why = (name == "cuda" and _unused_card()) or "this machine has none that PyTorch can use"
+        raise UserError(f"--device {name}: {why}; try --device cpu")
     if name == "cpu":
         _keep_memory()
     return torch.device(name)
+
+
+def _unused_card() -> str:
+    """Why PyTorch does not use this machine's NVIDIA card, and what helps, in a line; "" where there is none, or where
+    it is hidden on purpose."""
+    card = None if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") else nvidia_card()
+    if card is None:
+        return ""
+    unused = f"the {card.name} is not used: PyTorch {torch.__version__} is no build for it"
+    if card.build is None or torch.version.cuda:
+        return f"{unused} with the driver that is there, which knows CUDA {'.'.join(map(str, card.cuda))}; update it"
+    return f"{unused}; install that with: {shlex.join(card.install())}"
+
+
+@cache
+def _warn(of: str) -> None:
+    """Once, however many models are loaded."""
+    bar = "!" * 78
+    print(f"{bar}\nWARNING: running on the processor, many times slower; {of}\n{bar}", file=sys.stderr)
 
 
 def _keep_memory() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
-from model.architecture import Architecture
+import timm
+import torchvision
+
+from model.architecture import CNNS, Architecture
 from model.checkpoint import load_backbone
 from model.spotter import EventSpotter
 from util.errors import UserError
@@ -16,11 +18,10 @@ def build_spotter(architecture: Architecture, weights: str) -> tuple[EventSpotte
     """A new model, and in a word what its backbone starts from: "imagenet", "none" or a file's path.
 
     Args:
-        weights: "imagenet" (insist), "none", a file's path, or "auto": ImageNet for RGB; where it cannot be
-            downloaded a loud warning, and none.
+        weights: "imagenet", "none", a file's path, or "auto": ImageNet for RGB, else none.
 
     Raises:
-        UserError: the weights asked for cannot be had.
+        UserError: the weights cannot be had.
     """
     modality = architecture.modality
     if weights == "none" or (weights == "auto" and modality != "rgb"):
@@ -38,13 +39,15 @@ def build_spotter(architecture: Architecture, weights: str) -> tuple[EventSpotte
     try:
         return EventSpotter(architecture, imagenet=True), "imagenet"
     except (OSError, RuntimeError) as error:  # no connection; or a download that was cut short
-        reason = f"{name} cannot be downloaded ({' '.join(str(error).split())[:100]})"
-        if weights == "imagenet":
-            raise UserError(
-                f"--weights imagenet: {reason}; connect to the internet, give a downloaded file "
-                "(--weights FILE), or train from scratch (--weights none)"
-            ) from error
-    bar = "!" * 78
-    warning = f"WARNING: {reason}.\nTraining starts from SCRATCH and will end with lower scores."
-    print(f"{bar}\n{warning}\n{bar}", file=sys.stderr)
-    return EventSpotter(architecture), "none"
+        raise UserError(
+            f"{name} cannot be downloaded ({' '.join(str(error).split())[:100]}); download "
+            f"{weights_address(architecture.cnn)} elsewhere and give that file (--weights FILE), or train from "
+            "scratch, with lower scores (--weights none)"
+        ) from error
+
+
+def weights_address(cnn: str) -> str:
+    """Where the file with a CNN's ImageNet weights is."""
+    if CNNS[cnn].startswith("resnet"):
+        return torchvision.models.get_model_weights(CNNS[cnn]).IMAGENET1K_V1.url
+    return f"https://huggingface.co/{timm.models.get_pretrained_cfg(CNNS[cnn]).hf_hub_id}/resolve/main/model.safetensors"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TENSORBOARD = "tensorboard"  # folder in the model folder
-TENSORBOARD_NAMES = {"train": "loss/train", "val": "loss/val", "val_mAP": "val_mAP", "lr": "learning_rate"}
+TENSORBOARD_NAMES = {"train": "loss/train", "val": "loss/val", "val_mAP": "val mAP after NMS", "lr": "learning_rate"}
 
 
 def epoch_writer(
@@ -41,7 +41,7 @@ def epoch_writer(
         if writer is None:
             return
         for key, name in TENSORBOARD_NAMES.items():
-            if rows[-1].get(key) is not None:
+            if rows[-1].get(key) is not None and (rows[-1][key] or key != "val_mAP"):  # 0: it was not measured
                 writer.add_scalar(name, rows[-1][key], rows[-1]["epoch"])
         writer.flush()
 

@@ -1,10 +1,87 @@
 """Where a model runs, and in which precision."""
 
+import os
+
 import pytest
 import torch
 
+from model import device
 from model.device import best_precision, compile_errors, memory_errors, move, pick_device, pick_precision
+from util.card import nvidia_card
 from util.errors import UserError
+
+SAID = """==============NVSMI LOG==============
+Driver Version                            : 566.36
+CUDA Version                              : {}
+Attached GPUs                             : 1
+GPU 00000000:01:00.0
+    Product Name                          : NVIDIA GeForce RTX 4060
+"""
+
+
+@pytest.fixture
+def smi(tmp_path, monkeypatch):
+    """Puts an nvidia-smi on the PATH that knows a CUDA version, None for one whose driver does not answer."""
+    if os.name == "nt":
+        pytest.skip("the nvidia-smi of this test is a shell script")
+
+    def install(cuda):
+        program = tmp_path / "nvidia-smi"
+        text = "exit 9" if cuda is None else f"cat <<'END'\n{SAID.format(cuda)}END"
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for cached in (nvidia_card, device._warn):
+        cached.cache_clear()
+    yield install
+    nvidia_card.cache_clear()
+
+
+@pytest.mark.parametrize(("cuda", "build"), [("12.7", "cu126"), ("12.8", "cu128"), ("13.1", "cu130"), ("11.4", None)])
+def test_a_processor_beside_an_unused_card_is_a_loud_warning_once_with_the_line_that_helps(
+    cuda, build, smi, monkeypatch, capsys
+):
+    smi(cuda)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert [pick_device("auto").type, pick_device("auto").type] == ["cpu", "cpu"]
+    said = capsys.readouterr().err
+    assert said.count("WARNING: running on the processor") == 1 and "NVIDIA GeForce RTX 4060 is not used" in said
+    line = f"--force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/{build}"
+    assert (line in said) == (build is not None) and ("update it" in said) == (build is None)
+    with pytest.raises(UserError, match="^--device cuda: the NVIDIA GeForce RTX 4060 is not used.*try --device cpu$"):
+        pick_device("cuda")
+
+
+@pytest.mark.parametrize(("cuda", "hidden"), [(None, None), ("12.8", "")])
+def test_no_card_and_one_that_is_hidden_on_purpose_are_no_warning(cuda, hidden, smi, monkeypatch, capsys):
+    smi(cuda)
+    if hidden is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    assert pick_device("auto").type == "cpu" and not capsys.readouterr().err
+
+
+def test_start_installs_the_build_for_the_card_that_it_finds(smi, tmp_path, monkeypatch):
+    import start
+
+    smi("12.8")
+    ran = []
+    monkeypatch.setattr(start, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(start, "PYTHON", tmp_path / ".venv" / "python")
+    monkeypatch.setattr(start, "run", lambda command: (tmp_path / ".venv").mkdir(exist_ok=True) or ran.append(command))
+    start.set_up("requirements.txt")
+    assert [command[3] for command in ran] == [str(tmp_path / ".venv"), "install", "install"]
+    assert ran[1][-4:] == ["torch", "torchvision", "--index-url", "https://download.pytorch.org/whl/cu128"]
+    (tmp_path / ".venv" / "python").touch()
+    start.set_up("requirements.txt")
+    assert len(ran) == 3
+    nvidia_card.cache_clear()
+    smi("13.0")  # a newer driver: its build
+    start.set_up("requirements.txt")
+    assert "https://download.pytorch.org/whl/cu130" in ran[-2]
 
 
 @pytest.mark.parametrize(("there", "picked"), [({"cuda", "mps"}, "cuda"), ({"mps"}, "mps"), (set(), "cpu")])

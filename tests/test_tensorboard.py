@@ -10,7 +10,7 @@ from plots.training import TENSORBOARD, epoch_writer
 
 
 def row(epoch, loss=1.0):
-    return {"epoch": epoch, "train": loss, "val": 2.0, "val_mAP": None, "lr": 0.1}
+    return {"epoch": epoch, "train": loss, "val": 2.0, "val_mAP": 0, "lr": 0.1}  # no mAP was measured
 
 
 def test_rows_are_there_for_tensorboard_and_a_resumed_training_hides_what_it_writes_again(tmp_path):
