@@ -26,8 +26,16 @@ FALLS_BACK = 0.3  # of a video: by how much events fall back where a second half
 
 def event_findings(labels: Labels) -> list[Finding]:
     """What reading found, then what is wrong within the videos' events, and between videos and splits."""
-    checks = (_on_one_frame, _too_close, _halves_in_one, _in_two_splits, _identical_events, _classes)
+    checks = (_nothing_labelled, _on_one_frame, _too_close, _halves_in_one, _in_two_splits, _identical_events, _classes)
     return [*labels.findings, *(finding for check in checks for finding in check(labels))]
+
+
+def _nothing_labelled(labels: Labels) -> Iterator[Finding]:
+    for split in labels.splits:
+        videos = labels.of_split(split)
+        if videos and all(video.labelled == [] for video in videos):
+            yield Finding("error", "nothing-labelled", f"{labels.folder / split}.json",
+                          "by its labelled ranges no frame is labelled", "label some, or take the key labelled out")
 
 
 def _on_one_frame(labels: Labels) -> Iterator[Finding]:

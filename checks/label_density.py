@@ -8,6 +8,7 @@ the counts are judged by that (quasi-Poisson). A finding is both unlikely and la
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import erfc, log, sqrt
 
 import numpy as np
@@ -29,6 +30,8 @@ UNLABELLED = "is all of it labelled? An event without a label is learned as back
 
 def density_findings(labels: Labels) -> list[Finding]:
     """Splits, halves and ends of videos that have far fewer events than the rest."""
+    parts = [video.labelled_part for video in labels.videos]
+    labels = replace(labels, videos=[part for part in parts if part.num_frames])
     scatter = _scatter_within(labels.videos)
     return [*_splits(labels), *_halves(labels, scatter), *_ends(labels, scatter)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -34,11 +34,22 @@ class LabelledVideo:
     size: tuple[int, int] | None = None  # width and height in pixels; None where they are unknown
     events: list[dict] = field(default_factory=list)  # those that are valid, in the order of the file
     indices: list[int] = field(default_factory=list)  # of these events in the file's list
+    labelled: list[list[int]] | None = None  # first and last frame of what is labelled; None: all of it
 
     @cached_property
     def frames(self) -> np.ndarray:
         """int64 (N,), the events' frames in the order of the file."""
         return np.array([event["frame"] for event in self.events], np.int64)
+
+    @property
+    def labelled_part(self) -> LabelledVideo:
+        """As if the video had no other frames than those that are labelled, and the events on them."""
+        if self.labelled is None:
+            return self
+        at = np.concatenate([np.zeros(0, int), *(np.arange(first, last + 1) for first, last in self.labelled)])
+        place = dict(zip(at.tolist(), range(len(at)), strict=True))
+        events = [event | {"frame": place[event["frame"]]} for event in self.events if event["frame"] in place]
+        return replace(self, num_frames=len(at), events=events, indices=[], labelled=None)
 
     def place(self, event: int) -> str:
         """Where the event is that stands at `event` in `events`."""
@@ -143,4 +154,4 @@ def as_video(entry: dict, split: str = "", where: str = "", indices: Sequence[in
     fps, size = entry.get("fps", -1), tuple(whole_number(entry.get(key)) or -1 for key in ("width", "height"))
     return LabelledVideo(entry["video"], split, where or f"video {entry['video']!r}", entry["num_frames"],
                          fps if fps > 0 else None, size if min(size) > 0 else None, entry.get("events", []),
-                         list(indices))
+                         list(indices), entry.get("labelled"))

@@ -10,6 +10,7 @@ import torch
 
 from dataset.frames import PAST_END, Clip
 from dataset.targets import TargetMaker
+from util.entries import labelled_ranges
 
 DATASET_STREAM = 2  # keeps its random numbers apart from those that place the clips
 
@@ -20,7 +21,7 @@ class RandomClips:
     order, and after a stop.
 
     A video is drawn by its length, then the clip's start, evenly from 5 frames before the video to where the
-    clip ends 5 frames after it.
+    clip ends 5 frames after it. Where not all is labelled, so it is with each stretch that is.
 
     Args:
         make_targets: of the dataset's classes.
@@ -48,7 +49,10 @@ class RandomClips:
             for event in entry["events"]:
                 events[event["label"]].append((number, event["frame"]))
         self.events_by_class = [of_class for of_class in events.values() if of_class]
-        self.lengths = np.array([v["num_frames"] for v in videos])
+        self.stretches = [(number, first, last) for number, entry in enumerate(videos)
+                          for first, last in labelled_ranges(entry)]
+        lengths = np.array([last - first + 1 for _, first, last in self.stretches])
+        self.shares = lengths / lengths.sum()
 
     def __len__(self) -> int:
         return self.length
@@ -64,16 +68,15 @@ class RandomClips:
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """Draw a video and a start."""
-        about_event = self.events_by_class and rng.random() < self.fg_upsample
-        if about_event:
+        if self.events_by_class and rng.random() < self.fg_upsample:
             events = self.events_by_class[rng.integers(len(self.events_by_class))]
             video, frame = events[rng.integers(len(events))]
+            starts = frame - self.clip_len + 1, frame
         else:
-            video = int(rng.choice(len(self.videos), p=self.lengths / self.lengths.sum()))
-        low = -PAST_END
-        high = max(low, int(self.lengths[video]) + PAST_END - self.clip_len)
-        if about_event:
-            low, high = max(low, min(frame - self.clip_len + 1, high)), min(frame, high)
+            video, first, last = self.stretches[rng.choice(len(self.stretches), p=self.shares)]
+            starts = first - PAST_END, last + 1 + PAST_END - self.clip_len
+        most = max(-PAST_END, self.videos[video]["num_frames"] + PAST_END - self.clip_len)
+        low, high = sorted(min(max(start, -PAST_END), most) for start in starts)
         return video, int(rng.integers(low, high + 1))
 
 

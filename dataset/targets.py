@@ -16,7 +16,8 @@ from util.events import SIDES
 class TargetMaker:
     """Makes the targets of clips.
 
-    Of two events that claim a frame the nearer one has it, then the earlier in the file.
+    Of two events that claim a frame the nearer one has it, then the earlier in the file. A frame outside what is
+    labelled, and with no event, is not known to be background: its shares are zeros, which the loss leaves out.
     """
 
     classes: Sequence[str]  # class i (from 1) is index i of the labels
@@ -37,8 +38,12 @@ class TargetMaker:
                     label[t], offset[t] = index[event["label"]], t - centre
                     side[t] = SIDES.index(event["team"]) if event.get("team") in SIDES else -1
         offset[label == 0] = 0
+        known = label > 0
+        for first, last in entry.get("labelled", [(start, start + clip_len)]):
+            known[max(first - start, 0) : max(last + 1 - start, 0)] = True
+        shares = torch.nn.functional.one_hot(torch.from_numpy(label), len(index) + 1).float()
         return Targets(
-            torch.nn.functional.one_hot(torch.from_numpy(label), len(index) + 1).float(),
+            shares * torch.from_numpy(known)[:, None],
             displacement=torch.from_numpy(offset).float() if self.displacement else None,
             team=torch.from_numpy(side[:, None] == np.arange(len(SIDES))).float() if self.team else None,
         )

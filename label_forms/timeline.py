@@ -17,6 +17,7 @@ from label_forms.fields import Timecode
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.videos import WHOLE, Labelled
 from util.clock import parse_time, show_time
+from util.entries import joined_ranges
 from util.errors import UserError, number_of
 from util.matches import match_and_part
 
@@ -75,6 +76,8 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             placement.outside.append(_describe_outside(labelled, video, clocks[part], outside))
             placement.unplaced += len(outside)
         entry = _entry(labels, video, records[video], clocks[part], inside)
+        if "labelled" in labels.keys:
+            entry["labelled"] = extracted_ranges(labels, records[video], starts[part] if labelled.is_cut else 0)
         placement.entries.append(entry)
         different = {(at, event.fields["label"]) for at, event in inside}
         merged = len(different) - len({(event["frame"], event["label"]) for event in entry["events"]})
@@ -186,6 +189,27 @@ def _entry(labels: LabelSet, video: str, record: Mapping, clock: Clock, events: 
              "width": record["width"], "height": record["height"]}
     extra = {key: value for key, value in labels.keys.items() if key not in known}
     return {**known, **extra, "events": sorted(framed, key=lambda event: event["frame"])}
+
+
+def extracted_ranges(labels: LabelSet, record: Mapping, start: float) -> list[list[int]]:
+    """The labelled ranges of a video, as extracted frames; labels count the frames of the file, be it that their events
+    have times.
+
+    Args:
+        start: position of the video's first frame in the labels.
+    """
+    rate = labels.keys.get("fps", -1)
+    by_frame = replace(labels, seconds=False, fps=rate if rate > 0 else None, fps_from="file")
+    clock = clock_of(by_frame if labels.seconds else labels, record)
+    before = round(start * clock.rate) if labels.seconds else int(start)
+    frames = record["num_frames"]
+    ranges = []
+    for first, last in ((max(first - before, 0), last - before) for first, last in labels.keys["labelled"]):
+        if first < clock.length and last >= 0:
+            first = clock.frame_of(first)
+            end = clock.frame_of(last + 1) if last + 1 < clock.length else frames
+            ranges.append((first, min(max(first, end - 1), frames - 1)))
+    return joined_ranges(ranges)
 
 
 # What there is to say of it

@@ -34,10 +34,13 @@ def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def displacement_loss(outputs: Outputs, targets: Targets) -> Tensor | None:
-    """Mean squared error in frames (T-DEED, section 3.3)."""
+    """Mean squared error in frames (T-DEED, section 3.3), to which those that nobody has labelled add nothing."""
     if outputs.displacement is None:
         return None
-    return F.mse_loss(outputs.displacement, targets.displacement)
+    share = targets.labels.sum(-1)
+    if targets.joint_labels is not None:
+        share = share + targets.joint_labels.sum(-1)
+    return (share * (outputs.displacement - targets.displacement) ** 2).mean()
 
 
 def team_loss(outputs: Outputs, targets: Targets) -> Tensor | None:

@@ -153,3 +153,22 @@ def test_clips_of_two_datasets_are_half_of_each_with_the_labels_of_both(folder):
     batch = read_batch([joint[number] for number in range(4)])
     assert batch.targets.labels.shape == (4, 8, 3) and batch.targets.joint_labels.shape == (4, 8, 4)
     assert ((batch.targets.labels.sum(-1) + batch.targets.joint_labels.sum(-1)) == 1).all()
+
+
+def test_clips_are_drawn_where_something_is_labelled(folder):
+    half = entry("a", 30, [(12, 2)]) | {"labelled": [[0, 4], [20, 23]]}
+    none = entry("b", 10) | {"labelled": []}
+    drawn = places(make(folder, [half, none], clip_len=8), 2000)
+    assert set(drawn[:, 0]) == {0}
+    starts = set(drawn[:, 1])
+    # the first range with 5 frames around it holds clips from -5 to 2, the second from 15 to 21
+    assert starts == {*range(-5, 3), *range(15, 22)}
+    shares = [(drawn[:, 1] < 10).mean(), 5 / 9]
+    assert abs(shares[0] - shares[1]) < 0.05
+    whole = places(make(folder, [VIDEOS[0] | {"labelled": [[0, 29]]}, *VIDEOS[1:]]), 50)
+    assert (whole == places(make(folder), 50)).all()  # the same as without the key
+
+
+def test_a_range_shorter_than_a_clip_is_seen_whole(folder):
+    drawn = places(make(folder, [entry("a", 30) | {"labelled": [[14, 15]]}], clip_len=16), 500)[:, 1]
+    assert set(drawn) == set(range(5, 10)) and all(start <= 14 and 15 < start + 16 for start in drawn)

@@ -11,6 +11,7 @@ from util.entries import (
     check_events,
     check_split,
     clean_label,
+    labelled_frames,
     name_fault,
     raise_first,
     rate,
@@ -108,3 +109,19 @@ def test_labels_are_compared_as_they_look():
 def test_values_are_shown_in_one_short_line():
     assert shown(None) == "missing" and shown("\n\ud800") == '"\\n\\ud800"'
     assert len(shown(list(range(1000)))) == 40 and json.loads(shown([1, "a"])) == [1, "a"]
+
+
+def test_labelled_ranges_are_sorted_and_joined_and_events_outside_are_warned_of():
+    found, problems = check_entry(entry(labelled=[[50, 60.0], [0, 8], [10, 12], [61, 70]]), "x")
+    assert found.content["labelled"] == [[0, 8], [10, 12], [50, 70]] and labelled_frames(found.content) == 33
+    assert [(p.level, p.check) for p in problems] == [("warning", "outside-labelled")]
+    assert "1 event outside its labelled ranges, the first at frame 9" in problems[0].message
+    assert check_entry(entry(labelled=[[0, 99]]), "x")[1] == []
+    assert "labelled" not in check_entry(entry(labelled=None), "x")[0].content
+    assert labelled_frames(entry()) == 100 and labelled_frames(entry(labelled=[])) == 0
+
+
+@pytest.mark.parametrize("ranges", [5, [5], [[1]], [[5, 4]], [[-1, 4]], [[0, 100]], [[0, 1.5]], [["0", 1]], {"0": 1}])
+def test_labelled_ranges_are_frames_of_the_video(ranges):
+    found, (problem,) = check_entry(entry(labelled=ranges), "x")
+    assert found is None and "it must be a list of [first, last]" in problem.message

@@ -5,6 +5,7 @@ import re
 import pytest
 from clean_labels import clean_entries, labels_of, only
 
+from checks.label_checks import event_findings
 from checks.label_density import density_findings
 from checks.label_reading import read_dataset
 
@@ -78,3 +79,25 @@ def test_too_few_videos_to_compare_are_no_error(tmp_path):
 @pytest.mark.parametrize("dataset", ["tennis", "fs_comp", "fs_perf", "finediving"])
 def test_nothing_is_found_in_real_labels(dataset, shared):
     assert not density_findings(read_dataset(str(shared / "labels" / dataset)))
+
+
+def test_what_nobody_labelled_is_not_thin(tmp_path):
+    splits = clean_entries(2, uneven=0.1)
+    for entry in splits["test"]:  # the first tenth and the last are labelled, an event elsewhere too
+        entry["labelled"] = [[0, 399], [3600, 3999]]
+        inside = [event for event in entry["events"] if not 400 <= event["frame"] < 3600]
+        entry["events"] = [*inside, {"frame": 2000, "label": "PASS"}]
+    there = density_findings(labels_of(tmp_path, splits))
+    assert not there
+    for entry in splits["test"]:
+        del entry["labelled"]
+    assert "density-of-split" in {f.check for f in density_findings(labels_of(tmp_path / "all", splits))}
+
+
+def test_a_split_of_which_nothing_is_labelled_is_an_error(tmp_path):
+    splits = clean_entries(2, uneven=0.1)
+    for entry in splits["val"]:
+        entry |= {"labelled": [], "events": []}
+    found = [f for f in event_findings(labels_of(tmp_path, splits)) if f.level == "error"]
+    assert only(found, "error", "nothing-labelled").where.endswith("val.json")
+    assert not density_findings(labels_of(tmp_path / "again", splits))

@@ -75,3 +75,15 @@ def test_the_mean_loss_is_that_of_all_frames_and_does_not_train():
     model = Echo()
     assert mean_loss(model, batches) == pytest.approx(sum(losses).item() / 5, rel=1e-5)
     assert not model.was_training
+
+
+def test_frames_that_nobody_labelled_add_nothing_to_any_term():
+    torch.manual_seed(0)
+    labels = torch.nn.functional.one_hot(torch.randint(0, 3, (2, 4)), 3).float()
+    labels[0, 1] = labels[1, 3] = 0
+    targets = Targets(labels, torch.randn(2, 4), torch.zeros(2, 4, 2))
+    logits, displacement, team = torch.randn(1, 2, 4, 3), torch.randn(2, 4), torch.randn(2, 4)
+    loss = spotting_loss(Outputs(logits, displacement, team), targets)
+    for output in (logits[0], displacement, team):
+        output[0, 1], output[1, 3] = 100, -100
+    torch.testing.assert_close(spotting_loss(Outputs(logits, displacement, team), targets), loss)

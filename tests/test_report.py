@@ -162,3 +162,20 @@ def test_without_sides_in_truth_or_predictions_there_is_nothing_of_teams():
     for true, predicted, there in ((truth, plain, False), (named, by_side, False), (truth, by_side, True)):
         report = evaluate(true, table(predicted, true), CLASSES, [0])
         assert ("team" in report.as_json()) == ("Team" in str(report)) == there
+
+
+def test_what_nobody_labelled_does_not_count(tmp_path, capsys):
+    truth = [entry("a", [3, 12]), entry("b", [20]), entry("c", [])]
+    truth[0]["labelled"], truth[2]["labelled"] = [[0, 8], [20, 29]], []
+    found = entry("a", [3, 9, 14, 19]), entry("b", [20]), entry("c", [1, 2, 3])
+    guesses = [{"video": one["video"], "events": [event | {"score": 0.6} for event in one["events"]]} for one in found]
+    report = evaluate(truth, table(guesses, truth), CLASSES, [0])
+    assert report.f1_of_all[["tp", "fp", "fn"]].iloc[0].tolist() == [2, 0, 0]
+    print_report(tmp_path, "val", 0, truth, table(guesses, truth), CLASSES, never)
+    assert ("41 frames of 2 videos are not labelled, and what lies there does not count: 6 predictions, 1 event"
+            in capsys.readouterr().out)
+    scores = {name: np.full((30, 3), 0.3, np.float32) for name in "abc"}
+    for guess in guesses:
+        for event in guess["events"]:
+            scores[guess["video"]][event["frame"], 1 + CLASSES.index(event["label"])] = 0.6
+    assert val_mean_map(truth, scores, CLASSES) > val_mean_map([entry("a", [3, 12]), *truth[1:]], scores, CLASSES)

@@ -56,3 +56,12 @@ def test_sides_are_of_the_events_that_have_one():
     team = TargetMaker(CLASSES, team=True)({"events": events}, 0, 9).team
     assert team.shape == (9, 2) and team.dtype == torch.float32
     assert team[:, 0].tolist() == [0, 1] + [0] * 7 and team[:, 1].tolist() == [0, 0, 0, 1] + [0] * 5
+
+
+def test_frames_that_nobody_labelled_have_no_shares_unless_an_event_is_there():
+    video = entry([(3, 1), (8, 2)]) | {"labelled": [[2, 4], [11, 30]]}
+    targets = TargetMaker(CLASSES, reach=1, displacement=True)(video, 0, 14)
+    known = targets.labels.sum(1).tolist()
+    assert known == [0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1]
+    assert targets.labels.argmax(1).tolist() == [0, 0, 1, 1, 1, 0, 0, 2, 2, 2, 0, 0, 0, 0]
+    assert TargetMaker(CLASSES)(entry([]) | {"labelled": []}, 0, 4).labels.sum() == 0

@@ -297,3 +297,16 @@ def test_what_a_video_announces_stands_in_for_its_record():
         assert announced_record(VideoInfo(25.0, 398, 224, 100), fps) == expected
     unknown = announced_record(VideoInfo(25.0, 398, 224, 0), 30)
     assert not place(labels_of([10**6 - 1]), m=unknown).outside
+
+
+def test_labelled_ranges_become_extracted_frames():
+    def ranges(labelled, of_record, seconds=False, second_half=None, **keys):
+        placed = place(labels_of([], seconds, keys={"labelled": labelled, **keys}), second_half, **of_record)
+        return [entry["labelled"] for entry in placed.entries]
+
+    assert ranges([[0, 9], [90, 99]], {"m": record()}) == [[[0, 9], [90, 99]]]
+    assert ranges([[0, 9], [90, 99]], {"m": record(fps=12.5)}) == [[[0, 4], [45, 49]]]
+    assert ranges([[0, 9], [91, 91]], {"m": record(fps=50.0)}) == [[[0, 19], [182, 183]]]
+    assert ranges([[10, 19]], {"m": record(fps=12.5)}, seconds=True) == [[[5, 9]]]
+    assert ranges([[90, 120], [200, 300]], {"m": record()}) == [[[90, 99]]]  # the video ends there
+    assert ranges([[90, 120]], {"m_1": record(), "m_2": record()}) == [[[90, 99]], [[0, 20]]]

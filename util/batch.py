@@ -15,7 +15,7 @@ from torch import Tensor
 class Targets:
     """What the loss compares a network's outputs with; of a clip alone, without B."""
 
-    labels: Tensor  # float (B, T, K + 1), shares of the classes; index 0 is background
+    labels: Tensor  # float (B, T, K + 1), shares of the classes; index 0 is background; zeros where nobody has labelled
     displacement: Tensor | None = None  # float (B, T), frames after the event that a frame is labelled for, 0 elsewhere
     team: Tensor | None = None  # float (B, T, 2), shares of the left and right side; zeros where no event has a side
     joint_labels: Tensor | None = None  # float (B, T, K' + 1): those of the second dataset; each clip's are in one of

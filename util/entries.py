@@ -1,7 +1,8 @@
 """What a valid entry of a split is, said once: each problem is listed with its place, or the first one is raised.
 
 An entry is a video with its events, {"video", "num_frames", "events": [{"frame", "label", ...}, ...]}, see the README.
-What has one meaning is put right on the way: frame 25.0 is 25, fps null is -1 (unknown), labels are cleaned.
+Where not all of it is labelled, "labelled" says what is: [[first, last], ...], frames. What has one meaning is put
+right on the way: frame 25.0 is 25, fps null is -1 (unknown), labels are cleaned, labelled ranges sorted and joined.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
@@ -97,6 +98,10 @@ def check_entry(
         entry["num_frames"] = whole_number(entry["num_frames"], label_file)
     if "fps" in entry:
         entry["fps"] = rate(entry["fps"], label_file)
+    if entry.setdefault("labelled", None) is None:
+        del entry["labelled"]
+    else:
+        entry["labelled"] = joined_ranges(entry["labelled"])
     entry["events"], indices, problems = check_events(
         content["events"], where, entry.get("num_frames"), classes, text=label_file
     )
@@ -106,6 +111,11 @@ def check_entry(
             "warning", "num-events", where, f"num_events is {shown(stated)}, but it has {number_of(number, 'event')}",
             "num_events itself is not used; but is the list whole? Events may have been lost, or dealt over splits",
         ))
+    if outside := [event["frame"] for event in entry["events"] if not is_labelled(entry, event["frame"])]:
+        problems.append(Problem(
+            "warning", "outside-labelled", where,
+            f"{number_of(len(outside), 'event')} outside its labelled ranges, the first at frame {outside[0]}",
+            "they are learned, but not counted; correct the ranges, or the events"))
     return Entry(where, entry, indices), problems
 
 
@@ -128,6 +138,43 @@ def _entry_faults(entry: Any, label_file: bool) -> Iterator[str]:
             yield f"{key} is {shown(side)}; it must be a number of pixels; leave it out if unknown"
     if not isinstance(entry.get("events"), list):
         yield f"events is {shown(entry.get('events'))}; it must be a list, [] if there are none"
+    ranges = entry.get("labelled")
+    if ranges is not None and not (isinstance(ranges, list) and all(_is_range(one, num_frames) for one in ranges)):
+        end = f", below {num_frames}" if num_frames else ""
+        yield (f"labelled is {shown(ranges)}; it must be a list of [first, last], the first and last frame of each "
+               f"stretch that is labelled{end}; leave it out if all is")
+
+
+def _is_range(one: Any, num_frames: int | None) -> bool:
+    """Whether it is [first, last], frames of the video."""
+    ends = [whole_number(end) for end in one] if isinstance(one, list) else []
+    return len(ends) == 2 and None not in ends and 0 <= ends[0] <= ends[1] < (num_frames or MAX_FRAMES)
+
+
+def joined_ranges(ranges: Iterable[Iterable[Any]]) -> list[list[int]]:
+    """Ranges of frames in order, those that touch or overlap as one."""
+    joined: list[list[int]] = []
+    for first, last in sorted((int(first), int(last)) for first, last in ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], last)
+        else:
+            joined.append([first, last])
+    return joined
+
+
+def labelled_ranges(entry: Mapping[str, Any]) -> list[list[int]]:
+    """The first and last frame of each stretch that is labelled: where an entry names none, it is all of it."""
+    return entry.get("labelled", [[0, entry.get("num_frames", MAX_FRAMES) - 1]])
+
+
+def labelled_frames(entry: Mapping[str, Any]) -> int:
+    """How many frames are labelled."""
+    return sum(last - first + 1 for first, last in labelled_ranges(entry))
+
+
+def is_labelled(entry: Mapping[str, Any], frame: int) -> bool:
+    """Whether a frame is within what is labelled."""
+    return "labelled" not in entry or any(first <= frame <= last for first, last in entry["labelled"])
 
 
 def name_fault(video: Any) -> str | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from util.entries import MAX_FRAMES
+
 Event = dict[str, Any]  # {"label", "frame", "score"}, and maybe "team"; a true event has no score
 Video = dict[str, Any]  # {"video", "events", ...}
 
@@ -78,6 +80,20 @@ def _right_of(events: Sequence[Event], scored: bool) -> np.ndarray:
 def true_events(truth: Sequence[Video], classes: Sequence[str]) -> EventTable:
     """The events of a split's entries as columns; the column `video` counts the entries."""
     return event_table(truth, [entry["video"] for entry in truth], classes, scored=False)
+
+
+def of_labelled(events: EventTable, videos: Sequence[Video]) -> EventTable:
+    """The events where the videos are labelled: outside of that nobody knows what is right.
+
+    Args:
+        videos: entries, which the column `video` counts.
+    """
+    if not any("labelled" in entry for entry in videos):
+        return events
+    spans = np.array([(index * MAX_FRAMES + first, index * MAX_FRAMES + last) for index, entry in enumerate(videos)
+                      for first, last in [(-1, -1), *entry.get("labelled", [(0, MAX_FRAMES - 2)])]])
+    place = events.video * MAX_FRAMES + events.frame
+    return events.take(place <= spans[np.searchsorted(spans[:, 0], place, side="right") - 1, 1])
 
 
 def class_scores(scores: np.ndarray) -> np.ndarray:

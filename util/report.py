@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from util.ensemble import Member
-from util.events import SIDES, EventTable, Video, predicted_events, true_events
+from util.entries import labelled_frames
+from util.errors import number_of
+from util.events import SIDES, EventTable, Video, of_labelled, predicted_events, true_events
 from util.metrics import average_precision, count_events, mean_of_known, precision_recall_f1, side_accuracy
 from util.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
 from util.predictions import prediction_prefix, save_predictions
@@ -103,13 +105,13 @@ def evaluate(
     """Score predictions in every way that is reported.
 
     Args:
-        truth: [{"video", "events": [{"frame", "label"}]}].
+        truth: [{"video", "events": [{"frame", "label"}]}]; where "labelled" names ranges, only these count.
         predicted: every class of every frame with score >= 0.01, before suppression; videos are counted as in `truth`.
         classes: the K class names.
         tolerances: frames, or `Seconds` at the rate of each video.
         threshold: chosen on another split, see util/threshold.py.
     """
-    true = true_events(truth, classes)
+    true, predicted = of_labelled(true_events(truth, classes), truth), of_labelled(predicted, truth)
     fps = rates_of(truth, tolerances)
     pairings = pair_events(true, suppression(predicted), len(classes), tolerances, fps)
     counts = {p.tolerance: count_events(p.above(threshold.value)) for p in pairings}
@@ -184,8 +186,9 @@ def val_mean_map(
     Returns:
         A fraction; None where the truth has no events.
     """
-    predicted = NMS(predicted_events(truth, scores))
-    pairings = pair_events(true_events(truth, classes), predicted, len(classes))
+    true, predicted = (of_labelled(events, truth)
+                       for events in (true_events(truth, classes), predicted_events(truth, scores)))
+    pairings = pair_events(true, NMS(predicted), len(classes))
     mean = mean_of_known(np.array([mean_of_known(average_precision(pairing)) for pairing in pairings]))
     return None if math.isnan(mean) else mean
 
@@ -225,8 +228,20 @@ def print_report(
         threshold, folder, split, epoch, read_val_truth, classes, tolerances, suppression, variant, members)
     report = evaluate(truth, predicted, classes, tolerances, suppression, chosen)
     print(f"split {split}: {num_events} events in {len(truth)} videos; "
-          f"threshold {chosen.value:.3f}, {chosen.source}\n\n{report}")
+          f"threshold {chosen.value:.3f}, {chosen.source}{_say_unlabelled(truth, predicted, classes)}\n\n{report}")
     return report
+
+
+def _say_unlabelled(truth: Sequence[Video], predicted: EventTable, classes: Sequence[str]) -> str:
+    """What does not count, as nobody has labelled it; "" where all is labelled."""
+    parts = [entry for entry in truth if "labelled" in entry]
+    if not parts:
+        return ""
+    missing = sum(entry["num_frames"] - labelled_frames(entry) for entry in parts)
+    true = true_events(truth, classes)
+    left_out = [len(events) - len(of_labelled(events, truth)) for events in (predicted, true)]
+    return (f"\n{number_of(missing, 'frame')} of {number_of(len(parts), 'video')} are not labelled, and what lies "
+            f"there does not count: {number_of(left_out[0], 'prediction')}, {number_of(left_out[1], 'event')}")
 
 
 def _show_precision(table: pd.DataFrame) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from util.events import SIDES, EventTable, Video, events_by_side
+from util.entries import is_labelled
+from util.events import SIDES, EventTable, Video, events_by_side, of_labelled
 from util.pairing import rates_of
 from util.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
 
@@ -54,7 +55,8 @@ def _numbers(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 def split_truth(truth: Sequence[Video]) -> Spots:
     """The true events of a split; each video is a half of its own, the first of a game."""
-    events = [(index, event) for index, video in enumerate(truth) for event in video["events"]]
+    events = [(index, event) for index, video in enumerate(truth) for event in video["events"]
+              if is_labelled(video, event["frame"])]
     game = np.array([index for index, _ in events], np.int64)
     return Spots(
         game, np.ones_like(game), np.array([event["label"] for _, event in events], object),
@@ -65,6 +67,7 @@ def split_truth(truth: Sequence[Video]) -> Spots:
 
 def split_predictions(predicted: EventTable, truth: Sequence[Video], classes: Sequence[str]) -> tuple[Spots, Spots]:
     """The predicted events of a split, and those that tell a side, once for each side with its part of the score."""
+    predicted = of_labelled(predicted, truth)
     by_side = events_by_side(predicted)
     return (_split_spots(predicted, predicted.label, np.full(len(predicted), "", object), truth, classes),
             _split_spots(by_side, by_side.label // 2, np.array(SIDES, object)[by_side.label % 2], truth, classes))

@@ -11,7 +11,7 @@ import numpy as np
 
 from util.ensemble import FLIP, Member, read_ensemble
 from util.errors import UserError
-from util.events import EventTable, Video, predicted_events, true_events
+from util.events import EventTable, Video, of_labelled, predicted_events, true_events
 from util.io import read_json, write_json
 from util.pairing import TOLERANCES, Pairing, Seconds, Tolerance, pair_events, rates_of, within
 from util.predictions import list_predictions, read_predictions
@@ -63,8 +63,8 @@ def choose_threshold(
     suppression: Suppression,
 ) -> float:
     """The best threshold for a split's predictions, given before suppression."""
-    (pairing,) = pair_events(true_events(truth, classes), suppression(predicted), len(classes), [tolerance],
-                             rates_of(truth, [tolerance]))
+    true, predicted = of_labelled(true_events(truth, classes), truth), of_labelled(predicted, truth)
+    (pairing,) = pair_events(true, suppression(predicted), len(classes), [tolerance], rates_of(truth, [tolerance]))
     return best_threshold(pairing)
 
 
