@@ -14,6 +14,7 @@ import view
 from footage.raw_videos import Frames
 from model.folder import load_model
 from model.inference import mirrored, with_mirrored
+from spotting import whole_videos
 from util.ensemble import average_scores, ensemble_weights, own_classes
 from util.events import predicted_events
 from util.io import read_json, write_json
@@ -225,8 +226,8 @@ def test_a_raw_video_is_scored_by_the_mean_of_models_each_on_frames_of_its_own_h
     first, second = (load_model(folder, "cpu") for folder in (trained[0], taller))
 
     def scores_by(model, **options):
-        ready = spot_video.settle(model, threshold=0.5, **options)
-        start, scores = spot_video.score(ready, Frames(video, ready.options, start=0.4), None, "cup_1")
+        ready = whole_videos.settle(model, threshold=0.5, **options)
+        start, scores = whole_videos.score(ready, Frames(video, ready.options, start=0.4), None, "cup_1")
         assert (start, ready.classes) == (10, list(model.config.classes))
         return scores
 

@@ -6,7 +6,8 @@ from functools import cache
 import pytest
 from conftest import REPO
 
-FOLDERS = ("model", "dataset", "footage", "label_forms", "checks", "util", "plots", "viewer", "simulation", "bench")
+FOLDERS = ("model", "dataset", "footage", "spotting", "label_forms", "checks", "util", "plots", "viewer", "simulation",
+           "bench")
 SCRIPTS = sorted(REPO.glob("*.py"))
 MODULES = {".".join(path.relative_to(REPO).with_suffix("").parts): path
            for path in [*SCRIPTS, *(path for folder in FOLDERS for path in sorted((REPO / folder).glob("*.py")))]}
@@ -36,7 +37,8 @@ def test_nothing_imports_itself_by_way_of_others():
 
 @pytest.mark.parametrize(("of", "never"), [
     ("util", set(FOLDERS) - {"util"}), ("model", set(FOLDERS) - {"model", "util"}), ("dataset", {"model", "viewer"}),
-    ("simulation", set(FOLDERS) - {"simulation", "util"}), ("footage", {"model", "viewer", "checks"}),
+    ("simulation", set(FOLDERS) - {"simulation", "util"}), ("footage", {"model", "viewer", "checks", "spotting"}),
+    ("dataset", {"spotting"}), ("spotting", {"viewer", "checks", "simulation", "plots"}),
 ])
 def test_arrows_go_one_way(of, never):
     assert not [(module, other) for module in MODULES if folder(module) == of for other in imported(module)

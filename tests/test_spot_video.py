@@ -20,6 +20,7 @@ from footage.raw_videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches, score_videos
+from spotting import whole_videos
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import check_entries
@@ -56,12 +57,12 @@ def events_of(path):
 def spotting(model, **options):
     loaded = load_model(model, "cpu")
     parts = for_inference(loaded.spotter), loaded.config, CLASSES, FrameOptions(48, **options)
-    return spot_video.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), 0.5, Suppression(0))
+    return whole_videos.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), 0.5, Suppression(0))
 
 
 def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):
     ready = spotting(model)
-    first, scores = spot_video.score(ready, Frames(video, ready.options), None, "cup_1")
+    first, scores = whole_videos.score(ready, Frames(video, ready.options), None, "cup_1")
     record = extract_frames(video, tmp_path / "cup_1", ready.options)
     entry = {"video": "cup_1", "num_frames": record["num_frames"]}
     clips = Loader(VideoStretches(tmp_path, [entry], None), 1, 0, ready.spotter.device)
@@ -72,9 +73,9 @@ def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(mod
 
 def test_flip_takes_the_mean_with_mirrored_frames(model, video):
     alone, both = spotting(model), replace(spotting(model), flip=True)
-    stretch = next(spot_video.stretches(Frames(video, alone.options), None))[1]
+    stretch = next(whole_videos.stretches(Frames(video, alone.options), None))[1]
     turned = np.concatenate(list(score_stretches(alone.spotter, [stretch.flip(-1)], 8, alone.overlap)))
-    one, two = (spot_video.score(each, Frames(video, each.options), None, "cup_1")[1] for each in (alone, both))
+    one, two = (whole_videos.score(each, Frames(video, each.options), None, "cup_1")[1] for each in (alone, both))
     np.testing.assert_allclose(two, (one + turned) / 2, atol=1e-6)
 
 
