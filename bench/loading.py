@@ -64,11 +64,11 @@ def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, sec
 def augmentation(clips: RandomClips, batch_size: int, device: torch.device, seconds: float) -> Row:
     """Augmentation and mixup; the floor is to make floats of the frames."""
     batch = to_device(read_batch([clips[number] for number in range(batch_size)]), device)
-    rng = np.random.default_rng(0)
+    rngs = [np.random.default_rng(number) for number in range(batch_size)]
 
     def change() -> None:
         for _ in range(4):  # a clip is changed in some ways or in none: the mean of many counts
-            mixup(augment(batch, "rgb", rng), rng)
+            mixup(augment(batch, "rgb", rngs), rngs)
 
     copying, took = fastest(lambda: batch.frames.float(), change, seconds=seconds)
     count = batch_size * clips.clip_len

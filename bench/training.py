@@ -84,8 +84,8 @@ def make_step(
     displacement = torch.zeros(batch_size, clip_len) if architecture.radi_displacement else None
     targets = Targets(torch.eye(3)[torch.randint(3, (batch_size, clip_len))], displacement)
     batch = Batch(frames, torch.ones(batch_size, clip_len), [0] * batch_size, [0] * batch_size, targets)
-    rng = np.random.default_rng(0)
-    batches = (mixup(augment(to_device(batch, device), "rgb", rng), rng) for _ in itertools.count())
+    rngs = [np.random.default_rng(number) for number in range(batch_size)]
+    batches = (mixup(augment(to_device(batch, device), "rgb", rngs), rngs) for _ in itertools.count())
     return lambda: train_epoch(spotter, batches, 1, optimizer, scaler, rates=[1e-4])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,11 +23,12 @@ NOISE_SIGMA = (0.0, 0.04)  # of white, 1
 MIXUP_ALPHA = 0.2
 
 
-def augment(batch: Batch, modality: str, rng: np.random.Generator) -> Batch:
+def augment(batch: Batch, modality: str, rngs: Sequence[np.random.Generator]) -> Batch:
     """Flip, recolour and blur clips at random and lay noise over them: each clip in its own way, all its frames alike.
 
     Args:
         batch: with frames uint8 (B, T, 3, H, W), fastest channels-last; those past a video's ends stay black.
+        rngs: B of them, one for each clip, so that what becomes of it does not depend on its batch.
         modality: of "flow" the horizontal part, the blue plane, turns about when the clip is flipped; colours stay.
 
     Returns:
@@ -34,8 +36,9 @@ def augment(batch: Batch, modality: str, rng: np.random.Generator) -> Batch:
     """
     out = torch.empty_like(batch.frames, dtype=torch.float32)
     team = batch.targets.team.clone() if batch.targets and batch.targets.team is not None else None
-    # clip by clip: most changes come to few of them, and what lies in between is an eighth as large
-    for number, (clip, inside, target) in enumerate(zip(batch.frames, batch.inside, out, strict=True)):
+    # clip by clip: most changes come to few of them, and what lies in between is an eighth as large; on a card an
+    # operation on one of 100 frames moves 60 MB, which takes longer than its launch
+    for number, (clip, inside, target, rng) in enumerate(zip(batch.frames, batch.inside, out, rngs, strict=True)):
         flipped = rng.random() < 0.5
         clip = (clip.flip(-1) if flipped else clip).float().div_(255)
         if flipped and team is not None:
@@ -49,10 +52,10 @@ def augment(batch: Batch, modality: str, rng: np.random.Generator) -> Batch:
     return replace(batch, frames=out, targets=targets)
 
 
-def mixup(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Lay each clip over the one before it in the batch, with a weight from Beta(0.2, 0.2) (Zhang et al., "mixup",
-    ICLR 2018): frames (float), what is inside, and all targets."""
-    weight = torch.from_numpy(rng.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(batch.frames))).to(batch.frames)
+def mixup(batch: Batch, rngs: Sequence[np.random.Generator]) -> Batch:
+    """Lay each clip over the one before it in the batch, with a weight from Beta(0.2, 0.2) of its own `rngs` (Zhang et
+    al., "mixup", ICLR 2018): frames (float), what is inside, and all targets."""
+    weight = _to(batch.frames, np.array([rng.beta(MIXUP_ALPHA, MIXUP_ALPHA) for rng in rngs]))
 
     def mix(x: Tensor) -> Tensor:
         w = weight.view(-1, *[1] * (x.dim() - 1))
@@ -82,7 +85,8 @@ def _recolour(clip: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _to(clip: Tensor, values: np.ndarray) -> Tensor:
-    return torch.from_numpy(values).to(clip.dtype).to(clip.device)
+    """The values as a clip's; on a card without waiting until it has done what it has to do."""
+    return torch.from_numpy(values).to(clip.dtype).to(clip.device, non_blocking=clip.is_cuda)
 
 
 def _hue_rotation(angle: float) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -80,14 +79,14 @@ def training_batches(
     mix: bool,
     first: int = 0,
 ) -> Iterator[Batch]:
-    """Batches of the clips on the device, augmented and, with `mix`, laid over each other: from number `first` on, each
-    a function of the clips' seed and its own number."""
-    order = range(first * batch_size, len(clips))
+    """Batches of the clips on the device, augmented and, with `mix`, laid over each other: from number `first` on. What
+    becomes of a clip is a function of the clips' seed and its own number, whatever shares its batch."""
+    loader = Loader(clips, batch_size, workers, device, range(first * batch_size, len(clips)))
 
-    def change(batch: Batch, number: int) -> Batch:
-        rng = np.random.default_rng((clips.seed, number, AUGMENT_STREAM))
-        batch = augment(batch, modality, rng)
-        return mixup(batch, rng) if mix else batch
+    def change(batch: Batch, numbers: range) -> Batch:
+        rngs = [np.random.default_rng((clips.seed, number, AUGMENT_STREAM)) for number in numbers]
+        batch = augment(batch, modality, rngs)
+        return mixup(batch, rngs) if mix else batch
 
     # by map, which keeps no batch: when the network trains on one, its frames can be let go of
-    return map(change, Loader(clips, batch_size, workers, device, order), itertools.count(first))
+    return map(change, loader, loader.parts)

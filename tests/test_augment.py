@@ -14,12 +14,16 @@ from util.batch import Batch, Targets
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def augmented(frames, inside, modality, rng):
-    return augment(Batch(frames, inside, [], []), modality, rng).frames
+def rngs(clips, seed):
+    return [np.random.default_rng((seed, number)) for number in range(clips)]
 
 
-def laid_over(frames, inside, labels, rng):
-    batch = mixup(Batch(frames, inside, [], [], Targets(labels)), rng)
+def augmented(frames, inside, modality, seed):
+    return augment(Batch(frames, inside, [], []), modality, rngs(len(frames), seed)).frames
+
+
+def laid_over(frames, inside, labels, seed):
+    batch = mixup(Batch(frames, inside, [], [], Targets(labels)), rngs(len(frames), seed))
     return batch.frames, batch.inside, batch.targets.labels
 
 
@@ -36,19 +40,21 @@ def make_clips(clips=4, frames=3, height=10, width=12, seed=0):
 def test_augmented_frames_lie_in_0_to_1_and_padding_stays_black(modality, monkeypatch):
     monkeypatch.setattr(module, "CHANCE", 1)
     frames, inside = make_clips(16)
-    out = augmented(frames, inside, modality, np.random.default_rng(0))
+    out = augmented(frames, inside, modality, 0)
     assert out.shape == frames.shape and out.dtype == torch.float32
     assert out.min() >= 0 and out.max() <= 1
     assert not out[inside == 0].any()
 
 
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
-def test_the_generator_alone_decides(modality):
+def test_a_clips_own_generator_alone_decides(modality):
     frames, inside = make_clips(16)
     before = frames.clone()
-    one, same, other = (augmented(frames, inside, modality, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    one, same, other = (augmented(frames, inside, modality, seed) for seed in (5, 5, 6))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert torch.equal(frames, before)
+    apart = Batch(frames[3:5], inside[3:5], [], [])  # the batch that a clip is in makes no difference
+    assert torch.equal(augment(apart, modality, rngs(16, 5)[3:5]).frames, one[3:5])
 
 
 def test_all_frames_of_a_clip_change_alike_and_clips_each_in_their_own_way(monkeypatch):
@@ -56,7 +62,7 @@ def test_all_frames_of_a_clip_change_alike_and_clips_each_in_their_own_way(monke
     monkeypatch.setattr(module, "NOISE_SIGMA", (0, 0))
     picture = make_clips(1, 3)[0][:, 1:2]
     frames = picture.expand(6, 4, -1, -1, -1)
-    out = augmented(frames, torch.ones(6, 4), "rgb", np.random.default_rng(0))
+    out = augmented(frames, torch.ones(6, 4), "rgb", 0)
     torch.testing.assert_close(out, out[:, :1].expand_as(out))
     pairs = [(i, j) for i in range(6) for j in range(i)]
     assert all((out[i] - out[j]).abs().max() > 0.01 for i, j in pairs)
@@ -64,7 +70,7 @@ def test_all_frames_of_a_clip_change_alike_and_clips_each_in_their_own_way(monke
 
 def test_some_clips_are_left_as_they_are():
     frames, inside = make_clips(200, 2, 4, 4)
-    out = augmented(frames, inside, "rgb", np.random.default_rng(0))
+    out = augmented(frames, inside, "rgb", 0)
     untouched = sum(torch.allclose(one, other.float() / 255, atol=1e-4) for one, other in zip(out, frames, strict=True))
     expected = 200 * 0.75**6 * 0.5  # of six kinds none, and not flipped
     assert abs(untouched - expected) < 4 * expected**0.5
@@ -146,12 +152,12 @@ def test_blur_leaves_the_clips_that_it_is_not_for():
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
 def test_a_channels_last_batch_stays_so_and_comes_out_the_same(modality):
     frames, inside = make_clips(16, height=9, width=14)
-    planes = augmented(frames, inside, modality, np.random.default_rng(0))
+    planes = augmented(frames, inside, modality, 0)
     last = frames.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
-    out = augmented(last, inside, modality, np.random.default_rng(0))
+    out = augmented(last, inside, modality, 0)
     torch.testing.assert_close(out, planes)
     targets = make_targets(16, 3)
-    mixed, mixed_planes = (laid_over(x, inside, targets, np.random.default_rng(0))[0] for x in (out, planes))
+    mixed, mixed_planes = (laid_over(x, inside, targets, 0)[0] for x in (out, planes))
     torch.testing.assert_close(mixed, mixed_planes)
     for x in (out, mixed):
         assert x.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
@@ -161,7 +167,7 @@ def test_a_channels_last_batch_stays_so_and_comes_out_the_same(modality):
 def test_half_the_clips_are_flipped_and_flow_to_the_side_turns_about(modality, monkeypatch):
     monkeypatch.setattr(module, "CHANCE", 0)
     frames, inside = make_clips(60)
-    out = augmented(frames, inside, modality, np.random.default_rng(0))
+    out = augmented(frames, inside, modality, 0)
     plain = frames.float() / 255
     mirrored = plain.flip(-1)
     if modality == "flow":
@@ -178,7 +184,7 @@ def test_half_the_clips_are_flipped_and_flow_to_the_side_turns_about(modality, m
 def test_flow_keeps_its_colours(monkeypatch):
     monkeypatch.setattr(module, "CHANCE", 1)
     frames, inside = make_clips(8)
-    out = augmented(frames, inside, "flow", np.random.default_rng(0))
+    out = augmented(frames, inside, "flow", 0)
     green = frames[:, :, 1].float() / 255
     assert all(torch.allclose(a, b) or torch.allclose(a, b.flip(-1)) for a, b in zip(out[:, :, 1], green, strict=True))
 
@@ -191,7 +197,7 @@ def make_targets(clips, frames, outputs=3):
 def test_mixup_lays_each_clip_over_another_with_one_weight_for_all_it_is_made_of():
     frames, inside = make_clips(6)
     frames, targets = frames.float() / 255, make_targets(6, 3)
-    mixed, mixed_inside, mixed_targets = laid_over(frames, inside, targets, np.random.default_rng(2))
+    mixed, mixed_inside, mixed_targets = laid_over(frames, inside, targets, 2)
     assert mixed.shape == frames.shape and mixed_inside.shape == inside.shape and mixed_targets.shape == targets.shape
     torch.testing.assert_close(mixed_targets.sum(-1), torch.ones(6, 3))
     partners = set()
@@ -215,7 +221,7 @@ def test_mixup_lays_each_clip_over_another_with_one_weight_for_all_it_is_made_of
 def test_mixups_weights_are_from_beta_of_a_fifth():
     clips = 4000
     frames = torch.eye(2).repeat(clips // 2, 1)[:, :1, None, None, None]  # 1, 0, 1, 0, ...
-    mixed = laid_over(frames, frames[:, :, 0, 0, 0], frames[:, :, 0, 0], np.random.default_rng(0))[0].flatten().numpy()
+    mixed = laid_over(frames, frames[:, :, 0, 0, 0], frames[:, :, 0, 0], 0)[0].flatten().numpy()
     assert abs(mixed.mean() - 0.5) < 0.03
     assert abs(mixed.var() - 0.25 / 1.4) < 0.01  # of Beta(a, a): 1 / (4 (2 a + 1))
 
@@ -224,7 +230,7 @@ def test_mixup_is_decided_by_its_generator_and_leaves_its_input_alone():
     frames, inside = make_clips(4)
     frames, targets = frames.float() / 255, make_targets(4, 3)
     before = frames.clone()
-    one, other = (laid_over(frames, inside, targets, np.random.default_rng(2)) for _ in range(2))
+    one, other = (laid_over(frames, inside, targets, 2) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     assert torch.equal(frames, before)
 
@@ -232,7 +238,7 @@ def test_mixup_is_decided_by_its_generator_and_leaves_its_input_alone():
 def test_a_clip_alone_in_its_batch_mixes_with_itself():
     frames, inside = make_clips(1)
     frames, targets = frames.float() / 255, make_targets(1, 3)
-    mixed = laid_over(frames, inside, targets, np.random.default_rng(2))
+    mixed = laid_over(frames, inside, targets, 2)
     for ours, before in zip(mixed, (frames, inside, targets), strict=True):
         torch.testing.assert_close(ours, before)
 
@@ -243,7 +249,7 @@ def test_sides_change_where_the_picture_is_flipped():
     team = torch.tensor([[1.0, 0], [0, 0]]).expand(40, 2, 2)
     before = team.clone()
     batch = Batch(frames, torch.ones(40, 2), [0] * 40, [0] * 40, Targets(torch.zeros(40, 2, 3), team=team))
-    changed = augment(batch, "rgb", np.random.default_rng(0))
+    changed = augment(batch, "rgb", rngs(40, 0))
     flipped = changed.frames[..., :3].mean((1, 2, 3, 4)) < changed.frames[..., 3:].mean((1, 2, 3, 4))
     assert 10 < flipped.sum() < 30
     assert (changed.targets.team[flipped] == torch.tensor([[0.0, 1], [0, 0]])).all()
