@@ -20,6 +20,7 @@ from unittest import mock
 import cv2
 import numpy as np
 import pytest
+from browsed import driver, serve  # noqa: F401  fixtures
 
 from util import script as scripts
 from util.errors import UserError

@@ -1,6 +1,6 @@
-// The keyboard: what each key does on the page that is shown, and the help that lists it.
+// The keyboard: what each key does on the page that is shown, the help that lists it, and keys that a person changed.
 
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 
 const NAMES = {
   ArrowLeft: "←",
@@ -10,7 +10,11 @@ const NAMES = {
   " ": "Space",
   Delete: "Del",
   Escape: "Esc",
+  PageUp: "Page ↑",
+  PageDown: "Page ↓",
 };
+const KEPT = "viewer.keys"; // where the browser keeps changed keys: {"the usual one": "the chosen one"}
+const ALONE = ["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock"];
 
 /** A name for what was pressed, such as "Shift+ArrowLeft", "Ctrl+z", "1", "?". */
 export function signature(event) {
@@ -24,15 +28,35 @@ export function signature(event) {
 }
 
 export class Keys {
-  constructor() {
-    this.groups = []; // {title, bindings: [{keys: [signatures], does, run}]}
+  /** `changed` is called when a person has changed keys. */
+  constructor(changed) {
+    // {title, bindings: [{keys: [usual signatures], does, run(usual signature), repeats, with, shown}]}; a binding
+    // `with` "Shift+" means Shift and the keys, whatever these were changed to; `shown` is what the help says of keys
+    this.groups = [];
     this.always = [];
+    this.changed = changed;
+    this.chosen = kept();
     addEventListener("keydown", (event) => this.press(event));
   }
 
   /** The bindings of the page that is shown, by group. */
   use(groups) {
     this.groups = groups;
+  }
+
+  /** What is to be pressed for what the usual key does. */
+  of(usual) {
+    return this.chosen[usual] ?? usual;
+  }
+
+  /** The same as a person reads it. */
+  name(usual) {
+    return pretty(this.of(usual));
+  }
+
+  /** Words with the key behind them: "next event (N)". */
+  hint(words, usual) {
+    return `${words} (${this.name(usual)})`;
   }
 
   press(event) {
@@ -44,43 +68,102 @@ export class Keys {
     }
     const pressed = signature(event);
     for (const { bindings } of [...this.groups, ...this.always]) {
-      const found = bindings.find((binding) => binding.keys.includes(pressed));
-      if (!found) continue;
-      const onButton = event.target.closest?.("button, a, summary") && (pressed === " " || pressed === "Enter");
-      if (onButton) return; // reached by Tab: it is to be pressed
-      event.preventDefault();
-      if (!event.repeat || found.repeats) found.run(pressed);
-      return;
+      for (const binding of bindings) {
+        const usual = binding.keys.find((key) => (binding.with ?? "") + this.of(key) === pressed);
+        if (usual === undefined) continue;
+        const onButton = event.target.closest?.("button, a, summary") && (pressed === " " || pressed === "Enter");
+        if (onButton) return; // reached by Tab: it is to be pressed
+        event.preventDefault();
+        if (!event.repeat || binding.repeats) binding.run(usual);
+        return;
+      }
     }
+  }
+
+  /** Have the key `pressed` do what `usual` does; what it did so far gets the key that becomes free. */
+  choose(usual, pressed) {
+    const free = this.of(usual);
+    const all = [...this.groups, ...this.always].flatMap(({ bindings }) => bindings.filter((b) => !b.with));
+    const other = all.flatMap(({ keys }) => keys).find((key) => this.of(key) === pressed);
+    if (other !== undefined) this.chosen[other] = free;
+    this.chosen[usual] = pressed;
+    this.keep();
+  }
+
+  keep() {
+    for (const [usual, key] of Object.entries(this.chosen)) if (usual === key) delete this.chosen[usual];
+    try {
+      localStorage.setItem(KEPT, JSON.stringify(this.chosen));
+    } catch {
+      // a browser that keeps nothing: they hold until the page is left
+    }
+    this.changed();
   }
 
   showHelp() {
     const dialog = document.getElementById("help");
+    this.drawHelp(dialog);
+    dialog.onclick = (event) => event.target === dialog && dialog.close();
+    dialog.showModal();
+  }
+
+  drawHelp(dialog) {
+    const line = ({ keys, does, shown }) => [
+      el("dt", shown ? el("kbd", shown) : keys.map((key) => this.keyButton(dialog, key))),
+      el("dd", does),
+    ];
     const groups = [...this.groups, ...this.always].map(({ title, bindings }) =>
-      el(
-        "section",
-        el("h3", title),
-        el(
-          "dl",
-          bindings
-            .filter((binding) => binding.does)
-            .map(({ keys, shown, does }) => [
-              el("dt", (shown ?? keys.slice(0, 2)).map((key) => el("kbd", pretty(key)))),
-              el("dd", does),
-            ]),
-        ),
-      ),
+      el("section", el("h3", title), el("dl", bindings.filter((binding) => binding.does).map(line))),
     );
+    const usual = button("Usual keys", "take back all changes", () => {
+      this.chosen = {};
+      this.keep();
+      this.drawHelp(dialog);
+    });
+    usual.hidden = !Object.keys(this.chosen).length;
     dialog.replaceChildren(
       el(
         "form",
         { method: "dialog" },
-        el("header", el("h2", "Keys"), el("button", { text: "Close", value: "close" })),
+        el(
+          "header",
+          el("h2", "Keys"),
+          el("span.of", "click a key to choose another for it"),
+          usual,
+          el("button", { text: "Close", value: "close" }),
+        ),
         el("div.groups", groups),
       ),
     );
-    dialog.onclick = (event) => event.target === dialog && dialog.close();
-    dialog.showModal();
+  }
+
+  /** A key of the help; a click waits for the one that is to be pressed instead. */
+  keyButton(dialog, usual) {
+    const ask = () => {
+      node.replaceChildren(el("kbd.asked", "press a key"));
+      const take = (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        if (ALONE.includes(event.key)) return;
+        removeEventListener("keydown", take, true);
+        if (event.key !== "Escape") this.choose(usual, signature(event));
+        this.drawHelp(dialog);
+      };
+      addEventListener("keydown", take, true);
+    };
+    const look = this.of(usual) === usual ? "" : "changed";
+    const node = button("", "choose another key", ask, { class: "key" });
+    node.append(el("kbd", { class: look }, this.name(usual)));
+    return node;
+  }
+}
+
+function kept() {
+  try {
+    const chosen = Object.entries(JSON.parse(localStorage.getItem(KEPT)) ?? {});
+    return Object.fromEntries(chosen.filter(([, key]) => typeof key === "string"));
+  } catch {
+    return {};
   }
 }
 

@@ -162,6 +162,7 @@ export class Lanes {
     ctx.beginPath();
     ctx.rect(GUTTER - 2, 0, this.view.width, this.height);
     ctx.clip();
+    this.drawStretch(ctx);
     const mark = this.placeOf(this.scene.selected);
     if (mark) {
       ctx.strokeStyle = accent;
@@ -178,6 +179,21 @@ export class Lanes {
     }
     ctx.fillStyle = accent;
     ctx.fillRect(Math.round(x) - 1, 0, 2, this.height);
+  }
+
+  /** The stretch that is marked: what is beside it is dimmed. */
+  drawStretch(ctx) {
+    const { stretch } = this.scene;
+    if (!stretch) return;
+    const half = this.view.scale / 2;
+    const [left, right] = [this.view.x(stretch[0]) - half, this.view.x(stretch[1]) + half];
+    ctx.globalAlpha = 0.6;
+    ctx.fillStyle = this.colours.panel;
+    ctx.fillRect(GUTTER, 0, left - GUTTER, this.height);
+    ctx.fillRect(right, 0, this.view.width - right, this.height);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = this.colours.accent;
+    for (const x of [left, right - 1]) ctx.fillRect(x, 0, 1, this.height);
   }
 
   /** Where the mark of {event} or {guess, model} is; null where there is none. */

@@ -16,7 +16,7 @@ class App {
     this.settings = new Settings(session);
     this.address = new Address(this.settings);
     this.theme = new Theme();
-    this.keys = new Keys();
+    this.keys = new Keys(() => this.rebuild());
     this.page = null;
     this.labels = new Map(); // of the videos that were opened, with what can be undone
     this.indices = new Map(session.videos.map(({ name }, i) => [name, i]));
@@ -44,7 +44,7 @@ class App {
     const what = `${session.name} · ${session.split ?? "labelling"}`;
     this.title = el("a.brand", {
       href: "#",
-      title: `${session.dataset}: to the overview (O)`,
+      title: `${session.dataset}: ${this.keys.hint("to the overview", "o")}`,
       text: what,
       on: {
         click: (event) => {
@@ -68,29 +68,43 @@ class App {
       el("option", { value: "", text: "Overview" }),
       session.videos.map(({ name }, i) => el("option", { value: i, text: name })),
     );
-    const beside = (by) => () =>
-      this.go(Math.max(0, Math.min(session.videos.length - 1, Number(this.choose.value) + by)));
-    this.beside = [
-      button("‹", "previous video", beside(-1), { class: "quiet" }),
-      button("›", "next video", beside(1), { class: "quiet" }),
+    this.besides = [
+      button("‹", this.keys.hint("previous video", "PageUp"), () => this.beside(-1), { class: "quiet" }),
+      button("›", this.keys.hint("next video", "PageDown"), () => this.beside(1), { class: "quiet" }),
     ];
     this.status = el("output.status");
     const look = button("", "", () => theme.next(), { class: "quiet" });
     const dress = () => {
       look.textContent = theme.sign;
-      look.title = `light or dark: ${theme.words} (T)`;
+      look.title = this.keys.hint(`light or dark: ${theme.words}`, "t");
     };
     theme.addEventListener("change", dress);
     dress();
     document.getElementById("bar").replaceChildren(
       this.title,
-      this.beside[0],
+      this.besides[0],
       this.choose,
-      this.beside[1],
+      this.besides[1],
       this.status,
       look,
-      button("?", "keys (?)", () => this.keys.showHelp(), { class: "quiet" }),
+      button("?", this.keys.hint("keys", "?"), () => this.keys.showHelp(), { class: "quiet" }),
     );
+  }
+
+  /** Go to the video so many after the one that is shown. */
+  beside(by) {
+    const next = this.page.index + by;
+    if (this.session.videos[next]) this.go(next);
+    else toast(`this is the ${by < 0 ? "first" : "last"} video`);
+  }
+
+  /** Make the page anew where it is, as the keys that its buttons tell are others now. */
+  rebuild() {
+    const { index = null, player } = this.page;
+    this.buildBar();
+    this.page.close();
+    this.page = null;
+    this.show(index, player?.frame ?? 0);
   }
 
   /** The labels of a video, the same for all visits of its page. */
@@ -125,7 +139,7 @@ class App {
     const holder = document.getElementById("page");
     this.status.textContent = "";
     this.choose.value = video ?? "";
-    for (const node of this.beside) node.hidden = video === null;
+    for (const node of this.besides) node.hidden = video === null;
     this.page = video === null ? new Overview(this) : new VideoPage(this, video, frame);
     holder.replaceChildren(this.page.element);
     if (video !== null) this.showStatus(this.page.labels);

@@ -1,15 +1,17 @@
 // The page of a video: the frame, the timeline, the list of events, numbers, and the labels under edit.
 
 import { getBytes } from "./api.js";
+import { bindings } from "./bindings.js";
 import { controls } from "./controls.js";
 import { readCurves } from "./curves.js";
 import { el, toast } from "./dom.js";
 import { Labelling } from "./labelling.js";
 import { EventList } from "./list.js";
 import { Player } from "./player.js";
+import { Shuttle, Stretch } from "./shuttle.js";
 import { F1_TITLES, f1Row, plainTable } from "./table.js";
 import { Timeline } from "./timeline.js";
-import { bindings, labelBar, timelineBar, transport } from "./video_bars.js";
+import { labelBar, timelineBar, transport } from "./video_bars.js";
 import { Verdicts, isError } from "./verdicts.js";
 import { below } from "./view.js";
 
@@ -30,10 +32,13 @@ export class VideoPage {
       rows: [], // what happens, to the model that is looked at
       curves: session.models.map(() => null),
       selected: null, // {event}, or {guess, model}
+      stretch: null, // [first, last] frame that is marked, or played in a loop
       colour: (name) => app.theme.colour(name),
     };
     this.player = new Player(this.video, index);
     this.player.likely = (n) => this.around(n);
+    this.shuttle = new Shuttle(this.player, this.ending.signal);
+    this.stretch = new Stretch(this.player, () => this.stretchChanged());
     this.timeline = new Timeline(this.scene);
     this.list = new EventList(this.scene);
     this.labelling = new Labelling(this);
@@ -97,6 +102,12 @@ export class VideoPage {
     this.app.address.follow(this.video.name, frame);
   }
 
+  stretchChanged() {
+    this.scene.stretch = this.stretch.looping ?? this.stretch.range;
+    this.timeline.invalidate("over");
+    this.transport.update();
+  }
+
   settingsChanged() {
     this.judge();
     this.judged(); // another model may be looked at
@@ -151,6 +162,11 @@ export class VideoPage {
     this.scene.selected = selected;
     this.list.draw();
     this.timeline.invalidate("over");
+  }
+
+  letGo() {
+    this.stretch.mark(null);
+    this.select(null);
   }
 
   /** Go to a mark of the timeline. */
