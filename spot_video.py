@@ -12,34 +12,25 @@ from util.script import run_script
 import argparse
 import math
 import sys
-import time
 from collections import Counter, defaultdict
-from contextlib import closing
 from pathlib import Path
 
-from tqdm import tqdm
-
-from footage.annotated_video import ANNOTATED_HEIGHT, check_encoder, write_annotated
-from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
-from footage.sources import Source, check_matches, find_sources
-from label_forms.exported import ExportedVideo, code_rate
-from label_forms.exports import add_export_options, check_exports, export_video
+from footage.annotated_video import check_encoder
+from footage.raw_videos import ANNOTATED
+from footage.sources import check_matches, find_sources
+from label_forms.exports import add_export_options, check_exports
 from model.device import add_device_options, memory_errors
 from model.folder import load_model
-from spotting.whole_videos import Spotting, score, scored_events, settle, that_count
+from spotting.video_files import spot
+from spotting.whole_videos import settle
 from util.clock import parse_time
 from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
-from util.event_files import write_csv, write_events, write_soccernet
+from util.event_files import write_soccernet
 from util.events import Event
 from util.lock import exclusive
 from util.options import positive, rate, share
-from util.read_ahead import read_ahead
-from util.stamps import SLACK
 from util.suppression import add_suppression_options
-
-PICTURES_AHEAD = 16  # of a copy that shows the events
-OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
 
 
 def parse_args() -> argparse.Namespace:
@@ -83,51 +74,6 @@ def _time(text: str) -> float:
     if seconds is None:
         raise argparse.ArgumentTypeError(f"must be a time such as 83.5, 1:23.5 or 0:01:23.5, and not {text!r}")
     return seconds
-
-
-def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
-    """Find the events of a video, write those that count as is asked for, and give all, as SoccerNet's servers want
-    them, which choose thresholds themselves."""
-    info = probe(source.path)
-    fps, rates = spotting.options.fps or info.fps, {each.config.frame_fps for each in (spotting, *spotting.others)}
-    for trained in sorted(known for known in rates if known and abs(fps / known - 1) > OTHER_RATE):
-        print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
-              f"--fps {trained:.4g} may find more", file=sys.stderr)
-    frames = Frames(source.path, spotting.options, args.start, args.end)
-    seconds = max(0.0, min(info.start + info.announced_frames / info.fps, args.end) - max(info.start, args.start))
-    began = time.monotonic()
-    first, scores = score(spotting, frames, round(seconds * fps) or None, source.name)
-    taken = time.monotonic() - began
-    if frames.faults:
-        print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
-    scored = scored_events(spotting, frames, first, scores)
-    events = that_count(spotting, scored)
-    write_events(source.file(".events.json"), source.name, fps, events)
-    if args.csv:
-        write_csv(source.file(".events.csv"), events)
-    codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
-    exported = ExportedVideo(source.name, source.name + source.path.suffix, codes, events, spotting.classes,
-                             end=frames.times[-1] + 1 / codes if args.end == math.inf else math.inf)
-    export_video(source.base, exported, args)
-    if args.annotate:
-        annotate(source, frames, events, spotting, first, fps)
-    late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
-    print(f"{source.file('.events.json')}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
-          f"{len(scores) / taken:.0f} frames/s{late}", flush=True)
-    return scored
-
-
-def annotate(
-    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float
-) -> None:
-    options = FrameOptions(ANNOTATED_HEIGHT, spotting.options.fps)
-    again = iter(Frames(source.path, options, frames.start, frames.end))
-    with (
-        tqdm(total=len(frames.times), desc=f"{source.name}{ANNOTATED}", unit="frame", disable=None) as bar,
-        closing(read_ahead(again, PICTURES_AHEAD)) as pictures,
-    ):
-        timed = ((frames.times[number - first], picture) for number, picture in pictures if not bar.update())
-        write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps)
 
 
 @memory_errors("run on --device cpu")

@@ -20,7 +20,7 @@ from footage.raw_videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches, score_videos
-from spotting import whole_videos
+from spotting import video_files, whole_videos
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import check_entries
@@ -192,7 +192,7 @@ def test_a_broken_file_fails_alone_and_its_match_gets_no_results(model, video, t
 
 
 def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
-    draw = spot_video.write_annotated
+    draw = video_files.write_annotated
 
     def stopped(path, frames, *rest):
         def some():
@@ -201,7 +201,7 @@ def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
 
         draw(path, some(), *rest)
 
-    monkeypatch.setattr(spot_video, "write_annotated", stopped)
+    monkeypatch.setattr(video_files, "write_annotated", stopped)
     done = spot(model, video, "--output", tmp_path, "--annotate")
     assert done.returncode == 130 and done.stderr.endswith("stopped\n")
     assert [path.name for path in tmp_path.iterdir()] == ["cup_1.events.json"]

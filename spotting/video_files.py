@@ -1,0 +1,71 @@
+"""A video file spotted: its events are found, and all files that are asked for are written."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from contextlib import closing
+
+from tqdm import tqdm
+
+from footage.annotated_video import ANNOTATED_HEIGHT, write_annotated
+from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
+from footage.sources import Source
+from label_forms.exported import ExportedVideo, code_rate
+from label_forms.exports import export_video
+from spotting.whole_videos import Spotting, score, scored_events, that_count
+from util.errors import number_of
+from util.event_files import write_csv, write_events
+from util.events import Event
+from util.read_ahead import read_ahead
+from util.stamps import SLACK
+
+PICTURES_AHEAD = 16  # of a copy that shows the events
+OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
+
+
+def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
+    """Find the events of a video, write those that count as is asked for, and give all, as SoccerNet's servers want
+    them, which choose thresholds themselves."""
+    info = probe(source.path)
+    fps, rates = spotting.options.fps or info.fps, {each.config.frame_fps for each in (spotting, *spotting.others)}
+    for trained in sorted(known for known in rates if known and abs(fps / known - 1) > OTHER_RATE):
+        print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
+              f"--fps {trained:.4g} may find more", file=sys.stderr)
+    frames = Frames(source.path, spotting.options, args.start, args.end)
+    seconds = max(0.0, min(info.start + info.announced_frames / info.fps, args.end) - max(info.start, args.start))
+    began = time.monotonic()
+    first, scores = score(spotting, frames, round(seconds * fps) or None, source.name)
+    taken = time.monotonic() - began
+    if frames.faults:
+        print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
+    scored = scored_events(spotting, frames, first, scores)
+    events = that_count(spotting, scored)
+    write_events(source.file(".events.json"), source.name, fps, events)
+    if args.csv:
+        write_csv(source.file(".events.csv"), events)
+    codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
+    exported = ExportedVideo(source.name, source.name + source.path.suffix, codes, events, spotting.classes,
+                             end=frames.times[-1] + 1 / codes if args.end == math.inf else math.inf)
+    export_video(source.base, exported, args)
+    if args.annotate:
+        annotate(source, frames, events, spotting, first, fps)
+    late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
+    print(f"{source.file('.events.json')}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
+          f"{len(scores) / taken:.0f} frames/s{late}", flush=True)
+    return scored
+
+
+def annotate(
+    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float
+) -> None:
+    options = FrameOptions(ANNOTATED_HEIGHT, spotting.options.fps)
+    again = iter(Frames(source.path, options, frames.start, frames.end))
+    with (
+        tqdm(total=len(frames.times), desc=f"{source.name}{ANNOTATED}", unit="frame", disable=None) as bar,
+        closing(read_ahead(again, PICTURES_AHEAD)) as pictures,
+    ):
+        timed = ((frames.times[number - first], picture) for number, picture in pictures if not bar.update())
+        write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps)
