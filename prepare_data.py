@@ -28,9 +28,9 @@ from footage.extraction import FramesJob, check_space, extract_all, plan_frames,
 from footage.frame_folders import lack_stamps, made_options
 from footage.raw_videos import FrameOptions, VideoInfo, find_videos
 from label_forms.clock import announced_record
-from label_forms.fields import INSTANTS
+from label_forms.fields import INSTANTS, MEANINGS, Timecode, read_time
 from label_forms.forms import FORMS, read_labels
-from label_forms.sets import drop_not_shown, report_labels, settle_classes, split_teams
+from label_forms.sets import count_timecodes, drop_not_shown, report_labels, settle_classes, split_teams
 from label_forms.timeline import Placement, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels, without_missing
 from util.clock import parse_time
@@ -62,6 +62,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--label_fps", type=_rate, metavar="N",
                         help="frames per second that labels count, where their file does not tell (default: 30 in "
                              "the raw form, else the rate of the video)")
+    parser.add_argument("--label_files", metavar="PATTERN",
+                        help="take only such files of the folder, where it holds several kinds: *.edl, ann/*.csv")
+    parser.add_argument("--columns", nargs="+", type=_column, metavar="WHAT=COLUMN",
+                        help="where a table, or a list of JSON objects, has what: video, half, frame, time, start, "
+                             "end, label, team; a number counts the columns of a table without names from 1")
+    parser.add_argument("--timecode_start", type=_timecode, metavar="CODE",
+                        help="time code at which each video begins, in labels by time code (default: 00:00:00:00)")
     parser.add_argument("--instant", choices=INSTANTS,
                         help="which moment of events with a start and an end (default: the middle in Sportscode's XML "
                              "and LongoMatch's CSV, whose clips have a lead and a lag, else the start)")
@@ -86,7 +93,8 @@ def parse_args() -> argparse.Namespace:
                         help="what goes to a split whole; video is for videos that have nothing to do with each "
                              "other (default: match)")
     parser.add_argument("--splits", type=Path, metavar="FILE",
-                        help='JSON that names the matches of each split, {"train": [...], "val": [...], "test": [...]} '
+                        help='JSON that names the matches of each split, {"train": [...], "val": [...], "test": '
+                             "[...]}, or a folder of train.json, val.json and test.json that list videos "
                              "(default: as even as can be)")
     parser.add_argument("--seed", type=count, default=0, metavar="N",
                         help="0: the most even splits; any other: some that are nearly as even (default: 0)")
@@ -104,6 +112,20 @@ def _rate(text: str) -> float:
     if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text} is no number of frames per second, such as 25 or 29.97")
     return float(text)
+
+
+def _column(text: str) -> tuple[str, str]:
+    meaning, _, column = text.partition("=")
+    if meaning not in MEANINGS or not column.strip():
+        raise argparse.ArgumentTypeError(f"{text} must be such as time=Begin, with one of {', '.join(MEANINGS)}")
+    return meaning, column.strip()
+
+
+def _timecode(text: str) -> Timecode:
+    code = read_time(text)
+    if not isinstance(code, Timecode):
+        raise argparse.ArgumentTypeError(f"{text} must be a time code such as 01:00:00:00")
+    return code
 
 
 def _second_half(text: str) -> tuple[str, str]:
@@ -158,7 +180,9 @@ def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[
     """The labels, with the videos that they are about, and the classes; what was read is printed."""
     finish_writing(dataset_dir(args.dataset))
     known = read_classes(args.dataset) if (dataset_dir(args.dataset) / "class.txt").exists() else None
-    sets = read_labels(args.labels, args.label_form, args.label_fps, args.instant)
+    sets = read_labels(args.labels, args.label_form, args.label_fps, args.instant, dict(args.columns or ()),
+                       args.label_files)
+    sets = count_timecodes(sets, args.timecode_start) if args.timecode_start else sets
     sets = split_teams(sets, args.split_label_team) if args.split_label_team else sets
     sets, classes = settle_classes(drop_not_shown(sets, "not_shown" in args.drop), known, args.only)
     print("\n".join(report_labels(sets)))

@@ -18,7 +18,7 @@ from dataset.labels import SPLITS
 from util.entries import composed, shown
 from util.errors import UserError
 from util.io import read_json
-from util.matches import doubt_matches
+from util.matches import doubt_matches, match_and_part
 
 HELD_OUT = 0.15  # of the matches, to val and to test each
 ALL_SPLITS = 5000  # up to so many possible splits are all tried: those of 13 matches
@@ -63,13 +63,16 @@ def choose_splits(entries: Iterable[dict], match_of: Mapping[str, str], seed: in
 def read_splits(path: Path, match_of: Mapping[str, str]) -> dict[str, str]:
     """The split of each match, by a file such as {"train": ["a_b", "c_d"], "val": ["e_f"], "test": ["g_h"]}.
 
+    Or by a folder of train.json, val.json and test.json, such as those of E2E-Spot, T-DEED and AdaSpot, of whose videos
+    those that are not there are left out.
+
     Args:
         match_of: the match of each video; the file must name each match once.
 
     Raises:
         UserError: the file is not so.
     """
-    content = read_json(path)
+    content = _listed_matches(path, match_of) if path.is_dir() else read_json(path)
     if not isinstance(content, dict) or not content or not set(content) <= set(SPLITS):
         raise UserError(f'{path}: must be such as {{"train": ["a_b", "c_d"], "val": ["e_f"], "test": ["g_h"]}}')
     where: dict[str, str] = {}
@@ -91,6 +94,21 @@ def read_splits(path: Path, match_of: Mapping[str, str]) -> dict[str, str]:
         rest = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(f"{path}: does not name {missing[0]!r}{rest}; add it to one of the splits")
     return where
+
+
+def _listed_matches(folder: Path, match_of: Mapping[str, str]) -> dict[str, list[str]]:
+    """The matches, of those that there are, whose videos a folder lists for each split."""
+    matches = {composed(match): match for match in match_of.values()}
+    matches |= {composed(video): match for video, match in match_of.items()}
+    found: dict[str, list[str]] = {}
+    for path in (folder / f"{split}.json" for split in SPLITS):
+        entries = read_json(path) if path.exists() else []
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) and isinstance(entry.get("video"), str)
+                                                    for entry in entries):
+            raise UserError(f"{path}: must be a list of videos, each with its name as video")
+        names = [name for entry in entries for name in (entry["video"], match_and_part(entry["video"])[0])]
+        found[path.stem] = list(dict.fromkeys(matches[name] for name in map(composed, names) if name in matches))
+    return found
 
 
 def split_entries(

@@ -26,21 +26,23 @@ _NAMES = {
              "position s", "ms", "time ms", "timestamp ms", "position ms", "milliseconds", "msec"),
     "start": ("start", "start time", "start s", "start ms", "start seconds", "start frame", "in", "segment start",
               "temporal segment start", "begin s", "begin time ss msec", "begin time hh mm ss ms", "begin time msec",
-              "begin time", "begin"),
+              "begin time", "begin", "start tc"),
     "end": ("end", "end time", "stop time", "end s", "stop s", "end ms", "end seconds", "end frame", "out",
-            "segment end", "temporal segment end", "end time ss msec", "end time hh mm ss ms", "end time msec", "stop"),
+            "segment end", "temporal segment end", "end time ss msec", "end time hh mm ss ms", "end time msec", "stop",
+            "end tc"),
     "label": ("label", "class", "event", "action", "behavior", "behaviour", "code", "event type", "category", "type",
               "annotation", "marker name", "title", "name"),
     "video": ("video", "video name", "video file", "video path", "filename", "file name", "file", "media", "media file",
-              "media file name", "match", "game"),
+              "media file name", "media file path", "match", "game"),
     "half": ("half", "period", "part", "quarter", "match half", "game half", "match period", "game period", "half id",
              "period id", "half number", "period number", "half no", "period no", "halftime", "halbzeit", "mitad",
              "mi temps", "periodo", "p\u00e9riode", "periode"),
     "team": ("team",),
 }
+MEANINGS = tuple(_NAMES)
 _SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times
 _TIME = re.compile(r"(-?)\s*([\d:.]+)\s*(ms|msec|s|sec|seconds)?", re.ASCII | re.IGNORECASE)
-_TIMECODE = re.compile(r"(\d{1,3}):(\d\d):(\d\d)([:;])(\d{1,3})", re.ASCII)
+TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;])(\d{1,3})", re.ASCII)
 
 
 class Timecode(NamedTuple):
@@ -49,13 +51,16 @@ class Timecode(NamedTuple):
     seconds: int
     frames: int
     drop: bool  # "drop frame", written hh:mm:ss;ff: some numbers are left out, to keep pace with 29.97 or 59.94
+    later: int = 0  # frames after it
+    zero: Timecode | None = None  # where the video begins; None: at 00:00:00:00
 
     def frame(self, fps: float) -> int:
         """The frame from the start of a video of this rate."""
         rate = round(fps)
         left_out, minutes = round(rate / 15), self.seconds // 60
         skipped = left_out * (minutes - minutes // 10) if self.drop else 0
-        return self.seconds * rate + self.frames - skipped
+        before = self.zero.frame(fps) if self.zero else 0
+        return self.seconds * rate + self.frames - skipped + self.later - before
 
 
 Position = int | float | Timecode
@@ -85,7 +90,7 @@ def read_time(value: Any, milliseconds: bool = False, decimal_comma: bool = True
     if type(value) in (int, float):
         return value / 1000 if milliseconds else float(value)
     text = str(value).strip() if isinstance(value, str) else ""
-    if code := _TIMECODE.fullmatch(text):
+    if code := TIMECODE.fullmatch(text):
         hours, minutes, seconds, frames = (int(code[group]) for group in (1, 2, 3, 5))
         time = Timecode(3600 * hours + 60 * minutes + seconds, frames, code[4] == ";")
         return time if minutes < 60 and seconds < 60 else None

@@ -1,18 +1,20 @@
 """The forms in which people have labels: recognised by content, read and checked.
 
 A new form is a file with a function that recognises its content and one that reads it, and a line in FORMS; a table of
-another tool is a line in table.TOOLS.
+another tool is a line in tools.TOOLS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from label_forms import label_studio, per_video, soccernet, sportscode, table
+from label_forms import cvat, edl, label_studio, per_video, soccernet, sportscode, subtitles, table
+from label_forms.cells import EXCEL, read_text
 from label_forms.sets import LabelFile, LabelSet
+from label_forms.tools import TOOLS
 from util.errors import UserError
 from util.io import parse_file, parse_json, read_json
 
@@ -20,27 +22,32 @@ from util.io import parse_file, parse_json, read_json
 class Form(NamedTuple):
     """A form of label files."""
 
-    kind: str  # of its content: "json", "xml" or "table"
+    kind: str  # of its content: "json", "xml", "text" or "table"
     fits: Callable[[Any], bool]  # whether a content of that kind is of this form
     read: Callable[[LabelFile], list[LabelSet]]
 
 
 # The first that fits is taken: those that say more about their content come first
 FORMS = {
-    "video": Form("json", per_video.fits, per_video.read_video),
     "labelstudio": Form("json", label_studio.is_label_studio, label_studio.read_label_studio),
+    "video": Form("json", per_video.fits, per_video.read_video),
     "osl": Form("json", soccernet.is_osl, soccernet.read_osl),
     "soccernet": Form("json", soccernet.is_soccernet, soccernet.read_match),
     "raw": Form("json", soccernet.is_raw, soccernet.read_match),
     "sportscode": Form("xml", sportscode.is_sportscode, sportscode.read_sportscode),
-    **{name: Form("table", tool.fits, table.read_table) for name, tool in table.TOOLS.items()},
+    "cvat": Form("xml", cvat.is_cvat, cvat.read_cvat),
+    "edl": Form("text", edl.is_edl, edl.read_edl),
+    "subtitles": Form("text", subtitles.is_subtitles, subtitles.read_subtitles),
+    **{name: Form("table", tool.fits, table.read_table) for name, tool in TOOLS.items()},
     "csv": Form("table", lambda _: True, table.read_table),
 }
-_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", *table.EXCEL)
+_TEXTS = (".edl", ".srt", ".vtt")
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".edl", *EXCEL)  # subtitles may be of what is spoken
 
 
 def read_labels(
-    labels: Path | str, form: str | None = None, label_fps: float | None = None, instant: str | None = None
+    labels: Path | str, form: str | None = None, label_fps: float | None = None, instant: str | None = None,
+    columns: Mapping[str, str] | None = None, pattern: str | None = None,
 ) -> list[LabelSet]:
     """Read a label file, or all at any depth below a folder.
 
@@ -48,6 +55,8 @@ def read_labels(
         form: one of FORMS, or None to recognise that of each file by its content.
         label_fps: the rate at which frames are counted, for files that do not tell it.
         instant: "start", "middle" or "end" of what lasts; None for what is usual in the form.
+        columns: of a table, or of a list of JSON objects, by their meaning; None where their names tell it.
+        pattern: of the files to take below a folder, such as *.edl or anna/*.csv; None: all that may be label files.
 
     Raises:
         UserError: no such file or folder, no label files in it, or one of them is not what it must be.
@@ -55,18 +64,21 @@ def read_labels(
     labels = Path(labels)
     root = labels if labels.is_dir() else labels.parent
     sets = []
-    for path in _label_files(labels):
+    form = "csv" if columns else form
+    for path in _label_files(labels, pattern):
         name = path.relative_to(root).with_suffix("").as_posix()
-        kind, content = _load(path, FORMS[form].kind if form else None, labels == path)
+        chosen = labels == path or pattern is not None
+        kind, content = _load(path, FORMS[form].kind if form else None, chosen, columns)
         if kind == "":
             continue
         if form and kind != "json" and not FORMS[form].fits(content):
             raise UserError(f"{path}: is no file of the form {form}; name another one with --label_form, or none")
         found = form or _recognise(path, kind, content)
-        sets += FORMS[found].read(LabelFile(path, found, name, labels == path, content, label_fps, instant))
+        sets += FORMS[found].read(LabelFile(path, found, name, labels == path, content, label_fps, instant,
+                                            dict(columns) if columns else None))
     if not sets:
-        raise UserError(f"{labels}: holds no label files ({', '.join(_SUFFIXES)}); each video needs a <video>.json, "
-                        "or its lines in a table")
+        wanted = f"no file {pattern}" if pattern else f"no label files ({', '.join(_SUFFIXES)})"
+        raise UserError(f"{labels}: holds {wanted}; each video needs a <video>.json, or its lines in a table")
     return sets
 
 
@@ -82,29 +94,34 @@ def parse_label_file(path: Path, content: bytes) -> LabelSet:
     return sets[0]
 
 
-def _label_files(labels: Path) -> list[Path]:
+def _label_files(labels: Path, pattern: str | None) -> list[Path]:
     if labels.is_file():
         return [labels]
     if not labels.is_dir():
         raise UserError(f"{labels}: no such file or folder; --labels names a folder of label files, or one file")
-    found = ((path, path.relative_to(labels)) for path in labels.rglob("*") if path.suffix.lower() in _SUFFIXES)
-    files = {name.as_posix(): path for path, name in found if not any(x.startswith((".", "~$")) for x in name.parts)}
+    found = ((path, path.relative_to(labels)) for path in labels.rglob("*"))
+    files = {name.as_posix(): path for path, name in found if not any(x.startswith((".", "~$")) for x in name.parts)
+             and (name.match(pattern) and path.is_file() if pattern else path.suffix.lower() in _SUFFIXES)}
     return [files[name] for name in sorted(files)]
 
 
-def _load(path: Path, kind: str | None, alone: bool) -> tuple[str, Any]:
+def _load(path: Path, kind: str | None, chosen: bool, columns: Mapping[str, str] | None) -> tuple[str, Any]:
     """The kind of a file, by its first character, and its content; "" for a text beside the labels, such as notes."""
-    beside = kind is None and not alone and path.suffix.lower() == ".txt"
-    kind = kind or _kind(path)
+    beside = kind is None and not chosen and path.suffix.lower() == ".txt"
+    kind = _kind(path) if kind is None or (columns and _kind(path) == "json") else kind
     if kind == "json":
-        return kind, _load_json(path)
+        content = _load_json(path)
+        is_rows = columns and isinstance(content, list) and all(isinstance(one, dict) for one in content)
+        return ("table", table.table_of(content)) if is_rows else (kind, content)
     if kind == "xml":
         try:
             return kind, ElementTree.fromstring(path.read_bytes())
         except (ElementTree.ParseError, ValueError, OSError) as error:
             raise UserError(f"{path}: is not valid XML ({error}); correct it or write it again") from error
+    if kind == "text":
+        return kind, read_text(path)[0]
     try:
-        content = table.load_table(path)
+        content = table.load_table(path, columns)
     except UserError:
         if beside:
             return "", None
@@ -113,15 +130,18 @@ def _load(path: Path, kind: str | None, alone: bool) -> tuple[str, Any]:
 
 
 def _kind(path: Path) -> str:
-    """By its first character, or else by its name: what is broken is reported as such."""
+    """By its first characters, or else by its name: what is broken is reported as such."""
     try:
         with path.open("rb") as file:
             start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if start[:1] in (b"{", b"[") or path.suffix.lower() in (".json", ".jsonl"):
+    suffix = path.suffix.lower()
+    if start[:1] in (b"{", b"[") or suffix in (".json", ".jsonl"):
         return "json"
-    return "xml" if start[:1] == b"<" or path.suffix.lower() == ".xml" else "table"
+    if start[:1] == b"<" or suffix == ".xml":
+        return "xml"
+    return "text" if start.startswith((b"TITLE:", b"WEBVTT")) or suffix in _TEXTS else "table"
 
 
 def _load_json(path: Path) -> Any:
@@ -143,8 +163,12 @@ def _recognise(path: Path, kind: str, content: Any) -> str:
     for name, form in FORMS.items():
         if form.kind == kind and form.fits(content):
             return name
+    if isinstance(content, list) and all(isinstance(one, dict) and "video" in one for one in content):
+        raise UserError(f"{path}: names videos without events; if it says which split they are in, take it away and "
+                        "give its folder to --splits")
     if kind == "json" and soccernet.annotations_of(content) is not None:
         raise UserError(f'{path}: its annotations have no gameTime such as "1 - 12:30" (SoccerNet) or "00:14:07" '
                         "(raw), so that the unit of position is unknown; name the form with --label_form")
-    needed = "neither events nor annotations" if kind == "json" else "no ALL_INSTANCES, as Sportscode's XML has"
+    needed = {"json": "neither events nor annotations", "text": "no markers and no cues"}.get(
+        kind, "no ALL_INSTANCES, as Sportscode's XML has, and no tracks, as CVAT's")
     raise UserError(f"{path}: is no label file of a known form: it has {needed}; correct it or take it away")

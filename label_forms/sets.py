@@ -54,6 +54,7 @@ class LabelFile:
     content: Any  # JSON value, XML element or Table
     label_fps: float | None = None  # at which frames are counted, where the file does not tell
     instant: str | None = None  # of what has a start and an end; None: as is usual for the form
+    columns: dict[str, str] | None = None  # of a table, by meaning; None: as their names tell
 
     @property
     def moment(self) -> str:
@@ -185,6 +186,13 @@ def split_teams(sets: Sequence[LabelSet], separator: str) -> list[LabelSet]:
         return replace(event, fields={**event.fields, "label": label, "team": team}) if label and team else event
 
     return [replace(labels, events=tuple(map(parted, labels.events))) for labels in sets]
+
+
+def count_timecodes(sets: Sequence[LabelSet], zero: Any) -> list[LabelSet]:
+    """Let time codes count from that at which the videos begin."""
+    return [replace(labels, events=tuple(
+        replace(event, position=event.position._replace(zero=zero)) if hasattr(event.position, "zero") else event
+        for event in labels.events)) for labels in sets]
 
 
 def report_labels(sets: Sequence[LabelSet]) -> list[str]:

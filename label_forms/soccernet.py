@@ -2,6 +2,7 @@
 
     soccernet  {"annotations": [{"gameTime": "1 - 12:30", "position": "750480", "label": "PASS", "team": "left"}]},
                a half, and milliseconds in that half
+               (Labels-v3.json has the same of each action, {"actions": {"0.png": {"imageMetadata": {...}}}})
     raw        {"annotations": [{"gameTime": "00:14:07", "position": "25421", "label": "PASS", "team": "BRA"}]},
                position being the frame in the match, 30 to a second
     osl        {"videos": [{"path": ..., "annotations": [...]}]} and, its second version,
@@ -31,13 +32,26 @@ RAW_FPS = 30  # of the raw form, where neither the file nor an option says
 
 _USUAL_RATES = (24, 25, 30, 50, 60, 1000)  # of frames, and of milliseconds
 _HALF_TIME = re.compile(rf"\s*([1-{LAST_PART}])\s*[-\u2013]\s*(\S+)\s*")  # "1 - 12:30"
+_ACTION_KEYS = ("gameTime", "position", "label", "team", "visibility")  # of Labels-v3.json
 # Labels-ball.json: it is its folder that names the match
 _NAMELESS = re.compile(r"(labels?|annotations?|events?|results)(?![^\W_])", re.IGNORECASE)
 
 
 def annotations_of(content: Any) -> Any:
-    """The annotations of a file, or the predictions in SoccerNet's results_spotting.json; None where it has neither."""
-    return content.get("annotations", content.get("predictions")) if isinstance(content, dict) else None
+    """The annotations of a file, or the predictions in SoccerNet's results_spotting.json, or the actions of its
+    Labels-v3.json; None where it has none of them."""
+    if not isinstance(content, dict):
+        return None
+    actions = content.get("actions")
+    if isinstance(actions, dict) and all(isinstance(one, dict) and "imageMetadata" in one for one in actions.values()):
+        return list(map(_action, actions.values()))
+    return content.get("annotations", content.get("predictions"))
+
+
+def _action(action: dict) -> Any:
+    """What Labels-v3.json says of a picture's event, without what it says of the picture."""
+    about = action["imageMetadata"]
+    return {key: about[key] for key in _ACTION_KEYS if key in about} if isinstance(about, dict) else about
 
 
 def is_soccernet(content: Any) -> bool:
@@ -174,7 +188,9 @@ def _match_names(file: LabelFile) -> tuple[str, ...]:
     """What the match may be called: by its file, or by the folder of one that has no name of its own."""
     folder, _, stem = file.name.rpartition("/")
     names = (folder or ".", file.path.absolute().parent.name) if _NAMELESS.match(stem) else (file.name,)
-    url = file.content.get("UrlLocal") if isinstance(file.content, dict) else None  # SoccerNet's folder
+    content = file.content if isinstance(file.content, dict) else {}
+    about = content.get("GameMetadata")  # in Labels-v3.json
+    url = (about if isinstance(about, dict) else content).get("UrlLocal")  # SoccerNet's folder
     return (*names, url.strip("/")) if isinstance(url, str) else names
 
 

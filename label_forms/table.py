@@ -1,78 +1,51 @@
-"""Labels as a table: CSV of any dialect, Excel, and the tables that BORIS, ELAN, VIA and LongoMatch export.
+"""Labels as a table: CSV of any dialect, Excel, and the tables of other tools (tools.py).
 
     video,frame,label,team                  video;Half;Time;Label
     argentina_brazil_1,120,PASS,ARG         argentina_brazil;2nd;0:00:04,000;PASS
 
-The columns come in any order and are named as fields.py says. Without a column for the video, the table is that of the
-video of its own name. A line with a video alone says that nothing happens in it. Further columns are carried through,
-except where they are empty.
+The columns come in any order and are named as fields.py says, or as --columns does. Without a column for the video, the
+table is that of the video of its own name. A line with a video alone says that nothing happens in it. Further columns
+are carried through, except where they are empty.
 """
 
 from __future__ import annotations
 
-import io
-import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
+from label_forms.cells import EXAMPLE, Line, Table, read_cells
 from label_forms.fields import EventReader, columns_of, plain_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
-from util.entries import clean_label, whole_number
+from label_forms.tools import TOOLS, Tool, elan_columns, names_of
+from util.entries import whole_number
 from util.errors import UserError
-from util.io import parse_json
 from util.matches import part_number
 
-if TYPE_CHECKING:  # pandas takes half a second to import
-    import pandas as pd
 
-EXCEL = (".xlsx", ".xls", ".xlsm", ".ods")
-_SEPARATORS = ",;\t|"
-_EXAMPLE = "the first line must name the columns, such as video,frame,label or video,time,label"
-_ELAN = ["tier", "participant", "begin", "begin s", "stop", "stop s", "duration", "duration s", "annotation"]
-_VIA = "metadata_id"  # its first column
-
-
-class Table(NamedTuple):
-    """The cells of a table as text: names of the columns, and for each row its line in the file and its cells."""
-
-    columns: list[str]
-    rows: list[tuple[int, dict[str, str]]]
-    decimal_comma: bool  # whether 4,5 may be a number
-    notes: tuple[str, ...] = ()
-
-
-def load_table(path: Path) -> Table:
+def load_table(path: Path, named: Mapping[str, str] | None = None) -> Table:
     """
+    Args:
+        named: the column of each meaning, where --columns tells it; numbers count them from 1 in a table without names.
+
     Raises:
         UserError: it is no table with a line of column names.
     """
-    if path.suffix.lower() in EXCEL:
-        import pandas as pd
-
-        try:
-            cells, separator, notes = pd.read_excel(path, header=None, dtype=str, keep_default_na=False), "\t", []
-        except ImportError as error:
-            raise UserError(f"{path}: reading it needs a package ({error}); install that, or save it as CSV") from error
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise UserError(f"{path}: cannot be read as a spreadsheet ({error}); save it as CSV") from error
-        first = 1
+    named = named or {}
+    cells = read_cells(path, named.values())
+    lines = cells.lines
+    if named and all(column.isdigit() for column in named.values()):
+        columns = [str(number + 1) for number in range(len(lines[0][1]))]
     else:
-        text, notes = _read_text(path)
-        cells, separator, first = _cells(path, text)
-    cells = cells.map(lambda cell: clean_label(str(cell)))
-    lines = [(first + index, list(row)) for index, row in enumerate(cells.itertuples(index=False)) if any(row)]
-    if not lines:
-        raise UserError(f"{path}: is empty; {_EXAMPLE}")
-    columns, lines = _header(lines)
+        columns, lines = _header(lines, named)
     columns = [" ".join(column.split()) for column in columns]
     names = [column for column in columns if column]
     name, number = Counter(map(plain_name, names)).most_common(1)[0] if names else ("", 0)
     if number > 1:
-        raise UserError(f"{path}: line {lines[0][0] - 1 if lines else first}: more than one column is called {name}; "
-                        "rename one")
+        raise UserError(f"{path}: line {lines[0][0] - 1 if lines else cells.first}: more than one column is called "
+                        f"{name}; rename one")
     if not _has_index(columns, lines):
         for line, row in lines:
             nameless = [cell for index, cell in enumerate(row) if cell and not (columns[index : index + 1] or [""])[0]]
@@ -80,72 +53,28 @@ def load_table(path: Path) -> Table:
                 raise UserError(f"{path}: line {line}: {nameless[0]!r} is in a column without a name; name it in the "
                                 "first line, or put cells that hold the separator in quotes")
     rows = [(line, {column: cell for column, cell in zip(columns, row, strict=False) if column}) for line, row in lines]
-    return Table(names, rows, separator != ",", tuple(notes))
+    return Table(names, rows, cells.decimal_comma, cells.notes, cells.comments)
 
 
-def _read_text(path: Path) -> tuple[str, list[str]]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as Excel's "Unicode text" begins
-        encoding = "utf-16"
-    elif data[1:2] == b"\0" or data[:1] == b"\0":  # the same, without the mark
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    else:
-        encoding = "utf-8-sig"
-    try:
-        return data.decode(encoding).replace("\0", ""), []
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace"), ["is no UTF-8 text and was read as Windows-1252"]
+def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Of the plain values of JSON objects."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return Table(columns, [(number, {name: str(value) for name, value in row.items() if value is not None})
+                           for number, row in enumerate(rows, 1)])
 
 
-def _cells(path: Path, text: str) -> tuple[pd.DataFrame, str, int]:
-    """The cells of a text, its separator, and the line in the file of the first row."""
-    import pandas as pd
-
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    first = 1
-    if text[:4].lower() == "sep=":  # Excel's own way to name it
-        lines, first = lines[1:], 2
-    lines = list(map(_uncommented, lines))
-    header = next(filter(_names_columns, lines), next(filter(str.strip, lines), ""))
-    separator = max(_SEPARATORS, key=header.count)
-    width = max((line.count(separator) for line in lines), default=0) + 1
-    try:
-        cells = pd.read_csv(io.StringIO("\n".join(lines) + "\n"), sep=separator, header=None, names=range(width),
-                            dtype=str, keep_default_na=False, skip_blank_lines=False, skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise UserError(f"{path}: is no table that can be read ({reason}); is there a quote that is not "
-                        "closed?") from error
-    return cells.fillna(""), separator, first
-
-
-def _uncommented(line: str) -> str:
-    """A line without what is a comment; but one may name the columns, as VIA has it."""
-    if not line.lstrip().startswith("#"):
-        return line
-    text = re.sub(r"^\s*#\s*(CSV_HEADER\s*=\s*)?", "", line)
-    return text if "CSV_HEADER" in line or _names_columns(text) else ""
-
-
-def _names_columns(line: str) -> bool:
-    cells = re.split(r"[,;|\t]", line.replace('"', ""))
-    return len(cells) > 1 and "label" in columns_of(cells)
-
-
-def _header(lines: list[tuple[int, list[str]]]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _header(lines: list[Line], named: Mapping[str, str]) -> tuple[list[str], list[Line]]:
     """The names of the columns, and the rows below: BORIS writes some lines about an observation before them."""
-    if re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", (lines[0][1][2:3] or [""])[0]):  # ELAN writes no names
-        return _ELAN, lines
-    for index, (_, row) in enumerate(lines[:40]):
-        if has_events(Table(row, [], False)):
-            return row, lines[index + 1 :]
-    return lines[0][1], lines[1:]
+    if columns := elan_columns(lines[0][1]):
+        return columns, lines
+    wanted = {*map(plain_name, named.values())}
+    fits = [len(wanted & {*map(plain_name, row)}) or (not wanted and has_events(Table(row, [])))
+            for _, row in lines[:40]]
+    index = max(range(len(fits)), key=fits.__getitem__)  # the first of equals
+    return lines[index][1], lines[index + 1 :]
 
 
-def _has_index(columns: list[str], lines: list[tuple[int, list[str]]]) -> bool:
+def _has_index(columns: list[str], lines: list[Line]) -> bool:
     """Whether the first column has no name and counts the rows, as pandas writes it."""
     numbers = [whole_number(row[0], text=True) for _, row in lines]
     others = any(row[index] for _, row in lines for index, column in enumerate(columns) if index and not column)
@@ -159,83 +88,12 @@ def has_events(table: Table) -> bool:
     return ("label" in meanings and timed) or any(tool.fits(table) for tool in TOOLS.values())
 
 
-def _points(_: Path, table: Table) -> Table:
-    """BORIS's events: points, and the starts of states, whose video may stand in another column."""
-    names = _names(table)
-    renamed = {names.get("subject"): "subject"}
-    rows = [(line, {renamed.get(column, column): cell for column, cell in row.items()}) for line, row in table.rows
-            if row.get(names["behavior type"], "").upper() != "STOP"]
-    if "media file name" in names and "source" in names:
-        media, source = names["media file name"], names["source"]
-        rows = [(line, row | {media: row.get(media) or row.get(source, "")}) for line, row in rows]
-    stops = len(table.rows) - len(rows)
-    notes = (f"{stops} ends of states are left out",) if stops else ()
-    offsets = {row.get(names.get("time offset s"), "") for _, row in rows} - {"", "0", "0.0", "NA"}
-    if offsets:
-        notes += (f"Time offset (s) is {min(offsets)} and not applied",)
-    columns = [renamed.get(name, name) for name in table.columns]
-    return table._replace(columns=columns, rows=rows, notes=table.notes + notes)
-
-
-def _plays(_: Path, table: Table) -> Table:
-    """LongoMatch's, whose title is the class and a number."""
-    title = _names(table)["title"]
-    return table._replace(rows=[(line, row | {title: re.sub(r"\s+#?\d+$", "", row.get(title, ""))})
-                                for line, row in table.rows])
-
-
-def _segments(path: Path, table: Table) -> Table:
-    """VIA 3's, written as JSON; the first attribute is the class, the others are kept by their number."""
-    rows = []
-    for line, row in table.rows:
-        try:
-            videos, times, given = (parse_json(row.get(column) or empty) for column, empty in (
-                ("file_list", "[]"), ("temporal_coordinates", "[]"), ("metadata", "{}")))
-            (first, label), *others = sorted(given.items()) or [("", "")]
-            video, ends = str(videos[0]), [str(time) for time in times]
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
-            raise UserError(f"{path}: line {line}: is no segment as VIA 3 exports it") from error
-        event = {"start time": ends[0], "end time": ends[-1], "label": label, **dict(others)} if ends and first else {}
-        rows.append((line, {"video": video, **event}))
-    return Table(["video", "start time", "end time", "label"], rows, False, table.notes)
-
-
-class Tool(NamedTuple):
-    """A tool that writes tables of its own."""
-
-    known_by: set[str]  # the names of columns that its tables have, as they are compared
-    columns: dict[str, str] = {}  # where what stands, if that is not as in fields.py
-    kept: tuple[str, ...] | None = None  # further columns that are carried through; None: all
-    adapt: Callable[[Path, Table], Table] = lambda _, table: table  # to a table with a row for each event
-
-    def fits(self, table: Table) -> bool:
-        return self.known_by <= _names(table).keys()
-
-
-TOOLS = {
-    "boris": Tool({"behavior", "behavior type"}, {"time": "time", "label": "behavior", "video": "media file name"},
-                  ("subject", "behavioral category", "comment"), _points),
-    "elan": Tool({"tier", "annotation"}, kept=("tier", "participant")),
-    "via": Tool({plain_name(_VIA)}, adapt=_segments),
-    "longomatch": Tool({"title", "start time", "stop time"}, {"label": "title"}, adapt=_plays),
-}
-
-
-def _names(table: Table) -> dict[str, str]:
-    """The columns by their names as they are compared."""
-    return {plain_name(column): column for column in table.columns}
-
-
 def read_table(file: LabelFile) -> list[LabelSet]:
     """A label set for each video of a table, in the order of their first lines."""
-    tool = TOOLS.get(file.form, Tool(set()))
+    tool = Tool([]) if file.columns else TOOLS.get(file.form, Tool([]))
     table = tool.adapt(file.path, file.content)
-    names = _names(table)
-    own = {meaning: names[name] for meaning, name in tool.columns.items() if name in names}
-    columns = columns_of(table.columns) | own
-    if "label" not in columns or columns.keys().isdisjoint(("frame", "time", "start")):
-        line = max(1, table.rows[0][0] - 1) if table.rows else 1
-        raise UserError(f"{file.path}: line {line}: the columns are {', '.join(table.columns)}; {_EXAMPLE}")
+    names = names_of(table)
+    columns = _columns(file, table, tool)
     left_out = [column for name, column in names.items() if tool.kept is not None and name not in tool.kept]
     reader = EventReader.of([row for _, row in table.rows], columns, file.moment, decimal_comma=table.decimal_comma,
                             left_out=left_out)
@@ -258,6 +116,27 @@ def read_table(file: LabelFile) -> list[LabelSet]:
             for video, events in sets.items()]
     made[0] = replace(made[0], notes=table.notes + reader.notes(), warnings=_doubt_half(file, table, columns, reader))
     return made
+
+
+def _columns(file: LabelFile, table: Table, tool: Tool) -> dict[str, str]:
+    """The column of each meaning: by --columns, as the tool has it, or by their names."""
+    names = names_of(table)
+    line = max(1, table.rows[0][0] - 1) if table.rows else 1
+    if file.columns:
+        unknown = [column for column in file.columns.values() if plain_name(column) not in names]
+        if unknown:
+            raise UserError(f"{file.path}: line {line}: no column is called {unknown[0]!r}, as --columns says; there "
+                            f"are: {', '.join(table.columns)}")
+        columns = {meaning: names[plain_name(column)] for meaning, column in file.columns.items()}
+        if "label" in columns and columns.keys() & {"frame", "time", "start"}:
+            return columns
+        raise UserError("--columns must name those of label, and of frame, time, or start and end")
+    columns = columns_of(table.columns) | {
+        meaning: names[name] for meaning, name in tool.columns.items() if name in names}
+    if "label" not in columns or columns.keys().isdisjoint(("frame", "time", "start")):
+        raise UserError(f"{file.path}: line {line}: the columns are {', '.join(table.columns)}; {EXAMPLE}; or say "
+                        "which is which, such as --columns time=Begin label=Action")
+    return columns
 
 
 def _doubt_half(file: LabelFile, table: Table, columns: dict[str, str], reader: EventReader) -> tuple[str, ...]:

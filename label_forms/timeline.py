@@ -13,7 +13,7 @@ from itertools import pairwise
 from dataset.labels import SAME_FPS
 from dataset.video_record import timecode_rate
 from label_forms.clock import Clock, clock_of
-from label_forms.fields import Timecode
+from label_forms.fields import TIMECODE, Timecode
 from label_forms.sets import LabelledEvent, LabelSet
 from label_forms.videos import WHOLE, Labelled
 from util.clock import parse_time, show_time
@@ -24,6 +24,7 @@ from util.matches import match_and_part
 # The first event of a half is taken to be late if it comes after so many seconds, and so many times the longest
 # pause between two other events: the halves of the videos may not be those of the labels then.
 LATE_SECONDS, LATE_PAUSES = 30, 3
+HOUR = 3600  # seconds; where timelines of editing programs begin
 CLOCK_DRIFT = 0.002  # of a time: 30 frames a second taken for 29.97 come to half as much
 
 
@@ -228,6 +229,8 @@ def _describe_outside(labelled: Labelled, video: str, clock: Clock, outside: Seq
                 f"them, say), tell where the second one begins: --second_half {labelled.match}=FRAME or =TIME")
     if labelled.is_cut:
         return f"{text}; is the video of the second half, {labelled.match + '_2'!r}, missing?"
+    if TIMECODE.search(event.place) and min(at for at, _ in outside) >= HOUR:
+        return f"{text}; if the timeline does not start at 00:00:00:00, say where, such as --timecode_start 01:00:00:00"
     if (match_and_part(video)[1] or 1) > 1 and not event.half:
         return (f"{text}; if it counts from the start of the match, put the events of all halves into one file, "
                 f"{labelled.match}{labels.path.suffix}")

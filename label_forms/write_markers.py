@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from label_forms.edl import TEAM_NOTE
 from label_forms.exported import ExportedVideo, write_text
 
 _COLOURS = ("Blue", "Red", "Green", "Pink", "Yellow", "Cyan", "Purple", "Cream")  # of Resolve's markers
@@ -17,9 +18,9 @@ def write_resolve(path: Path, video: ExportedVideo) -> None:
     for number, event in enumerate(video.events, 1):
         start, end = video.timecode(event["seconds"]), video.timecode(event["seconds"] + 1 / video.fps)
         colour = _COLOURS[video.classes.index(event["label"]) % len(_COLOURS)]
+        note = TEAM_NOTE + _one_field(event["team"]) if event.get("team") else ""
         lines += [f"{number:03d}  001      V     C        {start} {end} {start} {end}",
-                  f"{_one_field(event.get('team') or '')} |C:ResolveColor{colour} |M:{_one_field(event['label'])} |D:1",
-                  ""]
+                  f"{note} |C:ResolveColor{colour} |M:{_one_field(event['label'])} |D:1", ""]
     write_text(path, "\n".join(lines))
 
 

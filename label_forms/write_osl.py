@@ -17,6 +17,8 @@ def write_osl(path: Path, video: ExportedVideo) -> None:
     write_json(path, {
         "version": "2.0",
         "task": "action_spotting",
+        "dataset_name": video.name,
+        "modalities": ["video"],
         "labels": {_HEAD: {"type": "single_label", "labels": list(video.classes)}},
         "data": [{"id": video.name, "inputs": [{"type": "video", "path": video.file, "fps": video.fps}],
                   "events": [_event(event) for event in video.events]}],
@@ -26,6 +28,6 @@ def write_osl(path: Path, video: ExportedVideo) -> None:
 def _event(event: Event) -> dict[str, Any]:
     millis = round(1000 * event["seconds"])
     more = {"team": event.get("team"), "confidence": event.get("score")}
-    return {"head": _HEAD, "label": event["label"], "position_ms": str(millis),
+    return {"head": _HEAD, "label": event["label"], "position_ms": millis,
             "gameTime": f"1 - {millis // 60_000:02d}:{millis // 1000 % 60:02d}",
             **{key: value for key, value in more.items() if value is not None}}

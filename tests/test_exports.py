@@ -24,7 +24,7 @@ from util.io import read_json
 from util.stamps import Stamps
 
 CLASSES = ["DRIVE", "PASS"]
-READ_BACK = ["sportscode", "premiere", "boris", "osl", "excel"]
+READ_BACK = list(EXPORTS)
 RATES = [25.0, 30000 / 1001, 60000 / 1001, 24000 / 1001, 12.5]
 
 
@@ -45,7 +45,7 @@ def read_back(folder, name, stamps, fps):
     """The events of the only video, as prepare_data.py places them."""
     record = {"num_frames": len(stamps), "fps": fps, "source_frames": len(stamps), "source_fps": fps,
               "start": stamps.start, "width": 96, "height": 64, "options": {}}
-    (labelled,) = pair_labels(read_labels(folder), [name])
+    (labelled,) = pair_labels(read_labels(folder, pattern="*.*"), [name])
     placement = place_events(labelled, {name: record}, {})
     (entry,) = placement.entries
     assert not placement.unplaced and entry["video"] == name
@@ -86,7 +86,8 @@ def test_prepare_data_finds_the_frames_again_in_videos_that_start_late_or_lost_f
             else:
                 export_video(tmp_path / form / name, video, options(form))
         done = run_here(prepare_data, "--videos", tmp_path / "V", "--output", tmp_path / "F", "--height", 32, "-j", 1,
-                        "--labels", tmp_path / form, "--dataset", f"{tmp_path.as_posix()}/data_{form}")
+                        "--labels", tmp_path / form, "--label_files", "*.*",
+                        "--dataset", f"{tmp_path.as_posix()}/data_{form}")
         assert done.returncode == 0, done.stderr
         found = [(event["frame"], event["label"]) for split in ("train", "val", "test")
                  for entry in read_json(tmp_path / f"data_{form}" / f"{split}.json") for event in entry["events"]]
@@ -126,7 +127,7 @@ def test_markers_of_resolve_are_edits_of_one_frame_with_a_name_and_a_colour(tmp_
     lines = (tmp_path / "a.edl").read_text(encoding="utf-8").splitlines()
     assert lines[:2] == ["TITLE: cup/a_1", "FCM: NON-DROP FRAME"]
     assert lines[3] == "001  001      V     C        00:00:01:12 00:00:01:13 00:00:01:12 00:00:01:13"
-    assert lines[4] == "left |C:ResolveColorBlue |M:DRIVE |D:1"
+    assert lines[4] == "Team: left |C:ResolveColorBlue |M:DRIVE |D:1"
     assert lines[6].split()[-1] == "00:01:00:01" and "|M:PASS" in lines[7]
 
 

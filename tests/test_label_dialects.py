@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import pytest
+from tool_files import TOOL_FILES
 
 from label_forms.fields import Timecode, read_time
 from label_forms.forms import FORMS, read_labels
@@ -85,9 +87,12 @@ def place(sets):
     return [place_events(one, dict.fromkeys(VIDEOS, RECORD), {}) for one in pair_labels(sets, VIDEOS)]
 
 
-@pytest.mark.parametrize("name", [*TABLES, *OBJECTS])
+FILES = TABLES | OBJECTS | TOOL_FILES
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_a_pass_on_frame_25_in_any_dialect(tmp_path, name):
-    placed = place(read(tmp_path, name, (TABLES | OBJECTS)[name]))
+    placed = place(read(tmp_path, name, FILES[name], pattern=f"{Path(name).name}"))
     found = {entry["video"]: [(event["frame"], event["label"]) for event in entry["events"]]
              for one in placed for entry in one.entries}
     assert found["m_a"][0] == (25, "PASS") and set(found["m_a"]) == {(25, "PASS")}
@@ -154,9 +159,9 @@ def with_one_changed(value, odd):
 
 
 @pytest.mark.parametrize("odd", [None, 5, "x", [], {}, [[]], [{}]], ids=str)
-@pytest.mark.parametrize("name", [name for name in OBJECTS if name.endswith(".json")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".json")])
 def test_any_part_of_another_kind_is_read_or_refused_in_one_line(tmp_path, name, odd):
-    for value in with_one_changed(json.loads(OBJECTS[name]), odd):
+    for value in with_one_changed(json.loads(FILES[name]), odd):
         try:
             place(without_missing(read(tmp_path, name, json.dumps(value)), VIDEOS)[0])
         except UserError as error:
@@ -174,7 +179,7 @@ def test_broken_files_are_refused_in_one_line(tmp_path, seed):
     rng = random.Random(seed)
     pieces = (b'"', b"{", b"]", b",", b"null", b"-1", b"1e400", b"\0", b"\xff", b"\n", b";", b"[]", b"{}", b"9" * 30)
     for _ in range(100):
-        name, content = rng.choice([*(TABLES | OBJECTS).items()])
+        name, content = rng.choice([*FILES.items()])
         data = bytearray(content.encode())
         for _ in range(rng.randrange(1, 4)):
             at = rng.randrange(len(data))

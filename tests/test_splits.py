@@ -143,6 +143,16 @@ def test_a_file_may_name_the_matches_of_each_split(tmp_path):
     assert names(split_entries(entries, MATCH_OF, where)) == {"train": ["b_1", "c"], "val": [], "test": ["a_1", "a_2"]}
 
 
+def test_or_a_folder_may_list_the_videos_of_each_split_of_which_some_are_not_there(tmp_path):
+    listed = {"train": ["b_1", "c", "elsewhere"], "test": ["a/half1", "a/half2"]}
+    for split, videos in listed.items():
+        (tmp_path / f"{split}.json").write_text(json.dumps([{"video": name, "num_frames": 9} for name in videos]))
+    assert read_splits(tmp_path, MATCH_OF) == {"a": "test", "b": "train", "c": "train"}
+    (tmp_path / "train.json").write_text('[{"video": "a_1"}, {"video": "b_1"}, {"video": "c"}]')
+    with pytest.raises(UserError, match="names 'a' in train and again in test"):
+        read_splits(tmp_path, MATCH_OF)
+
+
 @pytest.mark.parametrize("content, said", [
     ([], "must be such as"),
     ({"challenge": ["a"]}, "must be such as"),

@@ -1,0 +1,153 @@
+"""The tables that other tools write: how each is known, and what its columns mean."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from label_forms.cells import Table
+from label_forms.fields import plain_name, read_time
+from util.errors import UserError
+from util.io import parse_json
+
+_ELAN_TIME = re.compile(r"\d\d:\d\d:\d\d[.:]\d{2,3}|\d+\.\d+|\d{3,}", re.ASCII)
+_VIA_ATTRIBUTES = re.compile(r"ATTRIBUTES?\s*=\s*(\{.*\})")
+_CLASS_NAMES = ("label", "class", "event", "action", "behaviour", "behavior", "type")  # of an attribute
+
+
+class Tool(NamedTuple):
+    """A tool that writes tables of its own."""
+
+    known_by: Sequence[set[str]]  # names of columns that its tables have, as they are compared: one set of them
+    columns: dict[str, str] = {}  # where what stands, if that is not as in fields.py
+    kept: tuple[str, ...] | None = None  # further columns that are carried through; None: all
+    adapt: Callable[[Path, Table], Table] = lambda _, table: table  # to a table with a row for each event
+
+    def fits(self, table: Table) -> bool:
+        return any(known <= names_of(table).keys() for known in self.known_by)
+
+
+def names_of(table: Table) -> dict[str, str]:
+    """The columns by their names as they are compared."""
+    return {plain_name(column): column for column in table.columns}
+
+
+def elan_columns(row: Sequence[str]) -> list[str] | None:
+    """The columns of a line as ELAN exports it, which has no names: tier, maybe participant, then begin, end and maybe
+    duration, each in the same formats of time, then the annotation; None if it is no such line."""
+    timed = [index for index, cell in enumerate(row) if _ELAN_TIME.fullmatch(cell)]
+    if not timed or not 1 <= timed[0] <= 2 or len(timed) < 2 or timed != [*range(timed[0], timed[0] + len(timed))]:
+        return None
+    first, number = timed[0], len(timed)
+    times = [read_time(cell) for cell in row[first : first + number]]
+    formats = number // 3 if number % 3 == 0 and _is_duration(times, number // 3) else number // 2
+    if number % formats or ":" not in "".join(row[first : first + number]) or len(row) <= first + number:
+        return None
+    spans = [f"{end}{'' if index == 0 else f' {index + 1}'}" for end in ("begin", "stop", "duration")
+             for index in range(formats)][:number]
+    rest = ["annotation", *(f"media {index}" for index in range(len(row) - first - number - 1))]
+    return ["tier", "participant"][:first] + spans + rest
+
+
+def _is_duration(times: Sequence[Any], formats: int) -> bool:
+    """Whether the third of three spans is what lies between the other two."""
+    begin, end, duration = (times[formats * index] for index in range(3))
+    floats = all(isinstance(time, float) for time in (begin, end, duration))
+    return not floats or abs(end - begin - duration) < 0.011
+
+
+def _points(_: Path, table: Table) -> Table:
+    """BORIS's events: points, and the starts of states, whose video may stand in another column."""
+    names = names_of(table)
+    renamed = {names.get("subject"): "subject"}
+    kind = names.get("behavior type") or names.get("status")
+    rows = [(line, {renamed.get(column, column): cell for column, cell in row.items()}) for line, row in table.rows
+            if row.get(kind, "").upper() != "STOP"]
+    if "media file name" in names and "source" in names:
+        media, source = names["media file name"], names["source"]
+        rows = [(line, row | {media: row.get(media) or re.sub(r"^player #\d+:", "", row.get(source, ""))})
+                for line, row in rows]
+    stops = len(table.rows) - len(rows)
+    notes = (f"{stops} ends of states are left out",) if stops else ()
+    offsets = {row.get(names.get("time offset s"), "") for _, row in rows} - {"", "0", "0.0", "NA"}
+    if offsets:
+        notes += (f"Time offset (s) is {min(offsets)} and not applied",)
+    columns = [renamed.get(name, name) for name in table.columns]
+    return table._replace(columns=columns, rows=rows, notes=table.notes + notes)
+
+
+def _plays(_: Path, table: Table) -> Table:
+    """LongoMatch's, whose title is the class and a number."""
+    title = names_of(table)["title"]
+    return table._replace(rows=[(line, row | {title: re.sub(r"\s+#?\d+$", "", row.get(title, ""))})
+                                for line, row in table.rows])
+
+
+def _markers(_: Path, table: Table) -> Table:
+    """Premiere's: the name of a marker is its class, or where none has a name its description."""
+    names = names_of(table)
+    name, text = names["marker name"], names["description"]
+    if any(row.get(name) for _, row in table.rows):
+        return table
+    return table._replace(rows=[(line, row | {name: row.get(text, ""), text: ""}) for line, row in table.rows],
+                          notes=(*table.notes, "markers have no names: their descriptions are the classes"))
+
+
+def _segments(path: Path, table: Table) -> Table:
+    """VIA 3's, written as JSON. Of the attributes, which a comment names along with what their options are called, the
+    one called label (or class, ...) is the class, or else the first; the others are kept by their names."""
+    attributes = next((json.loads(found[1]) for found in map(_VIA_ATTRIBUTES.search, table.comments)
+                       if found and _is_json(found[1])), {})
+    rows, columns = [], ["video", "start time", "end time", "label"]
+    for line, row in table.rows:
+        try:
+            files, metadata = (_value(row.get(column, ""), empty) for column, empty in (
+                ("file_list", []), ("metadata", {})))
+            times = _value(row.get("temporal_coordinates", ""), []) or [
+                row[end] for end in ("temporal_segment_start", "temporal_segment_end") if row.get(end)]
+            given = dict(_attribute(attributes.get(key), key, value) for key, value in sorted(metadata.items()))
+            video, ends = files if isinstance(files, str) else str(files[0]), [str(time) for time in times]
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            raise UserError(f"{path}: line {line}: is no segment as VIA 3 exports it") from error
+        label = next((name for name in given if plain_name(name) in _CLASS_NAMES), next(iter(given), None))
+        event = {"start time": ends[0], "end time": ends[-1], "label": given.pop(label), **given} if (
+            ends and label) else {}
+        columns += [name for name in event if name not in columns]
+        rows.append((line, {"video": video, **event}))
+    return Table(columns, rows, False, table.notes)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(parse_json(text), dict)
+    except ValueError:
+        return False
+
+
+def _value(text: str, empty: Any) -> Any:
+    """What a cell of VIA's holds: JSON, or in older versions plain text."""
+    return parse_json(text) if text[:1] in ("[", "{") else text or empty
+
+
+def _attribute(attribute: Any, key: str, value: str) -> tuple[str, str]:
+    """Name and value of an attribute; where it has options, its value is the key of one."""
+    if isinstance(attribute, str):
+        return attribute, value
+    known = attribute if isinstance(attribute, dict) else {}
+    options = known.get("options") if isinstance(known.get("options"), dict) else {}
+    return str(known.get("aname") or key), str(options.get(value, value))
+
+
+TOOLS = {
+    "boris": Tool([{"behavior", "behavior type"}, {"behavior", "media file path", "status"}],
+                  {"time": "time", "label": "behavior", "video": "media file name"},
+                  ("subject", "behavioral category", "comment"), _points),
+    "elan": Tool([{"tier", "annotation"}], kept=("tier", "participant")),
+    "via": Tool([{"metadata id"}], adapt=_segments),
+    "longomatch": Tool([{"title", "start time", "stop time"}], {"label": "title"}, adapt=_plays),
+    "premiere": Tool([{"marker name", "description", "in"}], {"label": "marker name"},
+                     ("description", "marker type", "team"), _markers),
+}

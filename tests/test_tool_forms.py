@@ -1,0 +1,120 @@
+"""What the files of single tools tell beyond an event: teams, intervals, time codes; and files of any other kind."""
+
+import json
+
+import pytest
+from conftest import run_here, user_error, write_video
+
+import prepare_data
+from label_forms.fields import Timecode
+from label_forms.forms import read_labels
+from util.errors import UserError
+from util.io import read_json
+
+CUES = "1\n00:00:01,000 --> 00:00:02,500\nPASS (RED) 92 %\nDRIVE\n\n2\n00:01:00,040 --> 00:01:01,000\nA & B\n"
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def events(path, **options):
+    (labels,) = read_labels(path, **options)
+    return [(event.position, event.fields["label"], event.fields.get("team")) for event in labels.events]
+
+
+def test_tracks_of_cvat_are_an_event_for_each_time_in_view_with_their_attributes(tmp_path):
+    boxes = "".join(f'<box frame="{frame}" outside="{out}"><attribute name="Team">RED</attribute>'
+                    '<attribute name="label">x</attribute></box>'
+                    for frame, out in ((10, 0), (11, 0), (12, 0), (13, 1), (40, 0), (41, 1)))
+    path = write(tmp_path / "a.xml", f'<annotations><track label="PASS">{boxes}</track></annotations>')
+    assert events(path) == [(10, "PASS", "RED"), (40, "PASS", "RED")]
+    assert events(path, instant="middle")[0][0] == 11 and events(path, instant="end")[0][0] == 12
+    shapes = '<annotations><image id="0"><box label="PASS"/></image></annotations>'
+    with pytest.raises(UserError, match="has shapes on pictures, each by itself; export the task as CVAT for video"):
+        read_labels(write(tmp_path / "b.xml", shapes))
+
+
+def test_a_project_of_cvat_has_labels_for_each_task(tmp_path):
+    tasks = "".join(f"<task><id>{number}</id><source>{name}.mp4</source></task>" for number, name in enumerate("ab", 7))
+    tracks = "".join(f'<track task_id="{number}" label="PASS"><points frame="{number}"/></track>' for number in (8, 7))
+    meta = f"<meta><project><tasks>{tasks}</tasks></project></meta>"
+    sets = read_labels(write(tmp_path / "p.xml", f"<annotations>{meta}{tracks}</annotations>"))
+    assert [(one.names[-1], one.events[0].position) for one in sets] == [("p", 7), ("p", 8)]
+    assert [one.names[0] for one in sets] == ["a.mp4", "b.mp4"]
+
+
+def test_markers_have_a_team_a_note_a_length_and_drop_frame(tmp_path):
+    path = write(tmp_path / "a.edl", "TITLE: x\nFCM: DROP FRAME\n\n"
+                 "001  001      V     C        00:00:01:00 00:00:01:01 00:00:01:00 00:00:01:01\n"
+                 "Team: left |C:ResolveColorBlue |M:PASS |D:11\n\n"
+                 "002  001      V     C        00:01:00:02 00:01:00:03 00:01:00:02 00:01:00:03\n"
+                 "in the far corner |C:ResolveColorBlue |M:DRIVE |D:1\n")
+    assert events(path) == [(Timecode(1, 0, True), "PASS", "left"), (Timecode(60, 2, True), "DRIVE", None)]
+    assert [position.frame(30000 / 1001) for position, *_ in events(path, instant="middle")] == [35, 1800]
+    assert [position.frame(30000 / 1001) for position, *_ in events(path, instant="end")] == [40, 1800]
+    (labels,) = read_labels(path)
+    assert labels.events[1].fields["note"] == "in the far corner"
+    cuts = write(tmp_path / "b.edl", "TITLE: x\n001  A V C 00:00:10:00 00:00:20:00 00:00:00:00 00:00:10:00\n")
+    with pytest.raises(UserError, match=r"b\.edl: has edits but no markers"):
+        read_labels(cuts)
+    assert events(write(tmp_path / "c.edl", "TITLE: nothing\n")) == []
+
+
+def test_each_line_of_a_subtitle_is_an_event(tmp_path):
+    right = [(1.0, "PASS", "RED"), (1.0, "DRIVE", None), (60.04, "A & B", None)]
+    assert events(write(tmp_path / "a.srt", CUES)) == right
+    vtt = "WEBVTT\n\nNOTE nothing\n\n" + CUES.replace(",", ".").replace("&", "&amp;").replace("00:00:01.", "00:01.", 1)
+    assert events(write(tmp_path / "b.vtt", vtt)) == right
+    with pytest.raises(UserError, match="holds no label files"):  # they may be of what is spoken
+        read_labels(tmp_path)
+    assert len(read_labels(tmp_path, pattern="*.srt")) == 1
+
+
+def test_files_are_chosen_where_a_folder_holds_several_kinds(tmp_path):
+    for name in ("anna", "ben"):
+        write(tmp_path / name / "a.csv", "frame,label\n3,PASS\n")
+        write(tmp_path / name / "a.markers", "frame,label\n4,PASS\n")
+    assert len(read_labels(tmp_path)) == 2
+    assert [labels.path.parent.name for labels in read_labels(tmp_path, pattern="anna/*.csv")] == ["anna"]
+    assert [labels.events[0].position for labels in read_labels(tmp_path, pattern="*.markers")] == [4, 4]
+    with pytest.raises(UserError, match=r"holds no file \*\.edl"):
+        read_labels(tmp_path, pattern="*.edl")
+
+
+@pytest.mark.parametrize("content", [
+    "Clip;Wer;Was;Wann\na_1;left;PASS;1,5\n", "# made by hand\nnotes above\nWANN|was|clip|wer\n1.5|PASS|a_1|left\n",
+    [{"Clip": "a_1", "Was": "PASS", "Wann": 1.5, "Wer": "left", "n": None}]])
+def test_columns_of_any_name(tmp_path, content):
+    path = write(tmp_path / ("t.json" if isinstance(content, list) else "t.csv"), content)
+    columns = {"video": "Clip", "time": "wann", "label": "WAS", "team": "Wer"}
+    assert events(path, columns=columns) == [(1.5, "PASS", "left")]
+    with pytest.raises(UserError, match=r"no column is called 'Event', as --columns says; there are: "):
+        read_labels(path, columns=columns | {"label": "Event"})
+    with pytest.raises(UserError, match="--columns must name those of label, and of frame, time"):
+        read_labels(path, columns={"label": "Was"})
+
+
+def test_columns_without_names_are_counted(tmp_path):
+    path = write(tmp_path / "t.txt", "a_1 2,PASS,x,37\na_1 2,DRIVE,,40\n")
+    assert events(path, columns={"frame": "4", "label": "2", "video": "1"}) == [(37, "PASS", None), (40, "DRIVE", None)]
+
+
+def test_the_script_takes_any_columns_chosen_files_and_a_timeline_that_starts_at_an_hour(tmp_path):
+    write_video(tmp_path / "V" / "a.mp4", 50)
+    write(tmp_path / "L" / "a.csv", "Wann;Was\n01:00:01:12;PASS\n")
+    write(tmp_path / "L" / "a.txt", "frame,label\n3,WRONG\n")
+
+    def run(*options):
+        return run_here(prepare_data, "--videos", tmp_path / "V", "--output", tmp_path / "F", "--height", 32, "-j", 1,
+                        "--labels", tmp_path / "L", "--dataset", f"{tmp_path.as_posix()}/data",
+                        "--label_files", "*.csv", "--columns", "time=Wann", "label=Was", *options)
+    error = user_error(run())
+    assert "if the timeline does not start at 00:00:00:00, say where, such as --timecode_start 01:00:00:00" in error
+    done = run("--timecode_start", "01:00:00:00")
+    assert done.returncode == 0, done.stderr
+    (entry,) = read_json(tmp_path / "data" / "train.json")
+    assert entry["events"] == [{"frame": 37, "label": "PASS"}]
+    assert "wann must be such as time=Begin, with one of frame, time" in run("--columns", "wann").stderr
