@@ -215,7 +215,8 @@ def make_loaders(
     """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
     targets = {"reach": max(args.dilate_len, args.radi_displacement), "displacement": args.radi_displacement > 0,
                "team": args.event_team}
-    clips = data.clips("train", args.clip_len, args.num_epochs * steps * args.batch_size, args.crop_dim, targets,
+    number = args.num_epochs * steps * args.batch_size * (1 + args.mixup)
+    clips = data.clips("train", args.clip_len, number, args.crop_dim, targets,
                        fg_upsample=args.fg_upsample, seed=args.seed)
     frames = min(sum(v["num_frames"] for v in data.splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
     val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets, seed=VAL_SEED)

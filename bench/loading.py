@@ -13,7 +13,7 @@ import torch
 from bench.inputs import VIDEO, write_frames
 from bench.rows import Row
 from bench.timing import fastest
-from dataset.augment import augment, mixup
+from dataset.augment import augment
 from dataset.clips import RandomClips
 from dataset.frames import Loader, read_batch
 from dataset.targets import TargetMaker
@@ -62,14 +62,14 @@ def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, sec
 
 
 def augmentation(clips: RandomClips, batch_size: int, device: torch.device, seconds: float) -> Row:
-    """Augmentation and mixup; the floor is to make floats of the frames."""
+    """Augmentation; the floor is to make floats of the frames."""
     batch = to_device(read_batch([clips[number] for number in range(batch_size)]), device)
     rngs = [np.random.default_rng(number) for number in range(batch_size)]
 
     def change() -> None:
         for _ in range(4):  # a clip is changed in some ways or in none: the mean of many counts
-            mixup(augment(batch, "rgb", rngs), rngs)
+            augment(batch, "rgb", rngs)
 
     copying, took = fastest(lambda: batch.frames.float(), change, seconds=seconds)
     count = batch_size * clips.clip_len
-    return Row(f"augmentation and mixup of {CROP}x{CROP} frames", 4 * count / took, count / copying, "frames/s")
+    return Row(f"augmentation of {CROP}x{CROP} frames", 4 * count / took, count / copying, "frames/s")

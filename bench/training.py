@@ -15,7 +15,7 @@ from bench.memory import training_peak
 from bench.rows import Row
 from bench.systems import SYSTEMS, bare_cnns, frame_side, network, random_frames
 from bench.timing import fastest
-from dataset.augment import augment, mixup
+from dataset.augment import augment
 from model.device import best_precision, move, pick_device
 from model.spotter import EventSpotter
 from train_e2e import train_epoch
@@ -85,7 +85,7 @@ def make_step(
     targets = Targets(torch.eye(3)[torch.randint(3, (batch_size, clip_len))], displacement)
     batch = Batch(frames, torch.ones(batch_size, clip_len), [0] * batch_size, [0] * batch_size, targets)
     rngs = [np.random.default_rng(number) for number in range(batch_size)]
-    batches = (mixup(augment(to_device(batch, device), "rgb", rngs), rngs) for _ in itertools.count())
+    batches = (augment(to_device(batch, device), "rgb", rngs) for _ in itertools.count())
     return lambda: train_epoch(spotter, batches, 1, optimizer, scaler, rates=[1e-4])
 
 

@@ -53,18 +53,22 @@ def augment(batch: Batch, modality: str, rngs: Sequence[np.random.Generator]) ->
 
 
 def mixup(batch: Batch, rngs: Sequence[np.random.Generator]) -> Batch:
-    """Lay each clip over the one before it in the batch, with a weight from Beta(0.2, 0.2) of its own `rngs` (Zhang et
-    al., "mixup", ICLR 2018): frames (float), what is inside, and all targets."""
-    weight = _to(batch.frames, np.array([rng.beta(MIXUP_ALPHA, MIXUP_ALPHA) for rng in rngs]))
+    """Lay every second clip over the one before it, with a weight from Beta(0.2, 0.2) (Zhang et al., "mixup", ICLR
+    2018): frames (float), what is inside, and all targets.
+
+    Args:
+        batch: of 2 * B clips.
+        rngs: one for each of these; of a pair the first one's draws the weight.
+
+    Returns:
+        B clips, with the places of the first of each pair.
+    """
+    weight = _to(batch.frames, np.array([rng.beta(MIXUP_ALPHA, MIXUP_ALPHA) for rng in rngs[::2]]))
 
     def mix(x: Tensor) -> Tensor:
-        w = weight.view(-1, *[1] * (x.dim() - 1))
-        out = torch.empty_like(x)
-        torch.lerp(x[-1:], x[:1], w[:1], out=out[:1])
-        torch.lerp(x[:-1], x[1:], w[1:], out=out[1:])
-        return out
+        return torch.lerp(x[::2], x[1::2], weight.view(-1, *[1] * (x.dim() - 1)))
 
-    return each_tensor(mix, batch)
+    return replace(each_tensor(mix, batch), videos=batch.videos[::2], starts=batch.starts[::2])
 
 
 def _factor(low: float, high: float, neutral: float, rng: np.random.Generator) -> float:

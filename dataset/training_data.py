@@ -79,9 +79,11 @@ def training_batches(
     mix: bool,
     first: int = 0,
 ) -> Iterator[Batch]:
-    """Batches of the clips on the device, augmented and, with `mix`, laid over each other: from number `first` on. What
-    becomes of a clip is a function of the clips' seed and its own number, whatever shares its batch."""
-    loader = Loader(clips, batch_size, workers, device, range(first * batch_size, len(clips)))
+    """Batches of the clips on the device, augmented, from number `first` on; with `mix` two clips are laid over each
+    other for each clip of a batch. What becomes of a clip is a function of the clips' seed and its own number,
+    whatever shares its batch."""
+    drawn = batch_size * (1 + mix)
+    loader = Loader(clips, drawn, workers, device, range(first * drawn, len(clips)))
 
     def change(batch: Batch, numbers: range) -> Batch:
         rngs = [np.random.default_rng((clips.seed, number, AUGMENT_STREAM)) for number in numbers]

@@ -8,10 +8,12 @@ from functools import partial
 
 import timm
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from model.architecture import CNNS, Architecture
+from model.architecture import CNNS, STACKS, Architecture
+from model.frame_stack import FrameStack
 from model.gate_shift import GateShift
 from model.gate_shift_fuse import GateShiftFuse
 from model.recompute import recompute, recomputed
@@ -38,9 +40,19 @@ SHIFT_LAYERS: dict[str, Callable[[int], Shift]] = {"tsm": TemporalShift, "gsm": 
 
 def build_cnn(name: str, in_channels: int, imagenet: bool) -> nn.Module:
     """The bare CNN of e.g. "rny002", frames (N, C, H, W) -> features (N, num_features), without temporal layers.
-    With `imagenet`, its published weights are loaded, downloaded where they are not in the cache."""
+    With `imagenet`, its published weights are loaded, downloaded where they are not in the cache; it begins with
+    colours, and does not see channels beyond them until it has learned to."""
     build = _resnet if CNNS[name].startswith("resnet") else _timm
-    return build(CNNS[name], in_channels, imagenet)
+    cnn = build(CNNS[name], min(3, in_channels) if imagenet else in_channels, imagenet)
+    first = next(module for module in cnn.modules() if isinstance(module, nn.Conv2d))
+    if first.in_channels < in_channels:
+        first.in_channels, first.weight = in_channels, nn.Parameter(with_inputs(first.weight.detach(), in_channels))
+    return cnn
+
+
+def with_inputs(weight: Tensor, in_channels: int) -> Tensor:
+    """Weights (D, C, k, k) of a convolution with further input channels, which it does not look at."""
+    return F.pad(weight, (0, 0, 0, 0, 0, in_channels - weight.shape[1]))
 
 
 def feature_maps(cnn: nn.Module, frames: Tensor) -> Tensor:
@@ -117,14 +129,16 @@ class Backbone(nn.Module):
 
     def __init__(self, architecture: Architecture, in_channels: int, imagenet: bool = False) -> None:
         super().__init__()
-        self.cnn = build_cnn(architecture.cnn, in_channels, imagenet)
+        self.stack = FrameStack() if architecture.modality in STACKS else None
+        channels = in_channels if self.stack is None else FrameStack.channels(in_channels)
+        self.cnn = build_cnn(architecture.cnn, channels, imagenet)
         self.num_features: int = self.cnn.num_features
         if architecture.shift:
             insert_shifts(self.cnn, architecture.shift, architecture.shift_stages)
         for conv in self.cnn.modules():
             if isinstance(conv, nn.Conv2d) and any(conv.padding):
                 conv.padding_mode = architecture.padding
-        self.shifts = [m for m in self.modules() if isinstance(m, Shift)]
+        self.shifts = [m for m in self.modules() if isinstance(m, Shift | FrameStack)]  # what looks at neighbours
         self.to(memory_format=torch.channels_last)
 
     @property
@@ -147,9 +161,11 @@ class Backbone(nn.Module):
 
     def _stacked(self, frames: Tensor) -> Tensor:
         """Frames (B, T, C, H, W) -> (B * T, C, H, W), as the CNN takes them; its temporal layers learn T."""
-        for shift in self.shifts:
-            shift.num_frames = frames.shape[1]
+        for layer in self.shifts:
+            layer.num_frames = frames.shape[1]
         stacked = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        if self.stack is not None:
+            stacked = self.stack(stacked)
         if torch.is_autocast_enabled(frames.device.type):  # as the first convolution would: half as much to keep
             stacked = stacked.to(torch.get_autocast_dtype(frames.device.type))
         return stacked
@@ -191,7 +207,7 @@ class Backbone(nn.Module):
         return self._stream(partial(feature_maps, self.cnn), stretches)
 
     def _stream(self, network: Callable[[Tensor], Tensor], stretches: Iterable[Tensor]) -> Iterator[Tensor]:
-        carries = [Carry(shift.reach) for shift in self.shifts]
+        carries = [Carry(layer.reach) for layer in self.shifts]
         frames = None
         for frames in stretches:
             yield self._stretch(network, frames, carries)
@@ -201,10 +217,11 @@ class Backbone(nn.Module):
             yield self._stretch(network, frames[:0], carries)
 
     def _stretch(self, network: Callable[[Tensor], Tensor], frames: Tensor, carries: list[Carry]) -> Tensor:
-        for shift, carry in zip(self.shifts, carries, strict=True):
-            shift.carry = carry
+        for layer, carry in zip(self.shifts, carries, strict=True):
+            layer.carry = carry
         try:
-            return network(frames.contiguous(memory_format=torch.channels_last))
+            frames = frames.contiguous(memory_format=torch.channels_last)
+            return network(frames if self.stack is None else self.stack(frames))
         finally:
-            for shift in self.shifts:
-                shift.carry = None
+            for layer in self.shifts:
+                layer.carry = None

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.backbone import with_inputs
 from model.published import from_published
 from model.state_dict import fault, read_file, read_state_dict
 from model.weight_mean import WeightMean
@@ -52,12 +53,14 @@ def load_backbone(spotter: nn.Module, path: Path) -> int:
     # a plain backbone has no temporal layers, and none of the names that they bring in
     named = {plain_name(key): key for key in target}
     fitting = {}
+    first, *needed = (key for key, value in target.items() if value.dim() == 4 and ".shift." not in key)
     for key, value in state.items():
         name = named.get(plain_name(key.removeprefix("backbone.cnn.")))
+        if name == first and isinstance(value, Tensor) and value.shape[1:2] == (3,):
+            value = with_inputs(value, max(3, target[first].shape[1]))
         if name and isinstance(value, Tensor) and value.shape == target[name].shape:
             fitting[name] = value
     # All convolutions must fit but the first, which depends on the modality. Stems alone fit many a wrong file.
-    _, *needed = (key for key, value in target.items() if value.dim() == 4 and ".shift." not in key)
     if missing := [key for key in needed if key not in fitting]:
         raise UserError(
             f"{path}: {len(missing)} of {len(needed)} convolutions do not fit, the first {missing[0]}; "

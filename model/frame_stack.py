@@ -33,7 +33,8 @@ class FrameStack(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.carry is None:
             return self.stack(x, self.num_frames)
-        self.carry.take_in(x)
+        if not len(self.carry.take_in(x)):
+            return x.new_empty(0, self.channels(x.shape[1]), *x.shape[2:])
         return self.carry.shift(x.shape[1], self.stack)
 
     def stack(self, x: Tensor, num_frames: int) -> Tensor:

@@ -13,25 +13,27 @@ from model.checkpoint import load_backbone
 from model.spotter import EventSpotter
 from util.errors import UserError
 
+WITHOUT_IMAGENET = ("bw", "flow")  # modalities whose pictures are none of those that these weights were learned from
+
 
 def build_spotter(architecture: Architecture, weights: str) -> tuple[EventSpotter, str]:
     """A new model, and in a word what its backbone starts from: "imagenet", "none" or a file's path.
 
     Args:
-        weights: "imagenet", "none", a file's path, or "auto": ImageNet for RGB, else none.
+        weights: "imagenet", "none", a file's path, or "auto": ImageNet but for `WITHOUT_IMAGENET`.
 
     Raises:
         UserError: the weights cannot be had.
     """
     modality = architecture.modality
-    if weights == "none" or (weights == "auto" and modality != "rgb"):
+    if weights == "none" or (weights == "auto" and modality in WITHOUT_IMAGENET):
         return EventSpotter(architecture), "none"
     if weights not in ("auto", "imagenet"):
         spotter = EventSpotter(architecture)
         taken = load_backbone(spotter, Path(weights))
         print(f"{weights}: {taken} tensors copied into the backbone")
         return spotter, weights
-    if modality != "rgb":
+    if modality in WITHOUT_IMAGENET:
         raise UserError(f"--weights imagenet: there are none for --modality {modality}; use --weights none")
     name = f"ImageNet weights for {architecture.feature_arch}"
     print(f"{name}: downloaded, where they are not in the cache", flush=True)

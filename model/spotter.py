@@ -35,6 +35,7 @@ CHANNELS: dict[str, tuple[Callable[[Tensor], Tensor], list[float], list[float]]]
     "bw": (_grey, [0.5], [0.5]),
     "flow": (_flow, [0.5, 0.5], [0.5, 0.5]),
 }
+CHANNELS |= {"stack": CHANNELS["bw"], "rgb_stack": CHANNELS["rgb"]}  # the backbone adds the neighbours
 
 
 class EventSpotter(nn.Module):
