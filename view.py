@@ -3,9 +3,12 @@
     python view.py out ./Frames -s test                 a model on a split
     python view.py out_a out_b ./Frames -s test         two models side by side
     python view.py out_a ./Frames -s test --with out_b  beside it the mean of both models' scores
-    python view.py ./Frames --label mine --classes PASS DRIVE
-                                                        label videos of which nothing is known but their frames
-    python view.py found/ ./Frames --label mine         the same, with the events that spot_video.py found as proposals
+    python view.py ./Videos --label mine --classes PASS DRIVE
+                                                        label videos, straight from their files
+    python view.py found/ --label mine --videos ./Videos
+                                                        the same, with the events that spot_video.py found as proposals
+    python view.py out ./Frames -s test --videos ./Videos
+                                                        pictures from the video files, which show more than the frames
 
 Labels are written to ./Labels, as prepare_data.py --labels reads them. Editing begins with what stands there, or else
 with the events of the split.
@@ -28,6 +31,7 @@ from urllib.parse import urlsplit
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_split
+from dataset.video_record import frame_name
 from util.config import trained_on
 from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
@@ -35,7 +39,7 @@ from util.events import Video
 from util.io import whole_file
 from viewer.models import read_mean_model, read_proposals, read_split_models
 from viewer.server import Session, create_app
-from viewer.viewed_videos import found_videos, split_videos
+from viewer.viewed_videos import Places, found_videos, holds_frames, holds_videos, split_videos
 
 PORT = 8765
 PORTS_TRIED = 20  # from there on, where no port was asked for
@@ -43,15 +47,19 @@ PORTS_TRIED = 20  # from there on, where no port was asked for
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        usage="view.py [MODEL_DIR_or_FILE ...] FRAME_DIR (-s SPLIT | --label DATASET) [options]",
+        usage="view.py [MODEL_DIR_or_FILE ...] [FRAME_DIR] (-s SPLIT | --label DATASET) [--videos DIR] [options]",
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="MODEL_DIR_or_FILE, FRAME_DIR",
-                        help="model folders, or prediction files, and last the folder of extracted frames")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="MODEL_DIR_or_FILE, FRAME_DIR",
+                        help="model folders, or prediction files, and last the folder of extracted frames or of videos")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-s", "--split", help="split of the dataset to look at: train, val, test, ...")
-    what.add_argument("--label", metavar="DATASET", help="label all videos of FRAME_DIR for this dataset, which may be "
-                                                         "new; files of predictions, if given, are proposals")
+    what.add_argument("--label", metavar="DATASET", help="label all videos that are there for this dataset, which may "
+                                                         "be new; files of predictions, if given, are proposals")
+    parser.add_argument("--videos", type=Path, metavar="DIR",
+                        help="folder of the video files, at any depth: pictures are theirs, at up to 1080 lines, where "
+                             "a video is there, and no frames need be extracted; numbers stay those of FRAME_DIR's "
+                             "frames")
     add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     parser.add_argument("-d", "--dataset", help="with -s: another dataset than the one in config.json")
     parser.add_argument("--classes", nargs="+", metavar="NAME",
@@ -66,7 +74,9 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.label is not None and args.dataset is not None:
         parser.error("-d goes with -s; --label names the dataset itself")
-    if args.others and (args.split is None or len(args.folders) < 2):
+    if not args.folders and args.videos is None:
+        parser.error("name a folder of extracted frames, or one of videos")
+    if args.others and (args.split is None or len(args.folders) + bool(args.videos) < 2):
         parser.error("--with goes with -s and a model, whose scores are averaged with those of others")
     if args.ensemble_weights and not args.others:
         parser.error("--ensemble_weights goes with --with")
@@ -87,27 +97,38 @@ def open_session(args: argparse.Namespace) -> Session:
     Raises:
         UserError: predictions, frames or labels are not there, or do not fit each other.
     """
-    *models, frame_dir = args.folders
-    return open_split(models, frame_dir, args) if args.split else open_labelling(models, frame_dir, args)
+    models, places = find_places(args)
+    return open_split(models, places, args) if args.split else open_labelling(models, places, args)
 
 
-def open_split(models: list[Path], frame_dir: Path, args: argparse.Namespace) -> Session:
+def find_places(args: argparse.Namespace) -> tuple[list[Path], Places]:
+    """The models or files of predictions, and where pictures are: the last folder is of frames, or of videos."""
+    *models, last = args.folders or [None]
+    frames = last and (not last.exists() or holds_frames(last) or (last / frame_name(0)).exists())
+    if args.videos or frames or last is None:
+        return models if frames else args.folders, Places(last if frames else None, args.videos, args.labels)
+    if last.is_dir() and holds_videos(last):
+        return models, Places(None, last, args.labels)
+    return models, Places(last, None, args.labels)
+
+
+def open_split(models: list[Path], places: Places, args: argparse.Namespace) -> Session:
     """Models, if any, on a split."""
-    dataset = args.dataset or dataset_of(models, frame_dir)
+    dataset = args.dataset or dataset_of(models, places.frame_dir or places.videos_dir)
     classes = read_classes(dataset)
     entries = read_split(dataset, args.split)
     of_split = (args.split, entries, classes, lambda: read_split(dataset, "val"))
     found = read_split_models(models, *of_split)
     if args.others:
         found.append(read_mean_model([models[0], *args.others], args.ensemble_weights, *of_split))
-    videos = split_videos(frame_dir, entries, args.split)
+    videos = split_videos(places, entries, args.split)
     return Session(dataset, args.split, classes, videos, found, args.labels)
 
 
-def dataset_of(models: list[Path], frame_dir: Path) -> str:
+def dataset_of(models: list[Path], given: Path) -> str:
     """The dataset that all the models were trained on."""
     if not models:
-        raise UserError(f"{frame_dir}: is the only folder given; put model folders before it, or name a dataset, -d")
+        raise UserError(f"{given}: is the only folder given; put model folders before it, or name a dataset, -d")
     datasets = {path: trained_on(path if path.is_dir() else path.parent) for path in models}
     if len(set(datasets.values())) > 1:
         named = ", ".join(f"{path}: {name}" for path, name in datasets.items())
@@ -115,15 +136,15 @@ def dataset_of(models: list[Path], frame_dir: Path) -> str:
     return datasets[models[0]]
 
 
-def open_labelling(proposals: list[Path], frame_dir: Path, args: argparse.Namespace) -> Session:
-    """All videos with frames, whether or not anything is known of them."""
+def open_labelling(proposals: list[Path], places: Places, args: argparse.Namespace) -> Session:
+    """All videos with pictures, whether or not anything is known of them."""
     classes = classes_of(args.label, args.classes)
     entries: dict[str, tuple[str, Video]] = {}
     for split in SPLITS:
         if (dataset_dir(args.label) / f"{split}.json").is_file():
             for entry in read_split(args.label, split):
                 entries.setdefault(entry["video"], (split, entry))
-    videos = found_videos(frame_dir, entries)
+    videos = found_videos(places, entries)
     found = read_proposals(proposals, videos, classes)
     return Session(args.label, None, classes, videos, found, args.labels)
 
@@ -163,7 +184,7 @@ def describe(session: Session) -> None:
     if missing := [video for video in session.videos if not video.has_frames]:
         print(f"warning: {missing[0].folder}: no frames"
               + (f", nor of {number_of(len(missing) - 1, 'other video')}" if len(missing) > 1 else "")
-              + "; extract them with prepare_data.py")
+              + "; extract them with prepare_data.py, or give --videos")
 
 
 class RequestHandler(WSGIRequestHandler):

@@ -27,7 +27,6 @@ LONGEST_LOSS = 1  # seconds; a longer gap is one between recordings that were jo
 HIGHEST_RATE = 300  # frames per second; what is above is the clock of a file that tells no rate
 LONGEST_PAUSE = 60  # seconds between frames; a longer one is a break in the time stamps
 LONGEST_TURN = 1  # seconds back, likewise
-STRAY = 0.75  # frames by which time stamps may stray from an even rate; without one frame of many they do more
 
 # FFmpeg prints nothing here. What its readers of containers complain of is listened to; see Decoder.
 av.logging.set_level(av.logging.ERROR)
@@ -170,11 +169,7 @@ class Decoder:
 
     def even_rate(self) -> float | None:
         """Frames per second by the time stamps of a whole video; None where they come at no even rate."""
-        stamps = np.array(self._stamps)
-        for fps in (self.fps, (len(stamps) - 1) / (stamps[-1] - stamps[0]) if len(stamps) > 1 else self.fps):
-            if np.ptp(stamps * fps - np.arange(len(stamps))) <= STRAY:
-                return fps
-        return None
+        return self.stamps().even_rate(self.fps)
 
     def _packets(self) -> Iterator[av.Packet | None]:
         """The packets to decode, and None at the end of the file."""

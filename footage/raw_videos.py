@@ -15,8 +15,9 @@ import av
 import numpy as np
 
 from footage.decoding import Decoder, Faults
+from footage.frame_index import CannotSeek
 from footage.pictures import Fitter, fitted_size
-from footage.seeking import CannotSeek, Entry, find_entry, frames_from
+from footage.seeking import Entry, find_entry, frames_from
 from util.entries import name_fault
 from util.errors import UserError
 from util.stamps import SLACK

@@ -6,31 +6,21 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
 
-from footage.decoding import LONGEST_PAUSE, LONGEST_TURN, Decoder, open_video
-
-# Formats whose every frame has a time stamp of its own: where they are computed, as in AVI and MPEG program streams,
-# they come out otherwise after a leap.
-STAMP_FRAMES = ("flv", "matroska", "mov", "mpegts", "mxf")
-
-
-class CannotSeek(Exception):
-    """The frames of a video cannot be numbered without decoding all before them."""
+from footage.decoding import Decoder, open_video
+from footage.frame_index import CannotSeek, FrameIndex, KeyFrame, read_index
+from util.errors import UserError
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A place to begin in a video, and what is to be found there. Times are in units of the stream."""
+    """A place to begin in a video, and what is to be found there."""
 
-    zero: float  # seconds of the file that count as 0
-    start: float  # seconds from there to the video's first frame
-    stamps: list[int]  # `pts` of the frames from the first one to beyond the time that is sought, in order of display
-    key: int  # time, in order of decoding, of the last key frame that reading may begin with
-    keys: dict[int, int]  # where in the file the key frames up to that one lie, in bytes, by `pts`
+    index: FrameIndex  # of the frames from the first one to beyond the one that is sought
+    key: KeyFrame  # that reading may begin with
 
 
 def find_entry(path: Path, seconds: float) -> Entry:
@@ -40,45 +30,13 @@ def find_entry(path: Path, seconds: float) -> Entry:
         CannotSeek: the packets do not tell, or none of them is a key frame before that time.
         UserError: it is no video.
     """
-    with Decoder(path, threads=1) as decoder:
-        start, first = next(((at, frame.pts) for at, frame in decoder), (0, None))
-        unit = float(decoder.stream.time_base)
-        if first is None or decoder.container.format.name.split(",")[0] not in STAMP_FRAMES:
-            raise CannotSeek
-    zero = first * unit - start
-    target = (zero + seconds) / unit
-    stamps, keys = _packet_stamps(path, first, target)
-    if any(later - stamp > LONGEST_PAUSE / unit or later == stamp for stamp, later in pairwise(stamps)):
-        raise CannotSeek  # see Decoder, which replaces such
+    index = read_index(path, seconds)
     # a frame before the first one shows when that one begins to be shown, another that numbers are right
-    place = bisect_left(stamps, target) - 2
-    before = [key for key in keys if first < key.pts <= stamps[max(0, place)]]
-    if place < 0 or not before:
+    place = bisect_left(index.pts, (index.zero + seconds) / float(index.unit)) - 2
+    key = index.key_before(place)
+    if key is None:
         raise CannotSeek
-    time = before[-1].pts if before[-1].dts is None else before[-1].dts
-    return Entry(zero, start, stamps, time, {key.pts: key.pos for key in before})
-
-
-def _packet_stamps(path: Path, first: int, target: float) -> tuple[list[int], list[av.Packet]]:
-    """The `pts`, from `first` on, of packets to the second key frame after `target`; and the key frames' packets."""
-    stamps, keys, beyond, latest = [], [], 0, first
-    container, stream = open_video(path)
-    with container:
-        for packet in container.demux(stream):
-            if packet.is_discard or not packet.size:
-                continue
-            if packet.pts is None or (packet.pts - latest) * stream.time_base < -LONGEST_TURN:
-                raise CannotSeek
-            latest = max(latest, packet.pts)
-            if packet.pts < first:
-                continue
-            stamps.append(packet.pts)
-            if packet.is_keyframe:
-                keys.append(packet)
-                beyond += packet.pts > target
-                if beyond == 2:  # what follows it may be shown before it, but not before the first
-                    break
-    return sorted(stamps), keys
+    return Entry(index, key)
 
 
 def frames_from(decoder: Decoder, entry: Entry) -> Iterator[tuple[int, float, av.VideoFrame]]:
@@ -87,20 +45,76 @@ def frames_from(decoder: Decoder, entry: Entry) -> Iterator[tuple[int, float, av
     Raises:
         CannotSeek: with one of the first two, if they are not what the packets promise.
     """
-    decoder.seek(entry.key, entry.zero, entry.start)
+    index = entry.index
+    decoder.seek(entry.key.time, index.zero, index.stamps.start)
+    places = {key.pts: key.place for key in index.keys if key.pts <= entry.key.pts}
     first = number = None
     for at, frame in decoder:
         if first is None:
             # in files that were joined, the same time may be in other places
-            if frame.pts is None or entry.keys.get(decoder.begun_with.pts) != decoder.begun_with.pos:
+            if frame.pts is None or places.get(decoder.begun_with.pts) != decoder.begun_with.pos:
                 raise CannotSeek
-            first = number = bisect_left(entry.stamps, frame.pts)
-        if number < first + 2 and frame.pts != entry.stamps[number]:
+            first = number = bisect_left(index.pts, frame.pts)
+        if number < first + 2 and index.pts[number : number + 1] != [frame.pts]:
             raise CannotSeek
         yield number, at, frame
         number += 1
     if first is None:
         raise CannotSeek
+
+
+class Cursor:
+    """A place in a video, from which its frames are read on one by one, each by its number.
+
+    Attributes:
+        next: the number of the frame that comes next, or of the key frame before it.
+    """
+
+    def __init__(self, path: Path, index: FrameIndex, number: int, threads: int = 0) -> None:
+        """
+        Args:
+            index: of all frames.
+            number: of the frame that is sought: the first that is read is the last key frame that is not after it.
+            threads: cores to decode on; 0 for all.
+
+        Raises:
+            UserError: it is no video.
+        """
+        self.path, self.index, self._threads = path, index, threads
+        self._begin(index.key_before(number))
+
+    def _begin(self, key: KeyFrame | None) -> None:
+        self.decoder = Decoder(self.path, self._threads)
+        self.next = bisect_left(self.index.pts, key.pts) if key else 0
+        if key:
+            self._numbered = frames_from(self.decoder, Entry(self.index, key))
+        else:
+            self._numbered = ((number, at, frame) for number, (at, frame) in enumerate(self.decoder))
+
+    def read(self) -> tuple[int, av.VideoFrame] | None:
+        """The next frame and its number; None at the end.
+
+        Raises:
+            UserError: a frame that the file promises does not come.
+        """
+        try:
+            found = next(self._numbered, None)
+        except CannotSeek:  # slow, but sure
+            self.close()
+            self._begin(None)
+            found = next(self._numbered, None)
+        if found is None:
+            return None
+        number, _, frame = found
+        self.next = number + 1
+        if self.index.pts and self.index.pts[number : number + 1] != [frame.pts]:
+            raise UserError(f"{self.path}: cannot be decoded from frame {number} on as its packets promise; it is "
+                            "damaged: get a whole copy of it")
+        return number, frame
+
+    def close(self) -> None:
+        self._numbered.close()
+        self.decoder.__exit__()
 
 
 def spread_frames(path: Path, count: int) -> Iterator[tuple[av.VideoFrame, Fraction]]:

@@ -2,7 +2,8 @@ import pytest
 from encoded import copy_packets, encode
 
 from footage.decoding import Decoder
-from footage.seeking import CannotSeek, count_packets, find_entry, frames_from, spread_frames
+from footage.frame_index import CannotSeek
+from footage.seeking import count_packets, find_entry, frames_from, spread_frames
 
 
 def read_from(path, seconds):

@@ -41,15 +41,13 @@ class ModelConfig:
         Raises:
             UserError: something in it is missing or of a wrong type.
         """
-        crop_dim, classes = config.get("crop_dim"), kept_classes(config, path)
-        if crop_dim is not None:
-            crop_dim = _get(path, config, "crop_dim", int)
+        classes = kept_classes(config, path)
         if _get(path, config, "batch_size", int) < 1:
             raise UserError(f"{path}: batch_size must be 1 or more, not {config['batch_size']}; copy the file again")
         return cls(
             dataset=_get(path, config, "dataset", str),
             batch_size=config["batch_size"],
-            crop_dim=None if crop_dim is None or crop_dim <= 0 else crop_dim,
+            crop_dim=kept_crop(config, path),
             classes=None if classes is None else tuple(classes),
             team_sides=kept_team_sides(config, path),
             **{key: _get_positive(path, config, key) for key in ("frame_height", "frame_fps", "resample_fps")},
@@ -151,6 +149,16 @@ def trained_with_sides(model_dir: Path) -> TeamSides | None:
     return _kept(model_dir, kept_team_sides)
 
 
+def trained_crop(model_dir: Path) -> int | None:
+    """The side of the square that a model sees of each frame, in pixels; None where it sees all, or has no readable
+    configuration.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return _kept(model_dir, kept_crop)
+
+
 def _kept(model_dir: Path, take: Callable[[Mapping[str, Any], Path], Kept | None]) -> Kept | None:
     """What `take` finds in a folder's configuration; None where the folder has no readable one."""
     try:
@@ -158,6 +166,12 @@ def _kept(model_dir: Path, take: Callable[[Mapping[str, Any], Path], Kept | None
     except UserError:
         return None
     return take(config, path)
+
+
+def kept_crop(config: Mapping[str, Any], path: Path) -> int | None:
+    """Side of the square that is cut out, None for whole frames; see `ModelConfig.from_config`."""
+    crop = None if config.get("crop_dim") is None else _get(path, config, "crop_dim", int)
+    return crop if crop and crop > 0 else None
 
 
 def kept_classes(config: Mapping[str, Any], path: Path) -> list[str] | None:

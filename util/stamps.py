@@ -14,6 +14,7 @@ import numpy as np
 # Seconds by which a time may be earlier than the frame that it means, as times are often cut to milliseconds; but not
 # by a whole one: 1039 ms are still in the frame before that of 1040.
 SLACK = 1e-3 - 1e-6
+STRAY = 0.75  # frames by which stamps may stray from an even rate; without one frame of many they do more
 MICROSECOND = Fraction(1, 1_000_000)  # seconds
 MAX_UNITS = 2**62  # a video that lasts longer, in units of its stamps, is none
 _UNIT = re.compile(r"([1-9]\d{0,9})/([1-9]\d{0,9})", re.ASCII)
@@ -54,13 +55,25 @@ class Stamps:
         """Whether the frames come at a rate, but for the rounding of stamps to milliseconds."""
         return bool(np.abs(self.seconds - self.start - np.arange(len(self)) / fps).max() < SLACK)
 
+    def even_rate(self, announced: float) -> float | None:
+        """Frames per second, the announced ones or their mean; None where they come at no even rate."""
+        span = self.seconds[-1] - self.seconds[0]
+        for fps in (announced, (len(self) - 1) / span if span else announced):
+            if np.ptp(self.seconds * fps - np.arange(len(self))) <= STRAY:
+                return fps
+        return None
+
     def frame_at(self, seconds: float) -> int:
         """The frame that is on display at a time: the last whose stamp is not later, by up to SLACK.
 
         Returns:
             Its number; -1 before the first comes, and the last frame for all times after it.
         """
-        return int(np.searchsorted(self.seconds, seconds + SLACK, side="right")) - 1
+        return int(self.frames_at(np.array(seconds)))
+
+    def frames_at(self, seconds: np.ndarray) -> np.ndarray:
+        """`frame_at` of many times: int64 of their shape."""
+        return np.searchsorted(self.seconds, seconds + SLACK, side="right") - 1
 
     def time_of(self, frame: float) -> float:
         """When a frame comes on display, in seconds; between and beyond frames by the steps that they are apart."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SAME_FPS
-from util.config import TeamSides, trained_with_sides
+from util.config import TeamSides, trained_crop, trained_with_sides
 from util.ensemble import find_members, read_ensemble
 from util.errors import UserError
 from util.events import EventTable, Video, event_table, predicted_events, score_curves
@@ -36,6 +36,7 @@ class Model:
     threshold: Threshold
     num_frames: dict[str, int]  # of each video that is looked at, by name, in their order
     num_classes: int
+    crop: int | None = None  # side of the square in the middle of a frame that it sees, pixels; None: all of it
     team_sides: TeamSides | None = None  # with which it was trained, where labels name teams
     scores: Mapping[str, np.ndarray] | None = None  # float (num_frames, K + 1) by video, where no file has them
     _reading: threading.Lock = field(default_factory=threading.Lock)
@@ -99,8 +100,8 @@ def read_split_models(
         predicted = read_predictions(found, entries, classes)
         threshold = threshold_from_val(found.parent, split, file.epoch if file else None, read_val_truth, classes)
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-        sides = trained_with_sides(found.parent)
-        models.append(Model(name, found, predicted, threshold, lengths, len(classes), sides))
+        models.append(Model(name, found, predicted, threshold, lengths, len(classes), trained_crop(found.parent),
+                            trained_with_sides(found.parent)))
     return models
 
 
@@ -122,7 +123,7 @@ def read_mean_model(
     threshold = threshold_from_val(first.folder, split, first.epoch, read_val_truth, classes, members=members)
     lengths = {entry["video"]: entry["num_frames"] for entry in entries}
     return Model(f"mean of {', '.join(_names(paths))}", first.scores, predicted_events(entries, scores), threshold,
-                 lengths, len(classes), trained_with_sides(first.folder), scores)
+                 lengths, len(classes), trained_crop(first.folder), trained_with_sides(first.folder), scores)
 
 
 def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Model]:

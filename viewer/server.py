@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, jsonify, request, send_file
 from werkzeug.exceptions import HTTPException
@@ -22,6 +22,9 @@ from viewer.results import Case, Results, Settings
 from viewer.security import secure
 from viewer.store import LabelStore, Stale, check_page_events
 from viewer.viewed_videos import ViewedVideo
+
+if TYPE_CHECKING:
+    from viewer.video_pictures import Pictures
 
 STATIC = Path(__file__).resolve().parent / "static"
 TOLERANCE = 2  # frames; where the slider stands at first
@@ -56,10 +59,12 @@ def create_app(session: Session, host: str) -> Flask:
     for index in range(len(session.videos)):
         store.read(index)
     results = Results(session.videos, session.classes, session.models, store)
+    pictures = _open_pictures(session)
     secure(app, host)
     _add_errors(app)
     _add_overview(app, session, store, results)
     _add_video(app, session, results)
+    _add_frames(app, session, pictures)
     _add_labels(app, session, store)
     return app
 
@@ -89,7 +94,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             videos=[_describe(video) for video in session.videos],
             models=[
                 {"name": m.name, "file": m.path.name, "threshold": m.threshold.value,
-                 "threshold_from": m.threshold.source}
+                 "threshold_from": m.threshold.source, "crop": m.crop}
                 for m in session.models
             ],
             labels_dir=str(session.labels_dir),
@@ -123,16 +128,6 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
 
 
 def _add_video(app: Flask, session: Session, results: Results) -> None:
-    @app.get("/frames/<int:video>/<int:frame>.jpg")
-    def send_frame(video: int, frame: int) -> Response:
-        # No path comes from outside: a video is the number of a known one, a frame a number.
-        path = _video(session, video).frame_path(frame)
-        if path is None or not path.is_file():
-            abort(404, f"frame {frame} is missing")
-        response = send_file(path.resolve(), "image/jpeg", max_age=YEAR)  # its address changes with the frames
-        response.cache_control.public, response.cache_control.private = None, True
-        return response
-
     @app.get("/api/videos/<int:video>/scores/<int:model>")
     def send_scores(video: int, model: int) -> Response:
         name = _video(session, video).name
@@ -150,6 +145,40 @@ def _add_video(app: Flask, session: Session, results: Results) -> None:
         if len(frames) != len(labels):
             abort(400, "frames and labels must be of one length")
         return jsonify(results.marks(video, frames, labels, _settings(request.args, session)))
+
+
+def _open_pictures(session: Session) -> Pictures | None:
+    """What makes pictures of the video files, if there are any."""
+    sources = {index: video.source for index, video in enumerate(session.videos) if video.source}
+    if not sources:
+        return None
+    from viewer.video_pictures import Pictures  # whose decoder takes a while to import
+
+    return Pictures(sources)
+
+
+def _add_frames(app: Flask, session: Session, pictures: Pictures | None) -> None:
+    @app.get("/frames/<int:video>/<int:frame>.jpg")
+    def send_frame(video: int, frame: int) -> Response:
+        # No path comes from outside: a video is the number of a known one, a frame a number.
+        viewed = _video(session, video)
+        path = viewed.frame_path(frame)
+        if path is None:
+            abort(404, f"frame {frame} is missing")
+        if pictures and viewed.source:
+            shown = _index(request.headers, "X-Shown", viewed.num_frames)
+            jpeg = pictures.jpeg(video, frame, shown)
+            if jpeg is None:
+                return Response(status=204)  # another frame is shown by now
+            response = Response(jpeg, mimetype="image/jpeg")
+            response.cache_control.max_age = YEAR  # its address changes with the file
+        elif path.is_file():
+            response = send_file(path.resolve(), "image/jpeg", max_age=YEAR)  # its address changes with the frames
+        else:
+            abort(404, f"{path.name} is missing: run prepare_data.py again" if viewed.extracted
+                  else "no frames of this video: extract them with prepare_data.py, or give --videos")
+        response.cache_control.public, response.cache_control.private = None, True
+        return response
 
 
 def _add_labels(app: Flask, session: Session, store: LabelStore) -> None:
@@ -187,6 +216,8 @@ def _describe(video: ViewedVideo) -> dict[str, Any]:
         "stamps": video.stamps.to_json(MICROSECOND) if video.stamps and not video.stamps.is_even(video.fps) else None,
         "has_frames": video.has_frames,
         "stamp": video.stamp,
+        "from_file": video.source is not None,
+        "size": video.size,
     }
 
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataset.video_record import frame_name, frame_stamps, read_record
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.events import Event, Video
 from util.stamps import Stamps
+
+if TYPE_CHECKING:  # its decoder takes a while to import, and without --videos none is needed
+    from footage.source_frames import SourceVideo
+
+KEPT = ".videos"  # folder beside the labels, of what was read of videos without extracted frames
+READERS = 4  # videos that are read through at a time
+
+EXTRACT = "extract them: python prepare_data.py --videos DIR --output"
 
 
 @dataclass(frozen=True)
@@ -21,16 +31,23 @@ class ViewedVideo:
     """A video as far as the viewer needs to know it."""
 
     name: str
-    folder: Path  # of its frames
+    folder: Path  # of its extracted frames, where there are any
     num_frames: int
-    fps: float | None  # frames per second of the extracted frames; None where it is unknown
-    has_frames: bool
+    fps: float | None  # frames per second; None where it is unknown
+    extracted: bool  # whether the folder holds them
     record: dict[str, Any] | None  # video.json: what the frames were made from; None where it is not there
     split: str | None = None  # in which it stands
     truth: list[Event] = field(default_factory=list)  # its events there, on the extracted frames
+    source: SourceVideo | None = None  # the video file, whose pictures are shown; None: the extracted frames are
+    size: tuple[int, int] | None = None  # width and height of extracted frames; None where it is unknown
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether there are pictures of it."""
+        return self.extracted or self.source is not None
 
     def frame_path(self, frame: int) -> Path | None:
-        """Where a frame lies; None for a number that the video does not have."""
+        """Where an extracted frame lies; None for a number that the video does not have."""
         return self.folder / frame_name(frame) if 0 <= frame < self.num_frames else None
 
     @cached_property
@@ -42,55 +59,128 @@ class ViewedVideo:
 
     @property
     def stamp(self) -> str:
-        """Changes when the frames are made again, and with it the address under which a browser keeps them."""
+        """Changes when the pictures do, and with it the address under which a browser keeps them."""
         try:
-            stat = (self.folder / frame_name(0)).stat()
+            stat = (self.source.path if self.source else self.folder / frame_name(0)).stat()
         except OSError:
             return "0"
-        return hashlib.sha1(f"{stat.st_mtime_ns} {stat.st_ino}".encode()).hexdigest()[:10]
+        return hashlib.sha1(f"{stat.st_mtime_ns} {stat.st_ino} {self.num_frames}".encode()).hexdigest()[:10]
 
 
-def split_videos(frame_dir: Path, entries: Sequence[Video], split: str) -> list[ViewedVideo]:
+@dataclass(frozen=True)
+class Places:
+    """Where the pictures of videos are looked for."""
+
+    frame_dir: Path | None  # folder of extracted frames
+    videos_dir: Path | None = None  # folder of video files
+    labels_dir: Path = Path("Labels")  # beside which is kept what was read of them
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The video files, by name."""
+        if self.videos_dir is None:
+            return {}
+        from footage.raw_videos import find_videos
+
+        return find_videos(self.videos_dir)
+
+    def kept(self, name: str) -> Path:
+        """Where what was read of a video file is kept."""
+        return self.labels_dir / KEPT / f"{name}.json.gz"
+
+    def source(self, name: str, num_frames: int | None, fps: float | None, record: Any) -> SourceVideo | None:
+        """The file of a video, if there is one; see `SourceVideo`."""
+        if name not in self.files:
+            return None
+        from footage.source_frames import SourceVideo
+
+        return SourceVideo(self.files[name], self.kept(name), num_frames, fps, record)
+
+    def records(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What video.json would say of video files of which nothing is extracted; those that cannot be read are
+        left out, with a warning."""
+        if new := [name for name in names if name in self.files and not self.kept(name).exists()]:
+            print(f"reading {number_of(len(new), 'video')} through to number the frames, once ...", flush=True)
+        records = {}
+        with ThreadPoolExecutor(READERS) as pool:
+            asked: dict[str, Future] = {
+                name: pool.submit(lambda source: source.index.record(source.path), source)
+                for name in names if (source := self.source(name, None, None, None))}
+        for name, record in asked.items():
+            try:
+                records[name] = record.result()
+            except (UserError, OSError) as error:
+                print(f"warning: left out: {error}", file=sys.stderr)
+        return records
+
+
+def holds_frames(folder: Path) -> bool:
+    """Whether there is a folder of frames at any depth below one."""
+    return next(_frame_folders(folder), None) is not None
+
+
+def holds_videos(folder: Path) -> bool:
+    """Whether there is a video file at any depth below a folder."""
+    from footage.raw_videos import VIDEO_SUFFIXES
+
+    return any(path.suffix.lower() in VIDEO_SUFFIXES for path in folder.rglob("*"))
+
+
+def split_videos(places: Places, entries: Sequence[Video], split: str) -> list[ViewedVideo]:
     """The videos of a split, in its order.
 
     Raises:
-        UserError: no such frame folder, none of the videos has frames in it, or they are of another length.
+        UserError: no such folder, none of the videos has pictures, or the frames are of another length.
     """
-    _check_folder(frame_dir)
-    videos = [_of_entry(frame_dir, entry, split) for entry in entries]
+    _check_folder(places.frame_dir)
+    bare = [entry["video"] for entry in entries if not _extracted(places, entry["video"])]
+    records = places.records(bare)
+    videos = [_of_entry(places, entry, split, records.get(entry["video"])) for entry in entries]
     if not any(video.has_frames for video in videos):
-        raise UserError(f"{frame_dir}: has no frames of any video of split {split}, such as "
-                        f"{entries[0]['video']}/{frame_name(0)}; extract them: "
-                        f"python prepare_data.py --videos DIR --output {frame_dir}")
+        where = places.frame_dir or places.videos_dir
+        raise UserError(f"{where}: has no frames of any video of split {split}, such as "
+                        f"{entries[0]['video']}/{frame_name(0)}; {EXTRACT} {_output(where)}")
     return videos
 
 
-def found_videos(frame_dir: Path, entries: Mapping[str, tuple[str, Video]]) -> list[ViewedVideo]:
-    """Every folder of frames at any depth below `frame_dir`, sorted by name.
+def found_videos(places: Places, entries: Mapping[str, tuple[str, Video]]) -> list[ViewedVideo]:
+    """Every folder of frames and every video file at any depth below the folders that are given, sorted by name.
 
     Args:
         entries: what splits say of videos: name -> (split, entry).
 
     Raises:
-        UserError: no such frame folder, no frames in it, or they are of another length than a split says.
+        UserError: no such folder, nothing in it, or frames are of another length than a split says.
     """
+    frame_dir = places.frame_dir
     _check_folder(frame_dir)
-    if (frame_dir / frame_name(0)).is_file():
+    if frame_dir and (frame_dir / frame_name(0)).is_file():
         raise UserError(f"{frame_dir}: holds the frames of one video; give the folder above it")
+    folders = {folder.relative_to(frame_dir).as_posix(): folder for folder in _frame_folders(frame_dir)} \
+        if frame_dir else {}
+    bare = sorted(places.files.keys() - folders.keys())
+    records = places.records(bare)
     videos = []
-    for folder in _frame_folders(frame_dir):
-        name = folder.relative_to(frame_dir).as_posix()
+    for name in sorted(folders.keys() | records.keys()):
         if name in entries:
             split, entry = entries[name]
-            videos.append(_of_entry(frame_dir, entry, split))
+            videos.append(_of_entry(places, entry, split, records.get(name)))
+        elif name in folders:
+            record = _full_record(folders[name])
+            num_frames = record["num_frames"] if record else _count_frames(folders[name])
+            fps = record and record["fps"]
+            videos.append(ViewedVideo(name, folders[name], num_frames, fps, True, record, size=_size(record),
+                                      source=places.source(name, num_frames, fps, record)))
         else:
-            record = _full_record(folder)
-            num_frames = record["num_frames"] if record else _count_frames(folder)
-            videos.append(ViewedVideo(name, folder, num_frames, record and record["fps"], True, record))
+            record = records[name]
+            videos.append(ViewedVideo(name, Path(name), record["num_frames"], record["fps"], False, record,
+                                      source=places.source(name, None, None, None)))
+    if not videos and places.videos_dir:
+        raise UserError(f"{places.videos_dir}: none of its videos can be read")
     if not videos:
-        raise UserError(f"{frame_dir}: holds no folder of frames ({frame_name(0)} and on); extract them: "
-                        f"python prepare_data.py --videos DIR --output {frame_dir}")
-    return sorted(videos, key=lambda video: video.name)
+        raise UserError(f"{frame_dir}: holds no folder of frames ({frame_name(0)} and on) and no video; label from the "
+                        f"videos themselves: view.py DIR_OF_VIDEOS --label DATASET; or {EXTRACT} {_output(frame_dir)}")
+    return videos
 
 
 def _frame_folders(folder: Path) -> Iterator[Path]:
@@ -104,23 +194,45 @@ def _frame_folders(folder: Path) -> Iterator[Path]:
             yield from _frame_folders(below)
 
 
-def _check_folder(frame_dir: Path) -> None:
-    if not frame_dir.is_dir():
-        raise UserError(f"{frame_dir}: no such folder of frames; extract them: "
-                        f"python prepare_data.py --videos DIR --output {frame_dir}")
+def _check_folder(frame_dir: Path | None) -> None:
+    if frame_dir and not frame_dir.is_dir():
+        raise UserError(f"{frame_dir}: no such folder of frames; {EXTRACT} {frame_dir}")
 
 
-def _of_entry(frame_dir: Path, entry: Video, split: str) -> ViewedVideo:
-    folder = frame_dir / entry["video"]
+def _output(folder: Path | None) -> Path:
+    """A folder for frames to propose: the one that was given, if nothing else is in it."""
+    return Path("Frames") if folder is None or any(folder.iterdir()) else folder
+
+
+def _extracted(places: Places, name: str) -> bool:
+    return places.frame_dir is not None and (places.frame_dir / name / frame_name(0)).is_file()
+
+
+def _of_entry(places: Places, entry: Video, split: str, of_file: dict[str, Any] | None) -> ViewedVideo:
+    """
+    Args:
+        of_file: what the video file says of itself, where nothing is extracted of it.
+    """
+    name = entry["video"]
+    folder = (places.frame_dir or Path()) / name
     record = _full_record(folder)
     if record and record["num_frames"] != entry["num_frames"]:
         raise UserError(f"{folder}: holds {record['num_frames']} frames, but split {split} says {entry['num_frames']}; "
                         "make both by one prepare_data.py --labels")
+    if not record and of_file and of_file["num_frames"] == entry["num_frames"]:
+        record = of_file
     fps = entry.get("fps", -1)
     if fps <= 0:
         fps = record["fps"] if record else None
-    there = (folder / frame_name(0)).is_file()
-    return ViewedVideo(entry["video"], folder, entry["num_frames"], fps, there, record, split, entry["events"])
+    num_frames, extracted = entry["num_frames"], _extracted(places, name)
+    source = places.source(name, num_frames, fps, record) if extracted or of_file else None
+    size = _size(entry) or (_size(record) if record is not of_file else None)
+    return ViewedVideo(name, folder, num_frames, fps, extracted, record, split, entry["events"], source, size)
+
+
+def _size(told: Mapping[str, Any] | None) -> tuple[int, int] | None:
+    """Width and height in pixels, if told by a record or an entry."""
+    return (told["width"], told["height"]) if told and told.get("width") and told.get("height") else None
 
 
 def _full_record(folder: Path) -> dict[str, Any] | None:

@@ -1,13 +1,16 @@
 // The pictures of a video: fetched ahead, decoded off the page's thread, kept while memory allows.
 
-const BYTES = 256 * 2 ** 20; // of decoded pictures
+const BYTES = 320 * 2 ** 20; // of decoded pictures: 38 of 1080 lines
 const AT_ONCE = 5; // a browser opens six connections to one server, and labels need one
+const PAUSE = 50; // ms before a frame that view.py gave up for another one is asked for again
 
 export class Frames {
   /** `address(n)` is where frame n is fetched; `arrived(n)` is called when it can be drawn or is found missing. */
   constructor(numFrames, address, arrived) {
     Object.assign(this, { numFrames, address, arrived });
     this.pictures = new Map(); // n -> ImageBitmap, the one used longest ago first; null for a missing one
+    this.reasons = new Map(); // n -> why it is missing
+    this.shown = 0; // the frame that is looked at; view.py reads ahead from there
     this.loading = new Map(); // n -> AbortController
     this.queue = [];
     this.most = 64;
@@ -34,6 +37,7 @@ export class Frames {
    * away, and `likely`. What is not among them is given up.
    */
   want(n, step = 1, likely = []) {
+    this.shown = n;
     this.take([
       n,
       n + step,
@@ -52,6 +56,7 @@ export class Frames {
 
   /** Say that frames from n on are needed one after the other. */
   wantFrom(n) {
+    this.shown = n;
     this.take(Array.from({ length: Math.min(30, this.most - 2) }, (_, i) => n + i));
   }
 
@@ -73,8 +78,14 @@ export class Frames {
     const abort = new AbortController();
     this.loading.set(n, abort);
     try {
-      const response = await fetch(this.address(n), { signal: abort.signal });
-      this.keep(n, response.ok ? await createImageBitmap(await response.blob()) : null);
+      const response = await fetch(this.address(n), { signal: abort.signal, headers: { "X-Shown": this.shown } });
+      if (response.status === 204) {
+        this.queue = this.queue.filter((k) => k !== n);
+        if (n === this.shown) setTimeout(() => this.take([n, ...this.queue]), PAUSE);
+      } else {
+        if (!response.ok) this.reasons.set(n, (await response.json().catch(() => ({}))).error ?? response.statusText);
+        this.keep(n, response.ok ? await createImageBitmap(await response.blob()) : null);
+      }
     } catch {
       // given up, or view.py does not answer: the next step asks again
       this.queue = this.queue.filter((k) => k !== n);
@@ -86,7 +97,7 @@ export class Frames {
 
   keep(n, picture) {
     this.pictures.set(n, picture);
-    if (picture) this.most = Math.max(48, Math.min(1500, Math.floor(BYTES / (4 * picture.width * picture.height))));
+    if (picture) this.most = Math.max(32, Math.min(1500, Math.floor(BYTES / (4 * picture.width * picture.height))));
     for (const [old, bitmap] of this.pictures) {
       if (this.pictures.size <= this.most) break;
       bitmap?.close();

@@ -17,6 +17,7 @@ export class Player extends EventTarget {
     this.frame = 0; // the current one; it is drawn as soon as it is here
     this.drawn = -1;
     this.likely = () => []; // (n) -> frames to which one may go from n
+    this.over = () => {}; // (ctx, picture, its place) draws over the picture
     this.playing = false;
     this.speed = 1;
     this.place = { zoom: 1, x: 0.5, y: 0.5 }; // the part that is shown, by its middle
@@ -63,10 +64,7 @@ export class Player extends EventTarget {
     if (picture) this.paint(this.frame);
     this.note.hidden = picture !== null;
     if (picture !== null) return;
-    const name = String(this.frame).padStart(6, "0") + ".jpg";
-    this.note.textContent = this.video.has_frames
-      ? `${name} is missing: run prepare_data.py again`
-      : "no frames of this video: extract them with prepare_data.py";
+    this.note.textContent = this.frames.reasons.get(this.frame);
     this.drawn = -1;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
@@ -85,10 +83,12 @@ export class Player extends EventTarget {
     const left = w <= width ? (width - w) / 2 : Math.min(0, Math.max(width - w, width / 2 - x * w));
     const top = h <= height ? (height - h) / 2 : Math.min(0, Math.max(height - h, height / 2 - y * h));
     this.shown = { left, top, w, h };
+    Object.assign(this.place, { x: (width / 2 - left) / w, y: (height / 2 - top) / h }); // as far as the edges let it
     ctx.imageSmoothingQuality = scale < 1 ? "high" : "medium";
     ctx.fillStyle = "#000";
     ctx.fillRect(0, 0, width, height);
     ctx.drawImage(picture, left, top, w, h);
+    this.over(ctx, picture, this.shown);
     this.drawn = n;
     canvas.dataset.frame = n;
   }
@@ -159,9 +159,11 @@ export class Player extends EventTarget {
     canvas.addEventListener("pointerdown", (down) => {
       if (down.button || place.zoom === 1) return;
       canvas.setPointerCapture(down.pointerId);
+      let [x, y] = [down.clientX, down.clientY];
       canvas.onpointermove = (move) => {
-        place.x -= (move.movementX * devicePixelRatio) / this.shown.w;
-        place.y -= (move.movementY * devicePixelRatio) / this.shown.h;
+        place.x -= ((move.clientX - x) * devicePixelRatio) / this.shown.w;
+        place.y -= ((move.clientY - y) * devicePixelRatio) / this.shown.h;
+        [x, y] = [move.clientX, move.clientY];
         this.draw();
       };
       canvas.onlostpointercapture = () => (canvas.onpointermove = null);

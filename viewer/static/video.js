@@ -3,6 +3,7 @@
 import { getBytes } from "./api.js";
 import { bindings } from "./bindings.js";
 import { controls } from "./controls.js";
+import { Crop } from "./crop.js";
 import { readCurves } from "./curves.js";
 import { el, toast } from "./dom.js";
 import { Labelling } from "./labelling.js";
@@ -37,6 +38,9 @@ export class VideoPage {
     };
     this.player = new Player(this.video, index);
     this.player.likely = (n) => this.around(n);
+    this.crop = new Crop(this.scene, () => this.player.draw());
+    this.player.element.append(this.crop.button);
+    this.player.over = (...place) => this.crop.draw(...place);
     this.shuttle = new Shuttle(this.player, this.ending.signal);
     this.stretch = new Stretch(this.player, () => this.stretchChanged());
     this.timeline = new Timeline(this.scene);
@@ -109,6 +113,8 @@ export class VideoPage {
   }
 
   settingsChanged() {
+    this.crop.update();
+    this.player.draw();
     this.judge();
     this.judged(); // another model may be looked at
     this.app.address.follow(this.video.name, this.player.frame);
