@@ -4,6 +4,7 @@ python check_data.py futsal                            the labels alone, which t
 python check_data.py futsal ./Frames                   and the frames: all there, of one size, at the labels' rate
 python check_data.py futsal ./Frames --sheet sheets    and pictures of the labels, to be looked at
 python check_data.py futsal ./Frames --read --motion   and every JPEG decoded, and labels held against what moves
+python check_data.py futsal --compare ./Labels_ben     how far two people agree who labelled the same videos
 
 Exit code 1 if there is an error: a training would fail, or learn something false. Warnings are worth a look.
 """
@@ -17,6 +18,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from checks.agreement import compare_labels, is_dataset
 from checks.alignment import Alignment, align
 from checks.checked_splits import label_findings
 from checks.data_page import write_report
@@ -31,7 +33,7 @@ from util.options import positive
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", help="a folder under data/, or a path to one")
+    parser.add_argument("dataset", help="a folder under data/, or a path to one; with --compare also label files")
     parser.add_argument("frame_dir", type=Path, nargs="?", help="extracted frames, <frame_dir>/<video>/000000.jpg")
     parser.add_argument("--read", action="store_true",
                         help="decode every frame and compare its checksum, which takes minutes")
@@ -43,6 +45,9 @@ def parse_args() -> argparse.Namespace:
                              "class (with FRAME_DIR), plots of all labels, of the motion around them (with --motion)")
     parser.add_argument("--events", type=positive, default=24, metavar="N",
                         help="events of each class that --sheet shows (default: 24)")
+    parser.add_argument("--compare", metavar="OTHER_LABELS",
+                        help="say how far these labels of the same videos agree with those of the dataset: another "
+                             "dataset, or label files of any form (what prepare_data.py's --labels takes)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all findings there")
     parser.add_argument("-j", "--num_workers", type=positive, default=os.cpu_count() or 1, metavar="N",
                         help="frames to read at the same time (default: one per core)")
@@ -95,6 +100,12 @@ def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: A
 
 def main() -> int:
     args = parse_args()
+    agreed = compare_labels(args.dataset, args.compare, args.frame_dir) if args.compare else None
+    if agreed and not is_dataset(args.dataset):
+        print(agreed)
+        if args.json:
+            write_json(args.json, {"agreement": agreed.as_json()})
+        return 0
     labels = read_dataset(args.dataset)
     print(describe(labels), flush=True)
     findings, alignment = label_findings(labels), None
@@ -108,9 +119,12 @@ def main() -> int:
     if findings:
         print(f"\n{format_findings(findings)}")
     print(f"\n{conclude(findings, args, alignment)}", flush=True)
+    if agreed:
+        print(f"\n{agreed}")
     if args.json:
         notes = alignment.notes if alignment else []
-        write_json(args.json, {"dataset": args.dataset, **findings_json(findings), "notes": notes})
+        compared = {"agreement": agreed.as_json()} if agreed else {}
+        write_json(args.json, {"dataset": args.dataset, **findings_json(findings), "notes": notes, **compared})
     if args.sheet:
         page = write_report(args.sheet, labels, findings, args.frame_dir, alignment, args.events)
         print(f"look at {page}")
