@@ -17,22 +17,18 @@ from util.script import run_script
 import argparse
 import math
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from dataset.labels import read_classes, read_split
 from dataset.sides import read_team_sides, with_sides
 from dataset.video_record import frame_stamps, read_record, timecode_rate
 from label_forms.exported import ExportedVideo
 from label_forms.exports import add_export_options, check_exports, export_video
-from plots.scores import confusion_picture, offset_picture, precision_recall_picture
-from plots.timeline import timeline_picture
+from plots.split_pictures import draw_results
 from util.comparison import (
     TABLE_SUFFIXES,
     comparison,
@@ -45,17 +41,18 @@ from util.comparison import (
 from util.config import trained_on, trained_with_sides
 from util.ensemble import Member, add_ensemble_options, find_members, read_ensemble
 from util.errors import UserError, number_of
-from util.events import EventTable, Video, event_dicts, predicted_events, score_curves
+from util.events import EventTable, Video, event_dicts, predicted_events
 from util.io import write_json
 from util.options import count, frames_around, seconds_around
-from util.pairing import TOLERANCES, Pairing, Seconds
+from util.pairing import TOLERANCES, Seconds
 from util.predictions import find_file, read_predictions
-from util.report import Report, choose_or_take, evaluate, print_report
+from util.report import Report, evaluate
+from util.report_text import show_levels
+from util.results import print_report
+from util.rule import Origin, add_rule_options, given, lengths_of, rule_for
 from util.soccernet import TEAM_FPS, SoccerNetScores
 from util.soccernet_games import read_games, settle_games
 from util.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth
-from util.suppression import add_suppression_options
-from util.threshold import threshold_tolerance
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 
@@ -72,8 +69,7 @@ def get_args() -> argparse.Namespace:
         help="how far off a right prediction may be (default: 0 1 2 4)")
     add("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
         help="the same in seconds, at the rate of each video, instead of frames")
-    add_suppression_options(parser)
-    add("--threshold", type=_score, help="score above which events count for F1; by default chosen on val")
+    add_rule_options(parser, _score)
     add("--timelines", type=count, default=TIMELINES, metavar="N",
         help=f"draw up to N videos along time (default: {TIMELINES})")
     add("--team_sides", type=Path, metavar="FILE",
@@ -144,6 +140,11 @@ class Scored:
         own = re.sub(r"(\.recall|\.score)?\.json(\.gz)?$", "", self.path.name)
         return str(self.path.with_name(own + "".join(member.tag for member in self.members[1:])))
 
+    def origin(self, split: str) -> Origin:
+        """Of its rule."""
+        return Origin(self.path.parent, split, self.epoch, self.classes, partial(read_split, self.dataset),
+                      self.variant, self.members)
+
     def about(self, split: str) -> dict[str, Any]:
         """What a JSON file says of it."""
         models = [{"folder": str(m.folder), "epoch": m.epoch, "weight": m.weight} for m in self.members]
@@ -177,42 +178,6 @@ def read_truth(dataset: str, split: str) -> list[Video]:
     return truth
 
 
-def draw(
-    stem: str, report: Report, title: str, truth: list[Video], predicted: EventTable, classes: list[str], timelines: int
-) -> None:
-    """Write the pictures: of the split as a whole, and of the first videos that have events along time.
-
-    Args:
-        stem: what the paths of the pictures begin with.
-        timelines: at most so many videos.
-    """
-    pr, confusion, offsets = (Path(f"{stem}.{kind}.png") for kind in ("pr", "confusion", "offsets"))
-    title, threshold = f"{title}, after {report.suppression}", report.threshold.value
-    by_tolerance = {pairing.tolerance: pairing for pairing in report.pairings}
-    pairing = by_tolerance[threshold_tolerance(list(by_tolerance))]
-    try:
-        precision_recall_picture(pr, report.pairings, classes, threshold, title)
-        confusion_picture(confusion, pairing, classes, threshold, title)
-        offset_picture(offsets, report.pairings[-1], classes, threshold, title)
-        print(f"\nPrecision-recall curves: {pr}\nWhat is taken for what: {confusion}\nFrames off: {offsets}")
-        if timelines:
-            draw_timelines(Path(f"{stem}.timelines"), pairing.above(threshold), truth, predicted, classes, timelines)
-    except UserError as error:
-        print(f"no more pictures: {error}", file=sys.stderr)
-
-
-def draw_timelines(
-    folder: Path, pairing: Pairing, truth: list[Video], predicted: EventTable, classes: list[str], most: int
-) -> None:
-    videos = list(zip(range(len(truth)), truth, pairing.by_video(len(truth)), strict=True))
-    labelled = [row for row in videos if row[1]["events"]]
-    for index, video, alone in tqdm(labelled[:most], desc="drawing", unit="video", leave=False, disable=None):
-        curves = score_curves(predicted.take(predicted.video == index), video["num_frames"], len(classes))
-        timeline_picture(folder / f"{video['video']}.png", video, alone, classes, curves)
-    some = f" (the first {most} of {len(labelled)} videos; --timelines N draws more)" if most < len(labelled) else ""
-    print(f"Along time: {folder}{some}")
-
-
 def score_games(args: argparse.Namespace) -> None:
     """SoccerNet's metrics of folders in its own forms."""
     classes = read_classes(args.dataset) if args.dataset else None
@@ -236,7 +201,9 @@ def print_soccernet(
 
 def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict[str, SoccerNetScores]]:
     """SoccerNet's metrics of a split, and the frames that they count in a second."""
-    spots = split_predictions(args.suppression(scored.predicted), scored.truth, scored.classes)
+    rule = rule_for(scored.origin(args.split), given=given(args))
+    found = rule.scored(scored.predicted, scored.classes, lengths_of(scored.truth))
+    spots = split_predictions(found, scored.truth, scored.classes)
     fps = args.soccernet_fps or TEAM_FPS
     return fps, soccernet_scores(split_truth(scored.truth), *spots, scored.classes, fps)
 
@@ -248,23 +215,20 @@ def score_split(args: argparse.Namespace) -> None:
     if args.metric == "soccernet":
         print_soccernet(args, *split_soccernet(args, scored), scored.classes, **about)
         return
-    report = print_report(
-        scored.path.parent, args.split, epoch, scored.truth, scored.predicted, scored.classes,
-        lambda: read_split(dataset, "val"), args.tolerances, args.suppression, args.threshold, scored.variant,
-        scored.members)
+    report = print_report(scored.origin(args.split), scored.truth, scored.predicted, args.tolerances, given(args))
     if args.json:
         write_json(args.json, report.as_json() | about)
     if args.export:
-        export(args, Path(f"{stem}.export"), scored, report.threshold.value)
+        export(args, Path(f"{stem}.export"), scored, report)
     which = f", mean of {len(scored.members)} models" if scored.members else "" if epoch is None else f", epoch {epoch}"
     title = f"{dataset}, {args.split}{which}"
-    draw(stem, report, title, scored.truth, scored.predicted, scored.classes, args.timelines)
+    draw_results(stem, report, title, scored.truth, scored.predicted, scored.classes, args.timelines)
 
 
-def export(args: argparse.Namespace, folder: Path, scored: Scored, threshold: float) -> None:
+def export(args: argparse.Namespace, folder: Path, scored: Scored, report: Report) -> None:
     """Write the events of each video that score above the threshold, in the forms asked for."""
-    found = args.suppression(scored.predicted)
-    found = found.take(found.score > threshold)
+    found = report.rule.scored(scored.predicted, scored.classes, lengths_of(scored.truth))
+    found = found.take(found.score > report.levels[found.label])
     for index, entry in enumerate(scored.truth):
         name, record = entry["video"], read_record(args.frames / entry["video"]) if args.frames else None
         record = {"num_frames": entry["num_frames"], "fps": entry.get("fps", -1)} | (record or {})
@@ -276,25 +240,21 @@ def export(args: argparse.Namespace, folder: Path, scored: Scored, threshold: fl
         events = [event | {"seconds": times.time_of(event["frame"])} for event in events]
         video = ExportedVideo(name, name, timecode_rate(record), events, scored.classes, end=times.end)
         export_video(folder / name, video, args)
-    print(f"\nEvents that score above {threshold:.3f}, as {', '.join(args.export)}: {folder}")
+    print(f"\nEvents that score above {show_levels(report)}, as {', '.join(args.export)}: {folder}")
 
 
 def compare(args: argparse.Namespace) -> None:
     """The main numbers of several models' predictions of one split, in one table."""
     rows: dict[str, dict[str, float]] = {}
     datasets = set()
-    for given, others in ((args.predictions, args.others), *((path, ()) for path in args.compare)):
-        scored = read_scored(args, given, others)
+    for path, others in ((args.predictions, args.others), *((path, ()) for path in args.compare)):
+        scored = read_scored(args, path, others)
         datasets.add(scored.dataset)
         if args.metric == "soccernet":
             row = soccernet_row(split_soccernet(args, scored)[1])
         else:
-            threshold = choose_or_take(
-                args.threshold, scored.path.parent, args.split, scored.epoch,
-                partial(read_split, scored.dataset, "val"), scored.classes, args.tolerances, args.suppression,
-                scored.variant, scored.members)
-            row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances,
-                                      args.suppression, threshold))
+            rule = rule_for(scored.origin(args.split), args.tolerances, given(args))
+            row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances, rule))
         rows[scored.name] = row
     if len(datasets) > 1:
         raise UserError(f"the models were trained on {' and '.join(sorted(datasets))}; say with -d on which all of "

@@ -30,7 +30,7 @@ from util.event_files import write_soccernet
 from util.events import Event
 from util.lock import exclusive
 from util.options import positive, rate, share
-from util.suppression import add_suppression_options
+from util.rule import add_rule_options, given
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,8 +49,7 @@ def parse_args() -> argparse.Namespace:
     add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
     add("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
     which = parser.add_argument_group("which events")
-    which.add_argument("--threshold", type=share, help="score above which an event counts (default: as chosen on val)")
-    add_suppression_options(which)
+    add_rule_options(which, share)
     group = parser.add_argument_group("what is written")
     add = group.add_argument
     add("--output", type=Path, metavar="DIR", help="folder for all files (default: beside each video)")
@@ -86,7 +85,7 @@ def main() -> int:
     if args.annotate:
         check_encoder()
     model, *others = [load_model(path, args.device, args.precision) for path in (args.model_dir, *args.others)]
-    spotting = settle(model, args.dataset, args.height, args.fps, args.threshold, args.suppression,
+    spotting = settle(model, args.dataset, args.height, args.fps, given(args),
                       not args.no_overlap, args.flip, others, args.ensemble_weights)
     halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
     due = Counter(source.match_file for source in sources)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from util.script import run_script
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_p
 from util.events import Video, predicted_events
 from util.options import count, positive
 from util.predictions import save_predictions
-from util.report import print_report
-from util.suppression import add_suppression_options
+from util.results import print_report
+from util.rule import Origin, add_rule_options, given
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,7 +51,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     parser.add_argument("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
     add_ensemble_options(parser, "MODEL_DIR")
-    add_suppression_options(parser)
+    add_rule_options(parser)
     add_device_options(parser)
     return parser.parse_args()
 
@@ -92,9 +93,9 @@ def main() -> None:
         prefix = args.save_as or ensemble_prefix(members, args.split)
         for path in save_predictions(prefix, videos, scores, classes):
             print(f"written: {path}")
-    print_report(first.folder, args.split, first.epoch, videos, predicted_events(videos, scores), classes,
-                 lambda: read_split(dataset, "val"), suppression=args.suppression, variant=FLIP * args.flip,
-                 members=members if len(members) > 1 else ())
+    origin = Origin(first.folder, args.split, first.epoch, classes, partial(read_split, dataset), FLIP * args.flip,
+                    members if len(members) > 1 else ())
+    print_report(origin, videos, predicted_events(videos, scores), given=given(args))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from model.loss import mean_loss, spotting_loss
 from plots.training import epoch_writer, summary_writer
 from util.batch import Batch
 from util.options import count, positive, rate, share
-from util.report import print_report, save_results, val_mean_map
+from util.results import Origin, print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
 RUN_OPTIONS = ("frame_dir", "joint", "sides_file", "save_dir", "num_workers", "resume", "device", "precision",
@@ -289,7 +289,7 @@ def train(args: argparse.Namespace) -> None:
     for name in [name for name in ("val", "test") if name in splits]:
         scores = predict(mean.network, splits[name], args)
         predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes)
-    print_report(args.save_dir, name, epoch, splits[name], predictions, classes, lambda: splits["val"])
+    print_report(Origin(args.save_dir, name, epoch, classes, splits.__getitem__), splits[name], predictions)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import os
 import socket
 import threading
 import webbrowser
+from functools import partial
 from http.server import HTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -117,7 +118,7 @@ def open_split(models: list[Path], places: Places, args: argparse.Namespace) -> 
     dataset = args.dataset or dataset_of(models, places.frame_dir or places.videos_dir)
     classes = read_classes(dataset)
     entries = read_split(dataset, args.split)
-    of_split = (args.split, entries, classes, lambda: read_split(dataset, "val"))
+    of_split = (args.split, entries, classes, partial(read_split, dataset))
     found = read_split_models(models, *of_split)
     if args.others:
         found.append(read_mean_model([models[0], *args.others], args.ensemble_weights, *of_split))
@@ -180,7 +181,7 @@ def describe(session: Session) -> None:
     print(f"{session.dataset}, {what}: {number_of(len(session.videos), 'video')}, {number_of(events, 'event')}; "
           f"labels: {session.labels_dir}")
     for model in session.models:
-        print(f"{model.name} ({model.path}): threshold {model.threshold.value:.3f}, {model.threshold.source}")
+        print(f"{model.name} ({model.path}): {model.rule}")
     if missing := [video for video in session.videos if not video.has_frames]:
         print(f"warning: {missing[0].folder}: no frames"
               + (f", nor of {number_of(len(missing) - 1, 'other video')}" if len(missing) > 1 else "")

@@ -22,13 +22,13 @@ LINES = ("-", "--", "-.", ":")  # of the first tolerance, the second, and so on
 
 
 def precision_recall_picture(
-    path: Path | str, pairings: Sequence[Pairing], classes: Sequence[str], threshold: float, title: str
+    path: Path | str, pairings: Sequence[Pairing], classes: Sequence[str], levels: np.ndarray, title: str
 ) -> None:
     """Write a picture of the precision-recall curves: a panel per class, a line per tolerance.
 
     Args:
         pairings: of the same events, one for each tolerance.
-        threshold: where it lies on a curve is marked.
+        levels: float (K,), the threshold of each class, whose place on its curves is marked.
 
     Raises:
         UserError: the picture cannot be written.
@@ -38,7 +38,7 @@ def precision_recall_picture(
     figure, panels = _panels(len(labels), 4.9 + 0.2 * (len(pairings) // 2 + 1), title)
     for axes, label in zip(panels, labels, strict=True):
         _name_panel(axes, f"{classes[label]} ({num_true[label]} true events)", label)
-        _draw_curves(axes, pairings, label, threshold)
+        _draw_curves(axes, pairings, label, levels[label])
     save_figure(figure, path)
 
 
@@ -60,6 +60,11 @@ def _draw_curves(axes: Axes, pairings: Sequence[Pairing], label: int, threshold:
     clean_axes(axes)
 
 
+def _show_levels(levels: np.ndarray) -> str:
+    """The threshold, or from which to which it is where classes have their own."""
+    return " to ".join(sorted({f"{level:.3f}" for level in (levels.min(), levels.max())}))
+
+
 def _panels(number: int, height: float, title: str) -> tuple[Figure, list[Axes]]:
     """A figure with so many panels, each of that height in inches."""
     columns = min(number, PANELS_IN_A_ROW) or 1
@@ -78,7 +83,7 @@ def _name_panel(axes: Axes, name: str, label: int) -> None:
 
 
 def confusion_picture(
-    path: Path | str, pairing: Pairing, classes: Sequence[str], threshold: float, title: str
+    path: Path | str, pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str
 ) -> None:
     """Write a picture of what is taken for what: a row per true class, a column per predicted one.
 
@@ -88,14 +93,14 @@ def confusion_picture(
     Raises:
         UserError: the picture cannot be written.
     """
-    table = confusion_matrix(pairing.above(threshold))
+    table = confusion_matrix(pairing.above(levels))
     none = len(classes)
     totals = np.concatenate([table[:none].sum(axis=1), [0]])[:, None] + np.zeros_like(table)
     totals[none] = table.sum(axis=0)
     share = table / np.maximum(totals, 1)
     side = min(1.15, 14 / (none + 1))  # inches
     figure = new_figure(2.6 + side * (none + 1), 2.1 + side * (none + 1))
-    title = f"{title}\n{within(pairing.tolerance)}, scores above {threshold:.3f}"
+    title = f"{title}\n{within(pairing.tolerance)}, scores above {_show_levels(levels)}"
     figure.suptitle(plain(title), fontsize=11, color=INK)
     axes = figure.subplots()
     _draw_cells(axes, table, share, side)
@@ -143,15 +148,15 @@ def _name_cells(axes: Axes, classes: Sequence[str], table: np.ndarray, side: flo
     axes.spines[:].set_visible(False)
 
 
-def offset_picture(path: Path | str, pairing: Pairing, classes: Sequence[str], threshold: float, title: str) -> None:
+def offset_picture(path: Path | str, pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str) -> None:
     """Write a picture of by how many frames right predictions above the threshold are early or late, a panel per class.
 
     Raises:
         UserError: the picture cannot be written.
     """
-    counts, num_true = frame_offsets(pairing.above(threshold)), pairing.num_true
+    counts, num_true = frame_offsets(pairing.above(levels)), pairing.num_true
     labels = np.flatnonzero(num_true).tolist()
-    title = f"{title}\nright {within(pairing.tolerance)}, scores above {threshold:.3f}"
+    title = f"{title}\nright {within(pairing.tolerance)}, scores above {_show_levels(levels)}"
     figure, panels = _panels(len(labels), 3.6, title)
     for axes, label in zip(panels, labels, strict=True):
         _name_panel(axes, classes[label], label)

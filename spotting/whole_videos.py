@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,7 @@ from util.ensemble import average_scores
 from util.errors import UserError
 from util.events import Event, event_dicts, recall_events
 from util.read_ahead import read_ahead
-from util.suppression import NMS, Suppression
-from util.threshold import find_threshold
+from util.rule import UNGIVEN, Given, Origin, Rule, find_rule
 
 AHEAD = 2  # stretches that are decoded while the network works on one
 
@@ -41,8 +41,7 @@ class Spotting:
     classes: list[str]
     options: FrameOptions
     overlap: int  # frames
-    threshold: float
-    suppression: Suppression
+    rule: Rule
     flip: bool = False  # score the mirrored frames as well
     weight: float = 1.0  # of this model in a mean
     others: Sequence[Spotting] = ()  # models whose scores are averaged with this one's
@@ -53,8 +52,7 @@ def settle(
     dataset: str | None = None,
     height: int | None = None,
     fps: float | None = None,
-    threshold: float | None = None,
-    suppression: Suppression = NMS,
+    given: Given = UNGIVEN,
     overlap: bool = True,
     flip: bool = False,
     others: Sequence[TrainedModel] = (),
@@ -63,6 +61,7 @@ def settle(
     """Settle how frames are made and which events count; None means as in training. It is printed.
 
     Args:
+        given: what of the rule by which scores become events is not to be as val chooses it.
         others: models whose scores are averaged with the first one's, on the classes that all know.
         weights: of the first and the others; None: all alike.
     """
@@ -73,18 +72,16 @@ def settle(
     if len(set(rates.values())) > 1:
         said = ", ".join(f"{folder}: {rate or 'as the video has'}" for folder, rate in rates.items())
         raise UserError(f"the models were trained on frames of different rates ({said}); set one for all with --fps")
-    source = "given by --threshold"
-    if threshold is None:
-        threshold, source = find_threshold(model.folder, model.epoch, suppression, lambda: read_split(dataset, "val"),
-                                           classes, members if others else ())
+    origin = Origin(model.folder, "", model.epoch, classes, partial(read_split, dataset),
+                    members=members if others else ())
+    rule = find_rule(origin, given)
     ready = [
         Spotting(for_inference(each.spotter), each.config, member.classes,
                  FrameOptions(height or trained_height(each), rates[each.folder]),
-                 head_overlap(each.spotter.architecture.clip_len) if overlap else 0, threshold, suppression, flip,
-                 member.weight)
+                 head_overlap(each.spotter.architecture.clip_len) if overlap else 0, rule, flip, member.weight)
         for each, member in zip(models, members, strict=True)
     ]
-    print(*models, f"threshold {threshold:.3f}, {source}", sep="\n")
+    print(*models, rule, sep="\n")
     return replace(ready[0], others=ready[1:])
 
 
@@ -144,12 +141,14 @@ def score_alone(spotting: Spotting, frames: Frames, total: int | None, name: str
 
 def scored_events(spotting: Spotting, frames: Frames, first: int, scores: np.ndarray) -> list[Event]:
     """All events after suppression, with their seconds since the video's start, from what `score` gives."""
+    events = spotting.rule.scored(recall_events(scores), spotting.classes, np.array([len(scores)]))
     return [
         {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
-        for event in event_dicts(spotting.suppression(recall_events(scores)), spotting.classes)
+        for event in event_dicts(events, spotting.classes)
     ]
 
 
 def that_count(spotting: Spotting, events: list[Event]) -> list[Event]:
-    """Those that score above the threshold."""
-    return [event for event in events if event["score"] > spotting.threshold]
+    """Those that score above the threshold of their class."""
+    levels = dict(zip(spotting.classes, spotting.rule.levels(spotting.classes), strict=True))
+    return [event for event in events if event["score"] > levels[event["label"]]]

@@ -34,8 +34,7 @@ from util.errors import UserError
 from util.io import write_json
 from util.predictions import best_epoch, read_predictions
 from util.report import evaluate
-from util.suppression import NMS
-from util.threshold import find_threshold
+from util.rule import Origin, find_rule
 
 MUTATIONS = 12  # of each file
 BYTES = [b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\x80", b"[" * 5000, b"9" * 400, b'"', b"\n", b",,", b"NaN",
@@ -169,7 +168,7 @@ def place(tmp_path_factory):
         viewed.frames / "cup/a_1/000003.jpg": lambda path: (jpeg_size(path), read_frame(path)),
         model / "config.json": config,
         model / "loss.json": lambda _path: best_epoch(model),
-        model / "threshold.json": lambda _path: find_threshold(model, 1, NMS, lambda: truth, CLASSES),
+        model / "threshold.json": lambda _path: find_rule(Origin(model, "", 1, CLASSES, lambda _: truth)),
         model / "pred-test.epoch01.json": predictions,
         model / "pred-test.epoch01.recall.json.gz": predictions,
         model / "pred-test.epoch01.score.json.gz": scores,

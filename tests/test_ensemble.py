@@ -20,8 +20,7 @@ from util.events import predicted_events
 from util.io import read_json, write_json
 from util.predictions import best_epoch, prediction_prefix, save_predictions
 from util.report import evaluate
-from util.suppression import NMS
-from util.threshold import choose_threshold
+from util.rule import Given, OnVal, choose_rule
 
 OPTIONS = ["--device", "cpu", "-j", 0]
 
@@ -189,7 +188,7 @@ def test_eval_scores_the_mean_of_saved_scores_with_the_threshold_of_their_mean_o
     mean = {split: {v: (scores[split, "out_a"][v] + 3 * scores[split, "out_b"][v]) / 4 for v in SPLITS[split]}
             for split in SPLITS}
     predicted = {split: predicted_events(truth[split], mean[split]) for split in SPLITS}
-    threshold = choose_threshold(truth["val"], predicted["val"], ORDERS["out_a"], 2, NMS)
+    threshold = choose_rule(OnVal(truth["val"], predicted["val"], ""), ORDERS["out_a"]).threshold
     expected = evaluate(truth["test"], predicted["test"], ORDERS["out_a"]).as_json()
     for other in ("out_b", "out_b/pred-test.epoch01.score.json.gz"):
         done = run_here(eval_script, "-s", "test", folder / "out_a", "--with", folder / other, "--ensemble_weights", 1,
@@ -226,7 +225,7 @@ def test_a_raw_video_is_scored_by_the_mean_of_models_each_on_frames_of_its_own_h
     first, second = (load_model(folder, "cpu") for folder in (trained[0], taller))
 
     def scores_by(model, **options):
-        ready = whole_videos.settle(model, threshold=0.5, **options)
+        ready = whole_videos.settle(model, given=Given(threshold=0.5), **options)
         start, scores = whole_videos.score(ready, Frames(video, ready.options, start=0.4), None, "cup_1")
         assert (start, ready.classes) == (10, list(model.config.classes))
         return scores
@@ -259,7 +258,7 @@ def test_view_shows_the_mean_beside_the_first_model(saved, monkeypatch):
         for t in range(200):
             (folder / "Frames" / name / f"{t:06d}.jpg").touch()
     alone, mean = view.open_session(view.parse_args()).models
-    assert mean.name == "mean of out_a, out_b" and "mean scores of 2 models" in mean.threshold.source
+    assert mean.name == "mean of out_a, out_b" and "mean scores of 2 models" in mean.rule.source
     both = (scores["test", "out_a"]["cup/c_1"] + scores["test", "out_b"]["cup/c_1"]) / 2
     np.testing.assert_allclose(mean.curves("cup/c_1") / 65535, both[:, 1:].T.clip(0, 1), atol=2e-5)
     assert alone.name == "out_a" and len(mean.predicted) > 0

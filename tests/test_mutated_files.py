@@ -21,8 +21,7 @@ from util.config import read_config, trained_on
 from util.errors import UserError
 from util.io import write_json
 from util.predictions import best_epoch, read_predictions
-from util.suppression import NMS
-from util.threshold import find_threshold
+from util.rule import Origin, find_rule
 
 MUTATIONS = 60  # of each kind of file
 HOSTILE = ["NaN", "-Infinity", "1e999", "1" + "0" * 400, "9" * 5000, "-1", "1000000000", "1.5", "true", "null", "[]",
@@ -87,7 +86,7 @@ def readers(tmp_path) -> list[tuple[Path, Callable[[], object]]]:
         (viewed.dataset / "val.json", lambda: read_dataset(data)),
         (model / "config.json", lambda: (read_config(model), trained_on(model))),
         (model / "loss.json", lambda: best_epoch(model)),
-        (model / "threshold.json", lambda: find_threshold(model, 1, NMS, lambda: truth, CLASSES)),
+        (model / "threshold.json", lambda: find_rule(Origin(model, "", 1, CLASSES, lambda _: truth))),
         *((path, lambda path=path: read_predictions(path, truth, CLASSES)) for path in predictions),
         *((labels / name / file, lambda name=name: read_labels(labels / name))
           for name, file in (("one", "a.json"), ("two", "a.json"), ("three", "a.csv"))),

@@ -1,5 +1,6 @@
 """Pictures of a split's scores: a panel or cell in its colour for each class of the truth."""
 
+import numpy as np
 import pytest
 from pictures import CLASSES, EVENTS, VIDEO, decoded, holds_colour, paired
 
@@ -11,7 +12,8 @@ MANY = [*CLASSES, "SHOT", "FOUL", "_GOAL", "all"]
 
 
 def curves(path, classes=CLASSES, tolerances=(0, 1, 2, 4), truth=VIDEO):
-    precision_recall_picture(path, paired(truth, EVENTS, tolerances, classes), classes, 0.5, "a $ and _ title")
+    pairings, levels = paired(truth, EVENTS, tolerances, classes), np.full(len(classes), 0.5)
+    precision_recall_picture(path, pairings, classes, levels, "a $ and _ title")
 
 
 def test_precision_recall_picture_has_a_panel_in_its_colour_for_each_class_of_the_truth(tmp_path):
@@ -41,7 +43,7 @@ def test_a_picture_that_cannot_be_put_in_place_is_an_error_and_leaves_nothing(tm
 
 
 def drawn(draw, path, events, classes=CLASSES, tolerance=2):
-    draw(path, paired(VIDEO, events, [tolerance], classes)[0], classes, 0.5, "a $ title")
+    draw(path, paired(VIDEO, events, [tolerance], classes)[0], classes, np.full(len(classes), 0.5), "a $ title")
     return decoded(path)
 
 

@@ -8,9 +8,11 @@ from test_metrics import CLASSES, guesses_of, random_case, truth_of
 
 from util.events import event_table, predicted_events
 from util.predictions import prediction_prefix, save_predictions
-from util.report import evaluate, print_report, val_mean_map
+from util.report import evaluate
+from util.report_text import show_report
+from util.results import print_report, val_mean_map
+from util.rule import Given, Origin, Rule
 from util.suppression import Suppression
-from util.threshold import Threshold
 
 
 def entry(video, frames):
@@ -27,8 +29,12 @@ VAL = [entry("v", [5, 15])]
 PREDICTED = table([{"video": v["video"], "events": [{**e, "score": 0.6} for e in v["events"]]} for v in TEST], TEST)
 
 
-def never():
+def never(_split):
     raise AssertionError("the val split is not needed")
+
+
+def origin(folder, split="test", read=never):
+    return Origin(folder, split, 3, CLASSES, read)
 
 
 # Tables
@@ -36,7 +42,7 @@ def never():
 
 def test_json_is_plain_and_the_printed_tables_are_ascii_with_the_same_figures():
     truth, predictions = random_case(np.random.default_rng(4))
-    report = evaluate(truth, table(predictions, truth), CLASSES, [0, 2], Suppression(3), Threshold(0.3, "so"))
+    report = evaluate(truth, table(predictions, truth), CLASSES, [0, 2], Rule(Suppression(3), 0.3))
     results = report.as_json()
     assert json.loads(json.dumps(results, allow_nan=False)) == results
     for key in ("no_nms", "nms"):
@@ -44,7 +50,7 @@ def test_json_is_plain_and_the_printed_tables_are_ascii_with_the_same_figures():
         assert list(results["mAP"][key].values()) == means
         assert results["mean_mAP"][key] == pytest.approx(sum(means) / 2)
     assert results["all"] == {t: rows["all"] for t, rows in results["f1"].items()}
-    printed = str(report)
+    printed = show_report(report)
     assert printed.isascii() and "after NMS, window 3" in printed
     for figure in (results["nms"]["2"]["PASS"], results["mean_mAP"]["no_nms"], results["f1"]["2"]["all"]["f1"]):
         assert f"{100 * figure:.2f}" in printed
@@ -60,7 +66,7 @@ def test_a_class_without_truth_is_a_dash_and_does_not_count_for_map_but_its_pred
     assert results["no_nms"]["0"] == {"PASS": 1.0, "mAP": 1.0}
     assert (results["f1"]["0"]["all"]["tp"], results["f1"]["0"]["all"]["fp"]) == (1, 1)
     assert results["f1"]["0"]["DRIVE"]["recall"] is None
-    assert next(line for line in str(report).splitlines() if "DRIVE" in line).split() == ["DRIVE", "-", "-"]
+    assert next(line for line in show_report(report).splitlines() if "DRIVE" in line).split() == ["DRIVE", "-", "-"]
 
 
 def test_classes_called_as_the_sums_are_keep_their_rows():
@@ -75,7 +81,7 @@ def test_classes_called_as_the_sums_are_keep_their_rows():
         assert results["mAP"]["nms"][tolerance] == pytest.approx(0.2)
         assert [results["f1"][tolerance][name]["tp"] for name in classes] == [1, 1] + [0] * 8
         assert results["all"][tolerance]["tp"] == 2
-    lines = [line.split() for line in str(report).splitlines()]
+    lines = [line.split() for line in show_report(report).splitlines()]
     for name in classes:
         rows = sum(line[:1] == [name] and len(line) == 4 for line in lines)
         assert rows == (4 if name in ("mAP", "tolerance") else 2)  # the mean of the classes, and the tables' heads
@@ -95,10 +101,10 @@ def test_val_map_is_the_headline_after_suppression_and_none_where_there_is_nothi
 
 
 def test_a_threshold_that_is_given_is_used(tmp_path, capsys):
-    report = print_report(tmp_path, "test", 3, TEST, PREDICTED, CLASSES, never, threshold=0.7)
+    report = print_report(origin(tmp_path), TEST, PREDICTED, given=Given(threshold=0.7))
     printed = capsys.readouterr().out
     assert "split test: 3 events in 2 videos; threshold 0.700, given by --threshold" in printed
-    assert report.f1_of_all.loc[0, "tp"] == 0 and report.no_nms[0].mean() == 1 and report.threshold.value == 0.7
+    assert report.f1_of_all.loc[0, "tp"] == 0 and report.no_nms[0].mean() == 1 and report.rule.threshold == 0.7
 
 
 def test_the_threshold_is_chosen_on_val_where_its_predictions_are(tmp_path, capsys):
@@ -107,22 +113,22 @@ def test_the_threshold_is_chosen_on_val_where_its_predictions_are(tmp_path, caps
     for event in VAL[0]["events"]:
         scores[event["frame"], 1 + CLASSES.index(event["label"])] = 0.55
     save_predictions(prediction_prefix(tmp_path, "val", 3), VAL, {"v": scores}, CLASSES)
-    report = print_report(tmp_path, "test", 3, TEST, PREDICTED, CLASSES, lambda: VAL)
-    assert report.threshold.value == pytest.approx(0.3)
-    assert "chosen on val (pred-val.epoch03.recall.json.gz)" in report.threshold.source
-    assert f"threshold 0.300, {report.threshold.source}" in capsys.readouterr().out
+    report = print_report(origin(tmp_path, read=lambda _split: VAL), TEST, PREDICTED)
+    assert report.rule.threshold == pytest.approx(0.3)
+    assert "chosen on val (pred-val.epoch03.recall.json.gz)" in report.rule.source
+    assert f"threshold 0.300, {report.rule.source}" in capsys.readouterr().out
     assert report.f1_of_all.loc[0, "f1"] == 1
 
 
 def test_without_val_predictions_the_threshold_is_fixed_and_says_so(tmp_path, capsys):
-    report = print_report(tmp_path, "test", 3, TEST, PREDICTED, CLASSES, never, [0], Suppression(2))
-    assert report.threshold.source.startswith("fixed: no val predictions of epoch 3")
-    assert list(report.nms) == [0] and "after NMS, window 2" in str(report)
+    report = print_report(origin(tmp_path), TEST, PREDICTED, [0], Given(Suppression(2)))
+    assert report.rule.source.startswith("fixed: no val predictions of epoch 3")
+    assert list(report.nms) == [0] and "after NMS, window 2" in show_report(report)
     assert "fixed: " in capsys.readouterr().out
 
 
 def test_a_split_without_events_is_one_line_and_no_table(tmp_path, capsys):
-    assert print_report(tmp_path, "challenge", 3, [entry("a", []), entry("b", [])], PREDICTED, CLASSES, never) is None
+    assert print_report(origin(tmp_path, "challenge"), [entry("a", []), entry("b", [])], PREDICTED) is None
     assert capsys.readouterr().out.splitlines() == [
         "split challenge: its labels have no events, so there is nothing to score against"]
 
@@ -142,7 +148,7 @@ def test_team_map_takes_each_side_of_a_class_for_a_class_and_accuracy_counts_rig
              sided(20, "DRIVE", "right", 0.7, 1), sided(25, "DRIVE", "left", 0.6, 0.9),
              sided(28, "PASS", "left", 0.4, 0.9)]
     results = evaluate(truth, table([{"video": "a", "events": found}], truth), CLASSES, [0, 1],
-                       threshold=Threshold(0.5, "so")).as_json()
+                       rule=Rule(threshold=0.5)).as_json()
     assert results["all"]["0"]["tp"] == 4
     assert results["team"]["accuracy"] == {"0": pytest.approx(2 / 3), "1": pytest.approx(2 / 3)}
     # left: 3 (0.72), 12 (0.6, wrong), 28 (0.36, wrong); right: 12 (0.2), 3 (0.18, wrong), 28 (0.04, wrong)
@@ -151,7 +157,8 @@ def test_team_map_takes_each_side_of_a_class_for_a_class_and_accuracy_counts_rig
     sure = [{**event, "team_score": 1.0} for event in found]
     worse = evaluate(truth, table([{"video": "a", "events": sure}], truth), CLASSES, [0])
     assert worse.as_json()["team"]["nms"]["0"]["PASS-right"] == 0.0
-    assert "Team: average precision" in str(worse) and "PASS-right" in str(worse) and str(worse).isascii()
+    shown = show_report(worse)
+    assert "Team: average precision" in shown and "PASS-right" in shown and shown.isascii()
     assert json.loads(json.dumps(results, allow_nan=False)) == results
 
 
@@ -161,7 +168,7 @@ def test_without_sides_in_truth_or_predictions_there_is_nothing_of_teams():
     plain, by_side = ([{"video": "a", "events": [sided(3, "PASS", team, 0.9)]}] for team in (None, "left"))
     for true, predicted, there in ((truth, plain, False), (named, by_side, False), (truth, by_side, True)):
         report = evaluate(true, table(predicted, true), CLASSES, [0])
-        assert ("team" in report.as_json()) == ("Team" in str(report)) == there
+        assert ("team" in report.as_json()) == ("Team" in show_report(report)) == there
 
 
 def test_what_nobody_labelled_does_not_count(tmp_path, capsys):
@@ -171,7 +178,7 @@ def test_what_nobody_labelled_does_not_count(tmp_path, capsys):
     guesses = [{"video": one["video"], "events": [event | {"score": 0.6} for event in one["events"]]} for one in found]
     report = evaluate(truth, table(guesses, truth), CLASSES, [0])
     assert report.f1_of_all[["tp", "fp", "fn"]].iloc[0].tolist() == [2, 0, 0]
-    print_report(tmp_path, "val", 0, truth, table(guesses, truth), CLASSES, never)
+    print_report(origin(tmp_path, "val", lambda _split: truth), truth, table(guesses, truth))
     assert ("41 frames of 2 videos are not labelled, and what lies there does not count: 6 predictions, 1 event"
             in capsys.readouterr().out)
     scores = {name: np.full((30, 3), 0.3, np.float32) for name in "abc"}

@@ -24,6 +24,7 @@ from spotting import video_files, whole_videos
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import check_entries
+from util.rule import Given, Rule
 from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS"]
@@ -57,7 +58,7 @@ def events_of(path):
 def spotting(model, **options):
     loaded = load_model(model, "cpu")
     parts = for_inference(loaded.spotter), loaded.config, CLASSES, FrameOptions(48, **options)
-    return whole_videos.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), 0.5, Suppression(0))
+    return whole_videos.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), Rule(Suppression(0)))
 
 
 def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):
@@ -84,7 +85,7 @@ def test_the_lines_of_the_readme_print_a_table_of_the_events(model, video, tmp_p
     lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]
     assert 5 <= len(lines) <= 7
     code = "\n".join(lines).replace('"out"', f"{str(model)!r}").replace('"new_match_1.mp4"', f"{str(video)!r}")
-    exec(code.replace("settle(model)", "settle(model, threshold=0)"), {})
+    exec(code.replace("settle(model)", "settle(model, given=Given(threshold=0))"), {"Given": Given})
     spot(model, video, "--output", tmp_path, "--threshold", 0)
     events = events_of(tmp_path / "cup_1.events.json")
     table = capsys.readouterr().out.splitlines()[-len(events) - 1 :]

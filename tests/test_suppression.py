@@ -100,8 +100,9 @@ def test_soft_nms_is_what_the_definition_says_on_random_crowded_videos():
         window = int(rng.integers(1, 12)) if case % 10 else 1000
         for events_left, video in zip(left(window, *videos, soft=True), videos, strict=True):
             expected = suppress_softly(video, window)
-            by = [(event["label"], event["frame"], event["score"]) for event in expected]
-            assert sorted(by) == sorted((event["label"], event["frame"], event["score"]) for event in events_left)
+            by, found = (sorted((event["label"], event["frame"], round(event["score"], 12)) for event in events)
+                         for events in (expected, events_left))  # the same score may be lowered in another order
+            assert by == found
             lowered += sum(event not in video for event in events_left)
     assert lowered > 1000
 

@@ -22,7 +22,7 @@ import view
 from util.events import event_table
 from util.io import read_json, write_json
 from util.report import evaluate
-from util.threshold import Threshold
+from util.rule import Rule
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_the_numbers_of_a_video_are_those_that_it_would_have_alone(viewed):
     predictions = read_json(viewed.model / "pred-test.epoch01.recall.json.gz")
     for entry, row in zip(truth, model["videos"], strict=True):
         of_video = event_table([v for v in predictions if v["video"] == entry["video"]], [entry["video"]], CLASSES)
-        alone = evaluate([entry], of_video, CLASSES, [1], threshold=Threshold(0.4, "")).as_json()
+        alone = evaluate([entry], of_video, CLASSES, [1], rule=Rule(threshold=0.4)).as_json()
         mean = alone["mAP"]["nms"]["1"]
         assert row == {**alone["all"]["1"], "mAP": pytest.approx(mean, abs=1e-12), "truths": len(EVENTS)}
 

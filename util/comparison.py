@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from util.choosing import threshold_tolerance
 from util.io import whole_file
 from util.pairing import Seconds, Tolerance
 from util.report import RATES, Report
 from util.soccernet import SoccerNetScores
 from util.soccernet_report import KINDS
-from util.threshold import threshold_tolerance
 
 TABLE_SUFFIXES = (".csv", ".tex")
 _SOCCERNET = {"tight": "tight", "loose": "loose", "at1": "mAP@1", "team_at1": "Team mAP@1"}

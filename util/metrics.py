@@ -103,3 +103,14 @@ def frame_offsets(pairing: Pairing) -> np.ndarray:
     table = np.zeros((pairing.num_classes, 2 * reach + 1), np.int64)
     np.add.at(table, (pairing.predicted.label[right], offset + reach), 1)
     return table
+
+
+def offset_statistics(pairing: Pairing) -> np.ndarray:
+    """float64 (K, 4), of each class: right predictions, the mean and the standard deviation of how many frames they lie
+    behind their true event, and the share of them that lie on its very frame; NaN where there are none."""
+    counts, frames = frame_offsets(pairing), np.arange(-pairing.reach, pairing.reach + 1)
+    right = counts.sum(axis=1)
+    some = np.where(right > 0, right, np.nan)
+    mean = counts @ frames / some
+    spread = np.sqrt(np.maximum(0, counts @ frames**2 / some - mean**2))
+    return np.stack([right, mean, spread, counts[:, pairing.reach] / some], axis=1)

@@ -55,10 +55,11 @@ class Pairing:
         """int64 (K,): true events of each class."""
         return np.bincount(self.true.label, minlength=self.num_classes)
 
-    def above(self, threshold: float) -> Pairing:
-        """The pairing of the predictions that score above a threshold, which those below it do not change."""
-        count = int((self.predicted.score > threshold).sum())  # they are the first, as the best come first
-        return replace(self, predicted=self.predicted.take(slice(count)), partner=self.partner[:count])
+    def above(self, threshold: float | np.ndarray) -> Pairing:
+        """The pairing of the predictions that score above a threshold, or that of their class (K,); those below it do
+        not change it, as of each class the best come first."""
+        kept = self.predicted.score > np.broadcast_to(threshold, self.num_classes)[self.predicted.label]
+        return replace(self, predicted=self.predicted.take(kept), partner=self.partner[kept])
 
     def by_video(self, num_videos: int) -> list[Pairing]:
         """The pairing of each video, which is the one that it would have without the others.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import heapq
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +30,9 @@ class Suppression:
     def __str__(self) -> str:
         return f"{'soft ' * self.soft}NMS, window {self.window}"
 
+    def in_words(self, fps: float) -> str:
+        return f"{self} {'frame' if self.window == 1 else 'frames'} ({self.window / fps:.2g} s)"
+
     def as_json(self) -> dict[str, int | bool]:
         return {"nms_window": self.window, "soft_nms": self.soft}
 
@@ -39,10 +41,11 @@ NMS = Suppression()  # what is done where nothing else is asked for
 
 
 def add_suppression_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """--nms_window and --soft_nms, one of them; either gives `args.suppression`."""
+    """--nms_window and --soft_nms, one of them; either gives `args.suppression`, which is None without them."""
     one = parser.add_mutually_exclusive_group()
-    one.add_argument("--nms_window", dest="suppression", type=_hard, default=NMS, metavar="FRAMES",
-                     help=f"of events so close to each other only the best is kept (default: {NMS_WINDOW})")
+    one.add_argument("--nms_window", dest="suppression", type=_hard, metavar="FRAMES",
+                     help=f"of events so close to each other only the best is kept (default: {NMS_WINDOW}, or what val "
+                          "says is better)")
     one.add_argument("--soft_nms", dest="suppression", type=_soft, nargs="?", metavar="FRAMES",
                      const=Suppression(SOFT_NMS_WINDOW, soft=True),
                      help="instead: of events so close to each other the best lowers the scores of the others, the "
@@ -79,27 +82,27 @@ def soft_non_maximum_suppression(events: EventTable, window: int) -> EventTable:
     The best event left is taken, the earlier of equals, and the score of each other within `window` frames, 1 or more,
     is multiplied by (distance / window) squared; on and on, down to a score of 0.01. Events have the scores with which
     they were taken; the order of what is left stays.
+
+    Scores only fall, so that whatever is the best of its own surroundings is taken as it is: all such events at once,
+    in rounds over whole arrays and not one by one.
     """
-    place = _place(events, window)
-    along = np.argsort(place, kind="stable")
-    place, score = place[along], events.score[along]
-    first = np.searchsorted(place, place - window, side="left").tolist()
-    last = np.searchsorted(place, place + window, side="right").tolist()
+    row = np.argsort(_place(events, window), kind="stable")
+    place, score = _place(events, window)[row], events.score[row]
     taken = np.zeros(len(events))
-    # those left, best first; a score here may be from before others were taken: it only falls
-    left = sorted(zip((-score).tolist(), along.tolist(), range(len(events)), strict=True))
-    while left:
-        negative, row, at = left[0]
-        now = float(score[at])
-        if now < RECALL_SCORE:
-            heapq.heappop(left)
-        elif now < -negative:
-            heapq.heapreplace(left, (-now, row, at))
-        else:
-            heapq.heappop(left)
-            taken[row] = now
-            near = slice(first[at], last[at])
-            score[near] *= ((place[near] - place[at]) / window) ** 2
+    while len(row):
+        here, rank = np.arange(len(row)), np.empty(len(row))
+        rank[np.lexsort((row, -score))] = -here.astype(float)  # the best has the highest
+        first, last = np.searchsorted(place, place - window), np.searchsorted(place, place + window, side="right")
+        best = rank == _range_max(rank, first, last)
+        taken[row[best]] = score[best]
+        # the taken are further from each other than the window: at most one to each side of any event
+        of_best = np.concatenate([[-np.inf], place[best], [np.inf]])
+        after = np.searchsorted(of_best, place)
+        for side in (after - 1, after):
+            distance = np.abs(place - of_best[side])
+            score = score * np.where(distance <= window, (distance / window) ** 2, 1)
+        left = ~best & (score >= RECALL_SCORE)
+        row, place, score = row[left], place[left], score[left]
     rows = np.flatnonzero(taken)
     return replace(events.take(rows), score=taken[rows])
 

@@ -1,4 +1,4 @@
-"""The models that are looked at: their predicted events, their scores, and the threshold chosen on val."""
+"""The models that are looked at: their predicted events, their scores, and the rule chosen on val."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from util.errors import UserError
 from util.events import EventTable, Video, event_table, predicted_events, score_curves
 from util.io import read_json
 from util.predictions import check_entries, find_file, parse_name, read_predictions
-from util.threshold import UNCHOSEN, Threshold, threshold_from_val
+from util.rule import UNCHOSEN, Origin, Rule, lengths_of, rule_for
 from viewer.viewed_videos import ViewedVideo
 
 SPOTTED = ".events.json"  # how the files of spot_video.py end
@@ -32,10 +32,10 @@ class Model:
 
     name: str
     path: Path  # of the predictions; of several models as one, of the first's
-    predicted: EventTable  # in file order, which decides between equal scores
-    threshold: Threshold
+    predicted: EventTable  # in file order, which decides between equal scores; moved as the rule says
+    rule: Rule
     num_frames: dict[str, int]  # of each video that is looked at, by name, in their order
-    num_classes: int
+    classes: Sequence[str]
     crop: int | None = None  # side of the square in the middle of a frame that it sees, pixels; None: all of it
     team_sides: TeamSides | None = None  # with which it was trained, where labels name teams
     scores: Mapping[str, np.ndarray] | None = None  # float (num_frames, K + 1) by video, where no file has them
@@ -50,13 +50,13 @@ class Model:
             curves = self._all_curves.get(video)
         if curves is None:
             events = self.predicted.take(self.predicted.video == list(self.num_frames).index(video))
-            curves = _as_curves(score_curves(events, self.num_frames[video], self.num_classes))
+            curves = _as_curves(score_curves(events, self.num_frames[video], len(self.classes)))
         return curves
 
     @cached_property
     def _all_curves(self) -> dict[str, np.ndarray]:
         if self.scores is not None:
-            return {name: _as_curves(table[:, 1:].T) for name, table in self.scores.items()}
+            return {name: self._moved(_as_curves(table[:, 1:].T)) for name, table in self.scores.items()}
         path = self.path.with_name(self.path.name.replace(".recall.json.gz", ".score.json.gz"))
         if path == self.path or not path.is_file():
             return {}
@@ -66,10 +66,18 @@ class Model:
                 scores = np.array(rows, float)
                 if not np.isfinite(scores).all():
                     raise ValueError(f"a score of {name!r} is no number")
-                if scores.shape == (self.num_frames.get(name), self.num_classes + 1):
-                    curves[name] = _as_curves(scores[:, 1:].T)
+                if scores.shape == (self.num_frames.get(name), len(self.classes) + 1):
+                    curves[name] = self._moved(_as_curves(scores[:, 1:].T))
         except (UserError, AttributeError, TypeError, ValueError) as error:
             print(f"warning: {path}: cannot be used ({error}); curves show the predicted events", file=sys.stderr)
+        return curves
+
+    def _moved(self, curves: np.ndarray) -> np.ndarray:
+        """Curves of raw scores, on the frames to which the rule moves each class."""
+        for curve, name in zip(curves, self.classes, strict=True):
+            if move := self.rule.moves.get(name, 0):
+                curve[:] = np.roll(curve, move)
+                curve[slice(0, move) if move > 0 else slice(move, None)] = 0
         return curves
 
 
@@ -83,13 +91,13 @@ def read_split_models(
     split: str,
     entries: Sequence[Video],
     classes: Sequence[str],
-    read_val_truth: Callable[[], list[Video]],
+    read_split: Callable[[str], list[Video]],
 ) -> list[Model]:
-    """The predictions of model folders, or prediction files, for a split, with the thresholds that eval.py takes.
+    """The predictions of model folders, or prediction files, for a split, with the rules that eval.py takes.
 
     Args:
         entries: of the split.
-        read_val_truth: gives the entries of the val split.
+        read_split: gives the entries of a split of the dataset.
 
     Raises:
         UserError: a folder has no predictions for the split, or they are not for this truth.
@@ -98,9 +106,10 @@ def read_split_models(
     for path, name in zip(paths, _names(paths), strict=True):
         found, file = find_file(path, split)
         predicted = read_predictions(found, entries, classes)
-        threshold = threshold_from_val(found.parent, split, file.epoch if file else None, read_val_truth, classes)
+        rule = rule_for(Origin(found.parent, split, file.epoch if file else None, classes, read_split))
+        predicted = rule.moved(predicted, classes, lengths_of(entries))
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-        models.append(Model(name, found, predicted, threshold, lengths, len(classes), trained_crop(found.parent),
+        models.append(Model(name, found, predicted, rule, lengths, classes, trained_crop(found.parent),
                             trained_with_sides(found.parent)))
     return models
 
@@ -111,7 +120,7 @@ def read_mean_model(
     split: str,
     entries: Sequence[Video],
     classes: Sequence[str],
-    read_val_truth: Callable[[], list[Video]],
+    read_split: Callable[[str], list[Video]],
 ) -> Model:
     """Several models as one, by the mean of their saved scores; further arguments and errors as of `read_split_models`.
 
@@ -120,10 +129,11 @@ def read_mean_model(
     """
     members = find_members(paths, split, classes, weights)
     scores, first = read_ensemble(members, entries, classes), members[0]
-    threshold = threshold_from_val(first.folder, split, first.epoch, read_val_truth, classes, members=members)
+    rule = rule_for(Origin(first.folder, split, first.epoch, classes, read_split, members=members))
+    predicted = rule.moved(predicted_events(entries, scores), classes, lengths_of(entries))
     lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-    return Model(f"mean of {', '.join(_names(paths))}", first.scores, predicted_events(entries, scores), threshold,
-                 lengths, len(classes), trained_crop(first.folder), trained_with_sides(first.folder), scores)
+    return Model(f"mean of {', '.join(_names(paths))}", first.scores, predicted, rule, lengths, classes,
+                 trained_crop(first.folder), trained_with_sides(first.folder), scores)
 
 
 def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Model]:
@@ -151,10 +161,10 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
         if twice := [name for name, n in Counter(entry["video"] for entry in entries).items() if n > 1]:
             raise UserError(f"{path}: has predictions for {twice[0]} in more than one file; take one of them away")
         spotted = parse_name(used[0]) is None  # and cut off at a threshold already
-        threshold = Threshold(0.0, "all that are in the file") if spotted else UNCHOSEN
+        rule = Rule(threshold=0.0, source="all that are in the file") if spotted else UNCHOSEN
         lengths = {video.name: video.num_frames for video in videos}
         predicted = event_table(entries, list(lengths), classes)
-        models.append(Model(name, used[0], predicted, threshold, lengths, len(classes)))
+        models.append(Model(name, used[0], predicted, rule, lengths, classes))
     return models
 
 

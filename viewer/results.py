@@ -71,6 +71,10 @@ class Results:
         """The events that are left after suppression, in file order."""
         return suppression(self.models[model].predicted)
 
+    def _levels(self, model: int, settings: Settings) -> np.ndarray:
+        """float (K,): the threshold of each class where the slider stands."""
+        return self.models[model].rule.levels(self.classes, settings.thresholds[model])
+
     def _make_truth(self, revisions: tuple[str, ...] | None) -> EventTable:
         """The true events: of the split, or of the labels with these revisions."""
         if revisions is None:
@@ -134,19 +138,19 @@ class Results:
 
     def _of_model(self, model: int, settings: Settings, revisions: tuple[str, ...] | None) -> dict[str, Any]:
         at = model, settings.suppression, settings.tolerance, revisions
-        threshold = settings.thresholds[model]
+        levels = self._levels(model, settings)
         pairing = self._pairing(*at)
-        above = pairing.above(threshold)
+        above = pairing.above(levels)
         precision, video_map, alone = self._precision(*at)
         return {
             **precision,
             "side_accuracy": _known(side_accuracy(above)),
             "f1": _f1(above),
             "videos": [
-                {**_f1(one.above(threshold))["all"], "mAP": mean, "truths": len(one.true)}
+                {**_f1(one.above(levels))["all"], "mAP": mean, "truths": len(one.true)}
                 for one, mean in zip(alone, video_map, strict=True)
             ],
-            "curves": [_curve(pairing, label, threshold) for label in range(len(self.classes))],
+            "curves": [_curve(pairing, label, levels) for label in range(len(self.classes))],
             "confusion": confusion_matrix(above).tolist(),
             "offsets": frame_offsets(above).tolist(),
         }
@@ -156,7 +160,7 @@ class Results:
         missed ones by place."""
         revisions = self.revisions() if of_labels else None
         whole = self._pairing(model, settings.suppression, settings.tolerance, revisions)
-        pairing = whole.above(settings.thresholds[model])
+        pairing = whole.above(self._levels(model, settings))
         true, predicted = pairing.true, pairing.predicted
         partner = np.where(pairing.right, pairing.partner, confused_partners(pairing))
         if case.predicted is None:
@@ -187,7 +191,7 @@ class Results:
 
     def _marks_of(self, model: int, index: int, truth: EventTable, settings: Settings) -> dict[str, Any]:
         events = self._events(model, settings.suppression)
-        of_video = events.take((events.video == index) & (events.score > settings.thresholds[model]))
+        of_video = events.take((events.video == index) & (events.score > self._levels(model, settings)[events.label]))
         (pairing,) = pair_events(truth, of_video, len(self.classes), [settings.tolerance])
         predicted = pairing.predicted
         order = np.lexsort((predicted.label, predicted.frame))
@@ -222,7 +226,7 @@ def _f1(pairing: Pairing) -> dict[str, Any]:
     return {"all": of_all, "classes": classes}
 
 
-def _curve(pairing: Pairing, label: int, threshold: float) -> dict[str, Any] | None:
+def _curve(pairing: Pairing, label: int, levels: np.ndarray) -> dict[str, Any] | None:
     """A class's precision-recall curve as {"recall", "precision", "at": the threshold's place on it or None}; None
     where the class does not occur."""
     if not pairing.num_true[label]:
@@ -231,7 +235,7 @@ def _curve(pairing: Pairing, label: int, threshold: float) -> dict[str, Any] | N
     # of points with the same precision only the last is a corner; of too many, every nth is taken, and the last
     corners = np.flatnonzero(np.append(precision[1:] != precision[:-1], True)[: len(precision)])
     kept = corners[np.unique(np.linspace(0, len(corners) - 1, CURVE_POINTS).astype(int))] if len(corners) else corners
-    at_precision, at_recall, _ = precision_recall_f1(count_events(pairing.above(threshold))[label])
+    at_precision, at_recall, _ = precision_recall_f1(count_events(pairing.above(levels))[label])
     at = None if np.isnan(at_precision) else [float(at_recall), float(at_precision)]
     return {"recall": recall[kept].tolist(), "precision": precision[kept].tolist(), "at": at}
 

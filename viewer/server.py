@@ -10,13 +10,13 @@ from flask import Flask, Response, abort, jsonify, request, send_file
 from werkzeug.exceptions import HTTPException
 
 from plots.style import class_colour
+from util.choosing import DEFAULT_THRESHOLD
 from util.errors import UserError
 from util.io import parse_json
 from util.options import MAX_FRAMES_AROUND
 from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
-from util.suppression import NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
-from util.threshold import DEFAULT_THRESHOLD
+from util.suppression import NMS, NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
@@ -93,13 +93,13 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             classes=[{"name": name, "colour": class_colour(i)} for i, name in enumerate(session.classes)],
             videos=[_describe(video) for video in session.videos],
             models=[
-                {"name": m.name, "file": m.path.name, "threshold": m.threshold.value,
-                 "threshold_from": m.threshold.source, "crop": m.crop}
+                {"name": m.name, "file": m.path.name, "threshold": m.rule.threshold,
+                 "levels": m.rule.levels(session.classes).tolist(),
+                 "threshold_from": "; ".join([m.rule.source, *m.rule.notes]), "crop": m.crop}
                 for m in session.models
             ],
             labels_dir=str(session.labels_dir),
-            defaults={"window": NMS_WINDOW, "soft_window": SOFT_NMS_WINDOW, "tolerance": TOLERANCE,
-                      "threshold": DEFAULT_THRESHOLD},
+            defaults=_defaults(session),
             tolerances=TOLERANCES,
         )
 
@@ -231,15 +231,23 @@ def _settings(args: Any, session: Session) -> Settings:
     """What the page says of its sliders; each is optional."""
     thresholds = args.getlist("threshold")
     try:
-        values = tuple(map(float, thresholds)) or tuple(model.threshold.value for model in session.models)
+        values = tuple(map(float, thresholds)) or tuple(model.rule.threshold for model in session.models)
     except ValueError:
         values = ()
     if len(values) != len(session.models) or not all(-1e9 < value < 1e9 for value in values):
         abort(400, "threshold must be a number for each model")
-    window, tolerance = (
-        _whole(args.get(key, default), 0) for key, default in (("window", NMS_WINDOW), ("tolerance", TOLERANCE))
-    )
-    return Settings(values, Suppression(window, soft=args.get("soft") == "1"), tolerance)
+    usual = _defaults(session)
+    soft = args.get("soft", str(usual["soft"])) == "1"
+    window = _whole(args.get("window", usual["soft_window" if soft else "window"]), 0)
+    return Settings(values, Suppression(window, soft), _whole(args.get("tolerance", TOLERANCE), 0))
+
+
+def _defaults(session: Session) -> dict[str, Any]:
+    """Where the sliders stand at first: NMS as the first model's rule has it."""
+    first = session.models[0].rule.suppression if session.models else NMS
+    return {"window": NMS_WINDOW if first.soft else first.window, "soft": int(first.soft),
+            "soft_window": first.window if first.soft else SOFT_NMS_WINDOW, "tolerance": TOLERANCE,
+            "threshold": DEFAULT_THRESHOLD}
 
 
 def _of_labels(session: Session) -> bool:

@@ -93,7 +93,7 @@ export class Lanes {
       curve.draw(ctx, this.view, this.view.width - GUTTER, floor, height, row.colour);
       ctx.restore();
     }
-    const threshold = Math.round(this.heightOf(row, this.scene.settings.thresholds[row.model])) + 0.5;
+    const threshold = Math.round(this.heightOf(row, this.scene.settings.levelOf(row.model, row.label))) + 0.5;
     ctx.strokeStyle = this.colours.muted;
     ctx.lineWidth = 1;
     ctx.globalAlpha = 0.7;

@@ -5,13 +5,24 @@ export class Settings extends EventTarget {
     super();
     this.defaults = {
       thresholds: session.models.map((model) => model.threshold),
-      window: session.defaults.window,
-      soft: 0, // 1: the window is that of soft NMS
+      window: session.defaults[session.defaults.soft ? "soft_window" : "window"],
+      soft: session.defaults.soft, // 1: the window is that of soft NMS
       tolerance: session.defaults.tolerance,
       model: 0,
       truth: session.split ? "split" : "labels",
     };
+    this.levels = session.models.map((model) => model.levels);
     Object.assign(this, structuredClone(this.defaults));
+  }
+
+  /** The threshold of a class: one of its own goes along with the slider, by as much in the logarithm of odds. */
+  levelOf(model, label) {
+    const [now, first, own] = [this.thresholds[model], this.defaults.thresholds[model], this.levels[model][label]];
+    if (own === first) return now;
+    if (now === first) return own;
+    const odds = (score) => Math.log(score / (1 - score));
+    const inside = (score) => Math.min(Math.max(score, 1e-9), 1 - 1e-9);
+    return 1 / (1 + Math.exp(-(odds(inside(own)) + odds(inside(now)) - odds(inside(first)))));
   }
 
   /** Change some of: window, soft, tolerance, model, truth, and one model's threshold as {threshold, of}. */

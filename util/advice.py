@@ -1,0 +1,193 @@
+"""What val says about a training, and what helps: a line for each thing that is wrong, none where all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from util.choosing import threshold_tolerance
+from util.config import read_config
+from util.errors import UserError, number_of
+from util.events import EventTable, true_events
+from util.io import read_json
+from util.metrics import confusion_matrix
+from util.pairing import TOLERANCES, Pairing, within
+from util.report import Report, evaluate
+from util.rule import OnVal, Origin, choose_rule
+
+FLAT = 0.1  # a network that has learned something scores more on some frame of val
+FEW_TO_LEARN = 50  # events of a class in train
+FEW_TO_CHOOSE = 20  # events in val
+FEW_EPOCHS = 10
+RISE = 0.02  # of val mAP over the last quarter of the epochs
+PARTED = 1.15  # the last val loss over the lowest
+FALLEN = 0.8  # the last train loss over that of the epoch with the lowest val loss
+LOW_RECALL, RECALL_GAP = 0.5, 0.2
+EXACT = 0.5  # share of the right events on the very frame
+ENOUGH = 10  # events to say something by
+CONFUSED, FEWEST_CONFUSED = 0.15, 5  # share of a class's true events, and events
+
+# what helps; options are those of train_e2e.py where no other script is named
+HELP = {
+    "longer": "train on with --resume and a higher --num_epochs",
+    "begin": "train for more epochs (--num_epochs), draw clips about events (--fg_upsample 0.5), and look at the "
+             "labels: check_data.py --sheet --motion",
+    "labels": "look whether labels sit on the right frames: check_data.py --sheet --motion",
+    "events": "label more (view.py --label), or let it see them more often: --fg_upsample 0.5",
+    "val": "move a match from train to val: prepare_data.py --splits",
+    "heart": "more matches help most; else a smaller network (-m rny002_gsm), --mixup, or fewer --num_epochs",
+    "recall": "draw clips about events, each class as often as any other: --fg_upsample 0.5; label more of it",
+    "threshold": "choose one by the curves: eval.py --threshold, spot_video.py --threshold",
+    "spread": "labels that are spread cost exactness: --dilate_len 0, or learn the distance: --displacement 1",
+    "exact": "look at the labels' frames (check_data.py --sheet), or learn the distance to the event: --displacement 1",
+    "confused": "look at both beside each other (check_data.py --sheet); let it see more around them: --clip_len",
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a training after it."""
+
+    classes: Sequence[str]
+    predicted: EventTable  # on val, before suppression
+    report: Report  # on val, by the rule that val chooses
+    rows: Sequence[Mapping[str, Any]]  # of loss.json
+    config: Mapping[str, Any]
+    to_learn: np.ndarray | None  # int64 (K,), events of each class in train; None where they are not known
+
+    @property
+    def taught(self) -> bool:
+        """Whether there is anything that can be refined."""
+        return bool(self.report.pairings[-1].right.any()) and not any(flat_scores(self))
+
+    @property
+    def pairing(self) -> Pairing:
+        """At the tolerance at which the threshold is chosen."""
+        return self.report.pairings[TOLERANCES.index(threshold_tolerance(TOLERANCES))]
+
+    def curve(self, key: str) -> dict[int, float]:
+        """A column of loss.json, by epoch, without what was not measured."""
+        kept = {row["epoch"]: row.get(key) for row in self.rows}
+        return {epoch: value for epoch, value in kept.items() if isinstance(value, int | float)}
+
+
+Advice = Iterator[tuple[str, str]]  # what is wrong, and the key of what helps
+
+
+def flat_scores(of: Evidence) -> Advice:
+    score = of.predicted.score
+    if not len(score):
+        yield "val: no frame scores 0.01 or more", "begin"
+    elif score.max() < FLAT or score.max() - np.median(score) < FLAT / 2:
+        yield (f"val: scores are flat, from {score.min():.2f} to {score.max():.2f}: events are not told from "
+               "background yet"), "begin"
+
+
+def nothing_right(of: Evidence) -> Advice:
+    if not of.report.pairings[-1].right.any() and not any(flat_scores(of)):
+        yield f"val: no prediction is right, not even {within(TOLERANCES[-1])}, though scores are not flat", "labels"
+
+
+def few_epochs(of: Evidence) -> Advice:
+    curve = {epoch: value for epoch, value in of.curve("val_mAP").items() if value > 0}
+    epochs = len(of.rows)
+    if not of.taught and 0 < epochs < FEW_EPOCHS:
+        yield f"{number_of(epochs, 'epoch')} are few to learn from nothing", "longer"
+    elif len(curve) > 1:
+        last, before = max(curve), [value for epoch, value in curve.items() if epoch < 0.75 * epochs]
+        if before and max(curve, key=curve.get) == last and curve[last] - max(before) >= RISE:
+            yield (f"val mAP was still rising: {100 * curve[last]:.1f} in the last epoch, {100 * max(before):.1f} "
+                   "at best before the last quarter"), "longer"
+
+
+def few_events(of: Evidence) -> Advice:
+    if of.to_learn is not None:
+        few = [f"{name} {number}" for name, number in zip(of.classes, of.to_learn, strict=True)
+               if number < FEW_TO_LEARN]
+        if few:
+            yield f"train: few events to learn from ({', '.join(few)})", "events"
+    if (number := len(of.pairing.true)) < FEW_TO_CHOOSE:
+        yield f"val: {number_of(number, 'event')} are few to choose an epoch and a threshold by", "val"
+
+
+def parted(of: Evidence) -> Advice:
+    train, val = of.curve("train"), of.curve("val")
+    both = sorted(train.keys() & val.keys())
+    if len(both) < 2:
+        return
+    best, last = min(both, key=val.get), both[-1]
+    if val[last] > PARTED * val[best] and train[last] < FALLEN * train[best]:
+        yield (f"train and val part: since epoch {best} the train loss has fallen from {train[best]:.2f} to "
+               f"{train[last]:.2f}, that of val risen from {val[best]:.2f} to {val[last]:.2f}: it learns by "
+               "heart"), "heart"
+
+
+def low_recall(of: Evidence) -> Advice:
+    pairing, rates = of.pairing, of.report.f1.loc[of.pairing.tolerance]
+    recall = rates["recall"].to_numpy()
+    for label in np.flatnonzero(pairing.num_true >= ENOUGH):
+        others = np.delete(recall, label)
+        others = others[~np.isnan(others)]
+        precision = rates["precision"].iloc[label]
+        behind = recall[label] < others.max() - RECALL_GAP if len(others) else precision > 1 - RECALL_GAP
+        if 0 < recall[label] < LOW_RECALL and behind:
+            yield (f"{of.classes[label]}: only {recall[label]:.0%} of its events are found (precision {precision:.0%})"
+                   ), "recall"
+
+
+def nothing_left(of: Evidence) -> Advice:
+    predicted = of.pairing.predicted
+    for label in np.flatnonzero(of.pairing.num_true):
+        score = predicted.score[predicted.label == label]
+        if len(score) and score.max() <= of.report.levels[label]:
+            yield (f"{of.classes[label]}: no prediction on val scores above the threshold, "
+                   f"{of.report.levels[label]:.3f}; the highest is {score.max():.3f}"), "threshold"
+
+
+def frames_off(of: Evidence) -> Advice:
+    for name, (right, mean, spread, exact) in zip(of.classes, of.report.offsets.to_numpy(), strict=True):
+        if right >= ENOUGH and exact < EXACT:
+            spreads = of.config.get("dilate_len") or 0
+            yield (f"{name}: {exact:.0%} of the right events lie on the very frame (mean {mean:+.1f} frames, spread "
+                   f"{spread:.1f})"), "spread" if spreads else "exact"
+
+
+def confused_classes(of: Evidence) -> Advice:
+    table = confusion_matrix(of.pairing.above(of.report.levels))
+    for true, taken in np.argwhere(table[:-1, :-1]):
+        number, total = table[true, taken], of.pairing.num_true[true]
+        if true != taken and number >= FEWEST_CONFUSED and number >= CONFUSED * total:
+            yield f"{of.classes[true]} is taken for {of.classes[taken]}, {number} of {total} times", "confused"
+
+
+WITHOUT_ANY: Sequence[Callable[[Evidence], Advice]] = (flat_scores, nothing_right, few_epochs, few_events)
+CHECKS: Sequence[Callable[[Evidence], Advice]] = (
+    few_epochs, few_events, parted, nothing_left, low_recall, frames_off, confused_classes)
+
+
+def advice(of: Evidence) -> list[str]:
+    """A line for each thing that val, or the course of the training, says is wrong."""
+    checks = CHECKS if of.taught else WITHOUT_ANY
+    return [f"{wrong}; {HELP[key]}" for check in checks for wrong, key in check(of)]
+
+
+def print_advice(origin: Origin, on_val: OnVal) -> None:
+    """Print what the predictions of a model on val, its config.json and loss.json advise, if anything."""
+    if not any(video["events"] for video in on_val.truth):
+        return
+    rule = choose_rule(on_val, origin.classes)
+    report = evaluate(on_val.truth, on_val.predicted, origin.classes, rule=rule)
+    try:
+        rows, config = read_json(origin.folder / "loss.json", nan=True), read_config(origin.folder)
+    except UserError:
+        rows, config = [], {}  # of a folder of predictions alone
+    try:
+        train = true_events(origin.read_split("train"), origin.classes)
+        to_learn = np.bincount(train.label, minlength=len(origin.classes))
+    except (UserError, KeyError):
+        to_learn = None
+    if lines := advice(Evidence(origin.classes, on_val.predicted, report, rows, config, to_learn)):
+        print("\nWhat may help, as val says (more in docs/options.md):", *(f"- {line}" for line in lines), sep="\n")

@@ -1,0 +1,145 @@
+"""How sure a number is: parts of a split are drawn anew with replacement (the bootstrap; Efron, 1979).
+
+Whole videos are drawn, or of few videos stretches, as events near each other are not independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from util.errors import number_of
+from util.events import EventTable, Video
+from util.metrics import precision_recall_f1
+from util.pairing import Pairing
+
+CONFIDENCE = 0.95
+DRAWS = 500
+FEWEST_VIDEOS = 10  # from which on whole videos are drawn
+FEWEST_UNITS = 6  # of fewer nothing is said
+MOST_UNITS = 200  # more make nothing surer, and take longer
+STRETCH = 20  # seconds; longer where there would be more than MOST_UNITS
+USUAL_FPS = 25.0  # where a video's is not known
+_BLOCK = 4_000_000  # numbers that are held at once
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is drawn: whole videos, or the stretches that each is cut into."""
+
+    first: np.ndarray  # int64 (V,), the number of each video's first
+    number: np.ndarray  # int64 (V,), how many a video has
+    length: np.ndarray  # int64 (V,), frames
+    words: str  # what they are
+
+    def __len__(self) -> int:
+        return int((self.first + self.number).max(initial=0))
+
+    def of(self, events: EventTable) -> np.ndarray:
+        """int64 (N,): the unit of each event; what is left over at the end of a video goes with its last stretch."""
+        nth = np.minimum(events.frame // self.length[events.video], self.number[events.video] - 1)
+        return self.first[events.video] + nth
+
+    @cached_property
+    def draws(self) -> np.ndarray:
+        """float32 (DRAWS, U): how often each unit is drawn; the same at each call."""
+        return np.random.default_rng(0).multinomial(len(self), np.full(len(self), 1 / len(self)), DRAWS).astype("f4")
+
+
+def units_of(truth: Sequence[Video]) -> Units:
+    """The units of a split: [{"video", "events"}], with "num_frames" and "fps" where they are known."""
+    videos = len(truth)
+    if videos >= FEWEST_VIDEOS:
+        first, groups = np.arange(videos) * min(videos, MOST_UNITS) // videos, min(videos, MOST_UNITS)
+        words = number_of(videos, "video") + f", in {groups} groups" * (groups < videos)
+        return Units(first, np.ones(videos, int), np.ones(videos, int), words)
+    known = [video.get("num_frames") or 1 + max((e["frame"] for e in video["events"]), default=0) for video in truth]
+    num_frames = np.array(known, int)
+    fps = np.array([video["fps"] if video.get("fps", -1) > 0 else USUAL_FPS for video in truth])
+    seconds = max(STRETCH, (num_frames / fps).sum() / MOST_UNITS)
+    length = np.maximum(1, (seconds * fps).astype(int))
+    number = np.maximum(1, (num_frames / length).round().astype(int))
+    return Units(np.cumsum(number) - number, number, length, f"{number.sum()} stretches of {seconds:.0f} s")
+
+
+def prediction_units(pairing: Pairing, units: Units) -> np.ndarray:
+    """int64 (P,): the unit of each prediction; a right one is drawn with its true event."""
+    own, of_true = units.of(pairing.predicted), np.append(units.of(pairing.true), 0)
+    return np.where(pairing.right, of_true[pairing.partner], own)
+
+
+def drawn_precision(pairing: Pairing, units: Units) -> np.ndarray:
+    """float64 (DRAWS, K): the average precision of each class in each draw; NaN where the class is not drawn."""
+    of_prediction, of_true = prediction_units(pairing, units), units.of(pairing.true)
+    columns = []
+    for label in range(pairing.num_classes):
+        of_class = pairing.predicted.label == label
+        true = np.bincount(of_true[pairing.true.label == label], minlength=len(units)).astype("f4")
+        sums = _drawn_sums(pairing.right[of_class], of_prediction[of_class], units.draws)
+        total = units.draws @ true
+        columns.append(np.where(total > 0, sums / np.maximum(total, 1), np.nan))
+    return np.stack(columns, axis=1)
+
+
+def _drawn_sums(right: np.ndarray, unit: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """float64 (DRAWS,): the precisions of a class at its right predictions, best score first, summed in each draw."""
+    rights = int(right.sum())
+    if not rights:
+        return np.zeros(len(draws))
+    # rows: the predictions from behind one right one up to the next and with it; columns: their units
+    row = np.cumsum(right) - right
+    before = np.flatnonzero(right)[-1] + 1
+    counts = np.bincount(row[:before] * draws.shape[1] + unit[:before], minlength=rights * draws.shape[1])
+    counts = counts.reshape(rights, -1).T.astype("f4")
+    sums = []
+    for block in np.array_split(draws, 1 + len(draws) * rights // _BLOCK):
+        drawn = block[:, unit[right]]
+        found, rank = np.cumsum(drawn, axis=1), np.cumsum(block @ counts, axis=1)
+        precision = np.where(drawn > 0, found / np.maximum(rank, 1), 0)
+        best_from_here = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        sums.append((drawn * best_from_here).sum(axis=1, dtype=float))
+    return np.concatenate(sums)
+
+
+def counts_by_unit(pairing: Pairing, units: Units) -> np.ndarray:
+    """int64 (U, K, 3): the counts of `count_events` in each unit."""
+    classes, size = pairing.num_classes, len(units) * pairing.num_classes
+    place = prediction_units(pairing, units) * classes + pairing.predicted.label
+    right, predicted = (np.bincount(rows, minlength=size) for rows in (place[pairing.right], place))
+    true = np.bincount(units.of(pairing.true) * classes + pairing.true.label, minlength=size)
+    return np.stack([right, predicted - right, true - right], axis=-1).reshape(len(units), classes, 3)
+
+
+def drawn_f1(counts: np.ndarray, units: Units) -> np.ndarray:
+    """float64 (DRAWS, K): F1 in each draw, of counts by unit; NaN where a class was neither predicted nor there."""
+    flat = units.draws @ counts.reshape(len(units), -1).astype("f4")
+    return precision_recall_f1(flat.reshape(len(flat), *counts.shape[1:]).round())[..., 2]
+
+
+def mean_over_classes(precision: np.ndarray) -> np.ndarray:
+    """float64 (DRAWS,): mAP of average precisions (DRAWS, K); NaN where no class is drawn."""
+    known = ~np.isnan(precision)
+    total = np.where(known, precision, 0).sum(axis=1)
+    return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Between which two values the middle CONFIDENCE of the draws lie; NaN where nothing is known."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def wins(better: np.ndarray, than: np.ndarray, candidates: int = 1) -> bool:
+    """Whether one is better than the other by more than chance: in all draws but 1 in 20, or, where it is the best of
+    several `candidates`, but 1 in 20 over their number (Bonferroni).
+
+    Args:
+        better, than: float (DRAWS,), by the same draws; NaN counts as no better.
+    """
+    return bool(np.mean(~(better > than)) <= (1 - CONFIDENCE) / candidates)

@@ -1,0 +1,278 @@
+"""The rule by which scored predictions become events: chosen on val, and kept in the model folder."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from util.choosing import (
+    DEFAULT_THRESHOLD,
+    best_threshold,
+    choose_moves,
+    choose_own_thresholds,
+    choose_suppression,
+    moved_by,
+    threshold_tolerance,
+)
+from util.ensemble import FLIP, Member, read_ensemble
+from util.errors import UserError, number_of
+from util.events import EventTable, Video, of_labelled, predicted_events, true_events
+from util.io import read_json, write_json
+from util.options import MAX_FRAMES_AROUND
+from util.pairing import TOLERANCES, Tolerance, pair_events, rates_of, within
+from util.predictions import list_predictions, read_predictions
+from util.resampling import USUAL_FPS, units_of
+from util.suppression import NMS, Suppression, add_suppression_options
+
+FILE = "threshold.json"  # in the model folder
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Predictions are moved, thinned out by suppression, and count above a threshold."""
+
+    suppression: Suppression = NMS
+    threshold: float = DEFAULT_THRESHOLD
+    own_threshold: Mapping[str, float] = field(default_factory=dict)  # of classes that have another
+    moves: Mapping[str, int] = field(default_factory=dict)  # frames, of classes whose predictions are moved; + is later
+    source: str = "the default"  # in words that follow "threshold 0.123, "
+    notes: tuple[str, ...] = ()  # what else was chosen on val, a line each
+
+    def levels(self, classes: Sequence[str], threshold: float | None = None) -> np.ndarray:
+        """float64 (K,): the score above which predictions of each class count.
+
+        Args:
+            threshold: another than the rule's; the own ones of classes go with it, by as much in the logarithm of odds.
+        """
+        at = self.threshold if threshold is None else threshold
+        along = 0.0 if at == self.threshold else _log_odds(at) - _log_odds(self.threshold)
+        own = {name: value if not along else _from_log_odds(_log_odds(value) + along)
+               for name, value in self.own_threshold.items()}
+        return np.array([own.get(name, at) for name in classes], float)
+
+    def moved(self, events: EventTable, classes: Sequence[str], num_frames: np.ndarray | None = None) -> EventTable:
+        """Predictions on the frames where they are to be; arguments are those of `moved_by`."""
+        return moved_by(events, np.array([self.moves.get(name, 0) for name in classes], int), num_frames)
+
+    def scored(self, events: EventTable, classes: Sequence[str], num_frames: np.ndarray | None = None) -> EventTable:
+        """The events, moved and after suppression, whatever they score."""
+        return self.suppression(self.moved(events, classes, num_frames))
+
+    def __str__(self) -> str:
+        return "\n".join([f"threshold {self.threshold:.3f}, {self.source}", *self.notes])
+
+    def as_json(self) -> dict[str, Any]:
+        return {"threshold": self.threshold, "own_threshold": dict(self.own_threshold), "moves": dict(self.moves),
+                **self.suppression.as_json()}
+
+
+def _log_odds(score: float) -> float:
+    score = min(max(score, 1e-9), 1 - 1e-9)
+    return math.log(score / (1 - score))
+
+
+def _from_log_odds(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+UNCHOSEN = Rule()
+
+
+class Given(NamedTuple):
+    """What of a rule the user fixes; the rest is chosen on val."""
+
+    suppression: Suppression | None = None
+    threshold: float | None = None
+    moves: bool = True  # False: predictions stay where they are
+
+    def rule(self, source: str) -> Rule:
+        """Of what is given, and otherwise as usual."""
+        value, source = (DEFAULT_THRESHOLD, source) if self.threshold is None else (self.threshold, _GIVEN)
+        return Rule(self.suppression or NMS, value, source=source)
+
+
+_GIVEN = "given by --threshold"
+UNGIVEN = Given()
+
+
+def add_rule_options(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, threshold: Callable[[str], float] | None = None
+) -> None:
+    """--nms_window, --soft_nms, --no_moves and, where its type is given, --threshold; see `given`."""
+    add_suppression_options(parser)
+    parser.add_argument("--no_moves", action="store_true",
+                        help="leave predictions on their frames, where val says that a class is early or late")
+    parser.set_defaults(threshold=None)
+    if threshold:
+        parser.add_argument("--threshold", type=threshold,
+                            help="score above which events count (default: chosen on val)")
+
+
+def given(args: argparse.Namespace) -> Given:
+    """What the options of `add_rule_options` say."""
+    return Given(args.suppression, args.threshold, not args.no_moves)
+
+
+class Origin(NamedTuple):
+    """Whose predictions they are: by this their rule is found."""
+
+    folder: Path  # the model's
+    split: str  # "" of a new video
+    epoch: int | None  # None where it is not known
+    classes: Sequence[str]
+    read_split: Callable[[str], list[Video]]  # gives the entries of a split of the dataset
+    variant: str = ""  # of the predictions, see `PredictionFile`
+    members: Sequence[Member] = ()  # of an ensemble, whose mean scores on val are taken
+
+
+class OnVal(NamedTuple):
+    """Predictions on val, by which a rule is chosen."""
+
+    truth: Sequence[Video]
+    predicted: EventTable  # before suppression
+    name: str  # of what they were read from
+
+
+def read_val(origin: Origin) -> OnVal:
+    """The predictions of the same epoch on val.
+
+    Raises:
+        UserError: there are none, or they are of no use.
+    """
+    folder, epoch, variant, members = origin.folder, origin.epoch, origin.variant, origin.members
+    if None in (epoch, *(member.epoch for member in members)):
+        raise UserError("the file's name has no epoch to find val predictions by")
+    file = next((file for file in list_predictions(folder, "val", variant) if file.epoch == epoch), None)
+    if file is None and not members:
+        how = "" if not variant else " --flip" if variant == FLIP else ", the same models --with it"
+        raise UserError(f"no val predictions of epoch {epoch}{variant} to choose it on;"
+                        f" to make them: python test_e2e.py {folder} FRAME_DIR -s val --save{how}")
+    try:
+        truth = origin.read_split("val")
+        if members:
+            scores = read_ensemble(members, truth, origin.classes, "val")
+            return OnVal(truth, predicted_events(truth, scores), f"the mean scores of {len(members)} models")
+        return OnVal(truth, read_predictions(file.path, truth, origin.classes), file.path.name)
+    except UserError as error:
+        raise UserError(f"val's predictions cannot be used ({error})") from error
+
+
+def choose_rule(
+    on_val: OnVal, classes: Sequence[str], tolerances: Sequence[Tolerance] = TOLERANCES, given: Given = UNGIVEN
+) -> Rule:
+    """The best rule on val: the threshold for the highest F1 at the tolerance of `threshold_tolerance`; the rest as
+    util/choosing.py does it."""
+    truth, predicted = on_val.truth, of_labelled(on_val.predicted, on_val.truth)
+    true, units, fps = of_labelled(true_events(truth, classes), truth), units_of(truth), usual_fps(truth)
+    notes, suppression, window = [], given.suppression or NMS, None
+    if given.suppression is None:
+        window = choose_suppression(true, predicted, len(classes), units, fps)
+    if window:
+        suppression = window.suppression
+        notes.append(f"{suppression.in_words(fps)}, chosen on val: mean mAP {100 * window.mean_map:.1f} there, and "
+                     f"{100 * window.usual:.1f} after {NMS.in_words(fps)}")
+    tolerance, moves = threshold_tolerance(tolerances), np.zeros(len(classes), int)
+    predicted, num_frames = suppression(predicted), lengths_of(truth)
+    (pairing,) = pair_events(true, predicted, len(classes), [tolerance], rates_of(truth, [tolerance]))
+    if given.moves:
+        moves = choose_moves(true, predicted, len(classes), units, best_threshold(pairing))
+        notes += [f"{name}: moved {number_of(abs(move), 'frame')} {'later' if move > 0 else 'earlier'}, as val's are "
+                  "off by so many" for name, move in zip(classes, moves.tolist(), strict=True) if move]
+    if moves.any():
+        predicted = moved_by(predicted, moves, num_frames)
+        (pairing,) = pair_events(true, predicted, len(classes), [tolerance], rates_of(truth, [tolerance]))
+    own = {} if given.threshold is not None else {
+        classes[label]: value for label, value in choose_own_thresholds(pairing, units).items()}
+    notes += [f"{name}: threshold {value:.3f}, as its F1 on val is higher so" for name, value in own.items()]
+    value = best_threshold(pairing) if given.threshold is None else given.threshold
+    source = f"chosen on val ({on_val.name}) for the highest F1 {within(tolerance)}"
+    moved = {name: move for name, move in zip(classes, moves.tolist(), strict=True) if move}
+    return Rule(suppression, value, own, moved, source if given.threshold is None else _GIVEN, tuple(notes))
+
+
+def rule_for(
+    origin: Origin, tolerances: Sequence[Tolerance] = TOLERANCES, given: Given = UNGIVEN, on_val: OnVal | None = None
+) -> Rule:
+    """The rule for a split's predictions, chosen on the folder's val predictions of the same epoch.
+
+    Where it cannot be (the split is val itself, or val's predictions are missing or of no use) it is the usual one, and
+    says so.
+
+    Args:
+        on_val: those predictions, where they are there already.
+    """
+    if origin.split == "val":
+        return given.rule("fixed: it cannot be chosen on the split reported; --threshold sets another")
+    try:
+        return choose_rule(on_val or read_val(origin), origin.classes, tolerances, given)
+    except UserError as error:
+        return given.rule(f"fixed: {error}")
+
+
+def find_rule(origin: Origin, given: Given = UNGIVEN) -> Rule:
+    """The rule for the events of a new video: the one that training kept, if it is of this epoch and of the suppression
+    that is given, if one is; or else `rule_for`'s.
+
+    Raises:
+        UserError: the file that training wrote is damaged.
+    """
+    path = origin.folder / FILE
+    if path.is_file() and not origin.members:
+        epoch, kept = read_rule(path)
+        if epoch == origin.epoch and given.suppression in (None, kept.suppression):
+            kept = kept if given.moves else replace(kept, moves={})
+            return kept if given.threshold is None else replace(
+                kept, threshold=given.threshold, own_threshold={}, source=_GIVEN)
+    return rule_for(origin, given=given)
+
+
+def write_rule(model_dir: Path, epoch: int, on_val: OnVal, classes: Sequence[str]) -> None:
+    """Choose the rule on the val predictions of an epoch, and keep it in the model folder."""
+    rule = choose_rule(on_val, classes)
+    row = {"epoch": epoch, **rule.as_json(), "nms_seconds": rule.suppression.window / usual_fps(on_val.truth),
+           "tolerance": threshold_tolerance(TOLERANCES), "notes": rule.notes}
+    write_json(model_dir / FILE, row)
+
+
+def read_rule(path: Path) -> tuple[Any, Rule]:
+    """The epoch and the rule that a file of `write_rule` holds.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    kept = read_json(path)
+    kept = kept if isinstance(kept, dict) else {}
+    own, moves, notes = kept.get("own_threshold", {}), kept.get("moves", {}), kept.get("notes", [])
+    window, soft = kept.get("nms_window"), kept.get("soft_nms", False)
+    sound = (isinstance(own, dict) and isinstance(moves, dict) and isinstance(notes, list)
+             and all(map(_is_score, [kept.get("threshold"), *own.values()]))
+             and all(type(number) is int and abs(number) <= MAX_FRAMES_AROUND for number in [window, *moves.values()])
+             and window >= 0 and type(soft) is bool and all(isinstance(note, str) for note in notes))
+    if not sound:
+        raise UserError(f'{path}: must be {{"epoch", "threshold", "own_threshold", "moves", "nms_window", "soft_nms"}},'
+                        " thresholds finite numbers, windows and moves whole ones; delete it, or set --threshold")
+    return kept.get("epoch"), Rule(Suppression(window, soft), float(kept["threshold"]), own, moves,
+                                   f"chosen on val in training ({FILE})", tuple(notes))
+
+
+def _is_score(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def usual_fps(truth: Sequence[Video]) -> float:
+    """The frames per second of most videos of a split."""
+    known = [video["fps"] for video in truth if video.get("fps", -1) > 0]
+    return float(np.median(known)) if known else USUAL_FPS
+
+
+def lengths_of(truth: Sequence[Video]) -> np.ndarray | None:
+    """int64 (V,): the frames of each video; None where they are not all known."""
+    known = [video.get("num_frames") for video in truth]
+    return None if None in known else np.array(known, int)
