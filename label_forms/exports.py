@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from label_forms.exported import Clip, ExportedVideo
+from label_forms.write_boris import write_boris
+from label_forms.write_excel import check_excel, write_excel
 from label_forms.write_markers import write_premiere, write_resolve
 from label_forms.write_osl import write_osl
 from label_forms.write_sportscode import write_sportscode
 from label_forms.write_subtitles import write_srt, write_vtt
-from label_forms.write_tables import check_excel, write_boris, write_excel
 from util.options import rate
 
 
@@ -28,7 +29,7 @@ EXPORTS = {
     "sportscode": Export(".xml", write_sportscode),
     "resolve": Export(".edl", write_resolve),
     "premiere": Export(".premiere.csv", write_premiere),
-    "boris": Export(".boris.csv", write_boris),
+    "boris": Export(".boris", write_boris),
     "osl": Export(".osl.json", write_osl),
     "excel": Export(".xlsx", write_excel),
     "srt": Export(".srt", write_srt),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from label_forms import cvat, edl, label_studio, per_video, soccernet, sportscode, subtitles, table
+from label_forms import boris, cvat, edl, label_studio, per_video, soccernet, sportscode, subtitles, table
 from label_forms.cells import EXCEL, read_text
 from label_forms.sets import LabelFile, LabelSet
 from label_forms.tools import TOOLS
@@ -31,6 +31,7 @@ class Form(NamedTuple):
 FORMS = {
     "labelstudio": Form("json", label_studio.is_label_studio, label_studio.read_label_studio),
     "video": Form("json", per_video.fits, per_video.read_video),
+    "boris_project": Form("json", boris.is_boris, boris.read_boris),
     "osl": Form("json", soccernet.is_osl, soccernet.read_osl),
     "soccernet": Form("json", soccernet.is_soccernet, soccernet.read_match),
     "raw": Form("json", soccernet.is_raw, soccernet.read_match),
@@ -42,7 +43,8 @@ FORMS = {
     "csv": Form("table", lambda _: True, table.read_table),
 }
 _TEXTS = (".edl", ".srt", ".vtt")
-_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".edl", *EXCEL)  # subtitles may be of what is spoken
+# Those that are looked for in a folder: subtitles are not, as they may be of what is spoken
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".edl", ".boris", *EXCEL)
 
 
 def read_labels(
@@ -137,7 +139,7 @@ def _kind(path: Path) -> str:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     suffix = path.suffix.lower()
-    if start[:1] in (b"{", b"[") or suffix in (".json", ".jsonl"):
+    if start[:1] in (b"{", b"[") or suffix in (".json", ".jsonl", ".boris"):
         return "json"
     if start[:1] == b"<" or suffix == ".xml":
         return "xml"

@@ -46,6 +46,22 @@ def test_a_project_of_cvat_has_labels_for_each_task(tmp_path):
     assert [one.names[0] for one in sets] == ["a.mp4", "b.mp4"]
 
 
+def test_a_project_of_boris_has_points_states_and_files_one_after_another(tmp_path):
+    behaviours = {"0": {"type": "Point event", "code": "PASS"}, "1": {"type": "State event", "code": "PRESS"}}
+    listed = [[1.0, "RED", "PASS", "", ""], [2.0, "RED", "PRESS", "", "high"], [2.5, "BLUE", "PRESS", "", ""],
+              [4.0, "RED", "PRESS", "", ""], [11.0, "", "PASS", "", ""]]
+    observation = {"type": "MEDIA", "file": {"1": ["a.mp4", "b.mp4"]}, "events": listed, "time offset": 5.0,
+                   "media_info": {"length": {"a.mp4": 10.0, "b.mp4": 10.0}}}
+    project = {"behaviors_conf": behaviours, "observations": {"x": observation}}
+    path = write(tmp_path / "p.boris", project)
+    first, second = read_labels(path)
+    found = [(event.position, event.fields["label"], event.fields.get("subject")) for event in first.events]
+    assert found == [(1.0, "PASS", "RED"), (2.0, "PRESS", "RED"), (2.5, "PRESS", "BLUE")]
+    assert first.events[1].fields["comment"] == "high" and "time offset is 5.0 and not applied" in first.notes[-1]
+    assert (second.names[1], [event.position for event in second.events]) == ("b", [1.0])
+    assert [event.position for event in read_labels(path, instant="middle")[0].events] == [1.0, 3.0, 2.5]
+
+
 def test_markers_have_a_team_a_note_a_length_and_drop_frame(tmp_path):
     path = write(tmp_path / "a.edl", "TITLE: x\nFCM: DROP FRAME\n\n"
                  "001  001      V     C        00:00:01:00 00:00:01:01 00:00:01:00 00:00:01:01\n"

@@ -22,6 +22,12 @@ Time\tMedia file path\tFPS\tSubject\tBehavior\tStatus
 Observation id,Source,Subject,Behavior,Behavior type,Time,Media file name
 o,player #1:x/m_a.mp4,,PASS,POINT,1.000,
 """,
+    "project.boris": """
+{"project_name": "x", "behaviors_conf": {"0": {"type": "State event", "code": "PASS"}}, "observations": {
+    "obs 1": {"type": "MEDIA", "file": {"1": ["x/m_a.mp4"]}, "events": [[1.0, "RED", "PASS", "", ""],
+                                                                       [2.5, "RED", "PASS", "", ""]]},
+    "live": {"type": "LIVE", "file": [], "events": [[1.0, "", "PASS", "", ""]]}}}
+""",
     "elan_one/m_a.txt": "events\t00:00:01.000\t00:00:01.040\t00:00:00.040\tPASS\n",
     "elan_smpte/m_a.txt": "events\tanna\t00:00:01:00\t00:00:01:01\tPASS\n",
     "elan_media/m_a.txt": "events\tanna\t00:00:01.000\t1000\t00:00:01.040\t1040\tPASS\tm_a.mp4\n",
