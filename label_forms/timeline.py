@@ -77,8 +77,12 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             placement.outside.append(_describe_outside(labelled, video, clocks[part], outside))
             placement.unplaced += len(outside)
         entry = _entry(labels, video, records[video], clocks[part], inside)
+        start = starts[part] if labelled.is_cut else 0
         if "labelled" in labels.keys:
-            entry["labelled"] = extracted_ranges(labels, records[video], starts[part] if labelled.is_cut else 0)
+            entry["labelled"] = extracted_ranges(labels, records[video], start)
+        if "rejected" in labels.keys:
+            rejected = extracted_rejected(labels, records[video], start)
+            entry["rejected"] = [{**event, "frame": frame} for event, frame in rejected]
         placement.entries.append(entry)
         different = {(at, event.fields["label"]) for at, event in inside}
         merged = len(different) - len({(event["frame"], event["label"]) for event in entry["events"]})
@@ -192,17 +196,13 @@ def _entry(labels: LabelSet, video: str, record: Mapping, clock: Clock, events: 
     return {**known, **extra, "events": sorted(framed, key=lambda event: event["frame"])}
 
 
-def extracted_ranges(labels: LabelSet, record: Mapping, start: float) -> list[list[int]]:
-    """The labelled ranges of a video, as extracted frames; labels count the frames of the file, be it that their events
-    have times.
+def extracted_ranges(labels: LabelSet, record: Mapping, start: float = 0) -> list[list[int]]:
+    """The labelled ranges of a video, as extracted frames.
 
     Args:
         start: position of the video's first frame in the labels.
     """
-    rate = labels.keys.get("fps", -1)
-    by_frame = replace(labels, seconds=False, fps=rate if rate > 0 else None, fps_from="file")
-    clock = clock_of(by_frame if labels.seconds else labels, record)
-    before = round(start * clock.rate) if labels.seconds else int(start)
+    clock, before = _frame_clock(labels, record, start)
     frames = record["num_frames"]
     ranges = []
     for first, last in ((max(first - before, 0), last - before) for first, last in labels.keys["labelled"]):
@@ -211,6 +211,22 @@ def extracted_ranges(labels: LabelSet, record: Mapping, start: float) -> list[li
             end = clock.frame_of(last + 1) if last + 1 < clock.length else frames
             ranges.append((first, min(max(first, end - 1), frames - 1)))
     return joined_ranges(ranges)
+
+
+def extracted_rejected(labels: LabelSet, record: Mapping, start: float = 0) -> list[tuple[dict, int]]:
+    """What was rejected in a video, each with its extracted frame; arguments as of `extracted_ranges`."""
+    clock, before = _frame_clock(labels, record, start)
+    return [(event, clock.frame_of(event["frame"] - before)) for event in labels.keys.get("rejected", ())
+            if clock.holds(event["frame"] - before)]
+
+
+def _frame_clock(labels: LabelSet, record: Mapping, start: float) -> tuple[Clock, int]:
+    """How ranges and what was rejected count a video, and the number of its first frame: they count the frames of the
+    file, be it that the events have times."""
+    rate = labels.keys.get("fps", -1)
+    by_frame = replace(labels, seconds=False, fps=rate if rate > 0 else None, fps_from="file")
+    clock = clock_of(by_frame if labels.seconds else labels, record)
+    return clock, round(start * clock.rate) if labels.seconds else int(start)
 
 
 # What there is to say of it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -21,9 +22,13 @@ from viewed import (
     write_frames,
 )
 
+import eval as eval_script
 import view
 from label_forms.clock import clock_of
 from label_forms.forms import read_labels
+from label_forms.timeline import place_events
+from label_forms.videos import WHOLE, Labelled
+from util.errors import UserError
 from util.event_files import write_events
 from util.io import read_json, write_json
 from viewer import store
@@ -72,7 +77,7 @@ def test_a_file_that_is_there_is_edited_with_all_that_it_holds_and_kept_as_it_wa
 
 def test_an_event_need_not_say_where_it_stood_in_the_file(viewed):
     page = client(*viewed.arguments(), "--labels", viewed.labels)
-    assert put(page, labels_of(page), [{"frame": 3, "label": "PASS", "keys": "{}"}]).status_code == 200
+    assert put(page, labels_of(page), [{"frame": 3, "label": "PASS", "keys": {}}]).status_code == 200
 
 
 def test_a_page_that_does_not_know_the_newest_labels_writes_nothing(viewed):
@@ -114,7 +119,7 @@ def test_two_servers_on_one_folder_lose_no_save_that_they_acknowledged(viewed):
     def save_all(number):
         for frame in range(number, NUM_FRAMES, 2):
             state = labels_of(pages[number])
-            answer = put(pages[number], state, [*state["events"], event(frame, keys=f'{{"by": {number}}}')])
+            answer = put(pages[number], state, [*state["events"], event(frame, keys={"by": str(number)})])
             assert answer.status_code in (200, 409), answer.data
             saved[number] += [frame] if answer.status_code == 200 else []
 
@@ -126,10 +131,11 @@ def test_two_servers_on_one_folder_lose_no_save_that_they_acknowledged(viewed):
 
 
 @pytest.mark.parametrize("wrong", [event(NUM_FRAMES), event(-1), event(1.5), event(True), event(1, "SHOT"), "x",
-                                   event(1, keys="[]"), event(1, keys="{"), event(1, keys='{"frame": 3}'),
+                                   event(1, keys=[]), event(1, keys="{}"), event(1, keys={"frame": "3"}),
                                    event(1, at=-1), {"frame": 1, "label": "PASS"}, event(1, at=10**60),
-                                   event(1, ["PASS"]), event(10**60), event(1, keys='{"x": NaN}'),
-                                   event(1, keys='{"x": "\\ud800"}'), event(1, keys='{"a":' * 9999)])
+                                   event(1, ["PASS"]), event(10**60), event(1, keys={"x": "NaN"}),
+                                   event(1, keys={"x": 3}), event(1, keys={"\ud800": "1"}), event(1, keys={"x": "{"}),
+                                   event(1, keys={"x": '"\\ud800"'}), event(1, keys={"x": '{"a":' * 9999})])
 def test_events_that_could_not_be_read_again_are_not_written(viewed, wrong):
     page = client(*viewed.arguments())
     assert put(page, labels_of(page), [wrong]).status_code == 400
@@ -220,3 +226,81 @@ def test_what_spot_video_found_is_proposed_whole(viewed, tmp_path, capsys):
     assert "--fps 25" in user_error(run_here(view, *arguments))
     alone = tmp_path / "found" / "elsewhere.events.json"
     assert "none of the videos with frames" in user_error(run_here(view, alone, *arguments[1:]))
+
+
+def test_what_was_rejected_and_what_is_labelled_is_kept_beside_the_events_and_comes_into_the_split(viewed, tmp_path):
+    """At half the rate of the video: the file counts its frames, the page and the split the extracted ones."""
+    record = {"num_frames": NUM_FRAMES, "fps": FPS, "source_frames": 2 * NUM_FRAMES, "source_fps": 2 * FPS,
+              "width": 64, "height": 32}
+    write_json(viewed.frames / "cup" / "a_1" / "video.json", record)
+    path = viewed.labels / "cup" / "a_1.json"
+    before = {"labelled": [[0, 19], [40, 119]], "rejected": [{"frame": 41, "label": "PASS", "by": "Zoë"}],
+              "events": [{"frame": 11, "label": "PASS"}]}
+    write_json(path, before)
+    page = client(*viewed.arguments())
+    state = labels_of(page)
+    assert state["labelled"] == [[0, 9], [20, 59]]
+    assert [(e["frame"], e["keys"]) for e in state["rejected"]] == [(20, {"by": '"Zo\\u00eb"'})]
+    more = {"rejected": [*state["rejected"], event(30, "DRIVE")], "labelled": [*state["labelled"], [9, 12]]}
+    put(page, state, state["events"], more=more)
+    now = read_json(path)
+    assert now["labelled"] == [[0, 25], [40, 119]]
+    assert now["rejected"] == [*before["rejected"], {"frame": 60, "label": "DRIVE"}]
+    assert now["events"] == before["events"]
+
+    (labels,) = read_labels(path)
+    (entry,) = place_events(Labelled(labels, {WHOLE: "cup/a_1"}), {"cup/a_1": record}, {}).entries
+    assert entry["labelled"] == [[0, 12], [20, 59]]
+    assert entry["rejected"] == [{"frame": 20, "label": "PASS", "by": "Zoë"}, {"frame": 30, "label": "DRIVE"}]
+    put(page, labels_of(page), [])
+    assert read_json(path).keys() == {"events"}
+
+
+@pytest.mark.parametrize("wrong", [{"labelled": [[5, 3]]}, {"labelled": [[0, NUM_FRAMES]]}, {"labelled": 3},
+                                   {"rejected": [event(NUM_FRAMES)]}, {"rejected": {}}])
+def test_rejections_and_ranges_that_could_not_be_read_again_are_not_written(viewed, wrong):
+    page = client(*viewed.arguments())
+    assert put(page, labels_of(page), [], more=wrong).status_code == 400
+    assert not viewed.labels.exists()
+
+
+def test_a_label_file_with_a_rejection_that_is_none_is_refused(viewed):
+    path = viewed.labels / "cup" / "a_1.json"
+    for wrong, words in ((3, "it must be a list"), ([{"frame": -1, "label": "PASS"}], "rejected: events[0]")):
+        write_json(path, {"events": [], "rejected": wrong})
+        with pytest.raises(UserError, match=re.escape(words)):
+            read_labels(path)
+
+
+def test_numbers_leave_out_what_nobody_has_labelled_as_eval_does(viewed, tmp_path):
+    entries = read_json(viewed.dataset / "test.json")
+    entries[0]["labelled"] = [[0, 30]]
+    write_json(viewed.dataset / "test.json", entries)
+    run_here(eval_script, "-s", "test", viewed.model, "--json", tmp_path / "r.json")
+    numbers = client(*viewed.arguments()).get("/api/overview").get_json()["models"][0]
+    assert numbers["mean_mAP"] == read_json(tmp_path / "r.json")["mean_mAP"]["nms"]
+    assert [video["truths"] for video in numbers["videos"]] == [2, 5]
+
+
+def test_what_to_label_next_is_what_the_model_doubts_and_nobody_has_labelled(viewed, tmp_path):
+    for video in ("new/x_1", "new/y_1"):
+        write_frames(viewed.frames / video, 200)
+    scores = {"new/x_1": {20: 0.95, 120: 0.5}, "new/y_1": {150: 0.6}}
+    write_json(tmp_path / "found.json", [
+        {"video": video, "fps": FPS, "events": [{"frame": f, "label": "PASS", "score": s} for f, s in events.items()]}
+        for video, events in scores.items()])
+    write_json(viewed.labels / "new" / "y_1.json", {"events": [], "labelled": [[0, 99]]})
+    page = client(tmp_path / "found.json", viewed.frames, "--label", viewed.dataset, "--labels", viewed.labels)
+    names = [video["name"] for video in page.get("/api/session").get_json()["videos"]]
+    told = page.get("/api/suggestions?model=0").get_json()
+    assert [(names[s["video"]], s["first"], s["last"]) for s in told] == [
+        ("new/x_1", 100, 199), ("new/y_1", 100, 199), ("new/x_1", 0, 99)]
+    assert told[0]["why"] == "uncertain: PASS scores 0.50"
+    assert told[2]["why"] == "unlike what is labelled (PASS scores 0.95)"
+
+
+def test_teams_are_offered_by_match_and_other_fields_by_all_labels(viewed):
+    page = client(*viewed.arguments())
+    put(page, labels_of(page, 1), [event(3, keys={"team": '"ARG"', "player": '"Zoë"', "minute": "3"})], video=1)
+    told = page.get("/api/videos/0/fields").get_json()
+    assert told == {"values": {"team": ["BRA", "ARG"], "player": ["Zoë"]}, "named": True}

@@ -105,11 +105,13 @@ def labels_of(page: FlaskClient, video: int = 0) -> dict:
     return page.get(f"/api/videos/{video}/labels").get_json()
 
 
-def put(page: FlaskClient, state: dict, events: list, video: int = 0, **headers: str) -> TestResponse:
-    """Write events as a page does that read `state`."""
-    body = {"revision": state["revision"], "events": events}
+def put(
+    page: FlaskClient, state: dict, events: list, video: int = 0, more: dict | None = None, **headers: str
+) -> TestResponse:
+    """Write events as a page does that read `state`, and maybe what is rejected and labelled."""
+    body = {"revision": state["revision"], "events": events} | (more or {})
     return page.put(f"/api/videos/{video}/labels", json=body, headers=WRITE | headers)
 
 
-def event(frame: object, label: str = "PASS", keys: str = "{}", at: int | None = None) -> dict:
-    return {"frame": frame, "label": label, "keys": keys, "at": at}
+def event(frame: object, label: str = "PASS", keys: object = None, at: int | None = None) -> dict:
+    return {"frame": frame, "label": label, "keys": {} if keys is None else keys, "at": at}

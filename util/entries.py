@@ -1,8 +1,9 @@
 """What a valid entry of a split is, said once: each problem is listed with its place, or the first one is raised.
 
 An entry is a video with its events, {"video", "num_frames", "events": [{"frame", "label", ...}, ...]}, see the README.
-Where not all of it is labelled, "labelled" says what is: [[first, last], ...], frames. What has one meaning is put
-right on the way: frame 25.0 is 25, fps null is -1 (unknown), labels are cleaned, labelled ranges sorted and joined.
+Where not all of it is labelled, "labelled" says what is: [[first, last], ...], frames; "rejected" lists, as events,
+what models proposed and a person refused. What has one meaning is put right on the way: frame 25.0 is 25, fps null is
+-1 (unknown), labels are cleaned, labelled ranges sorted and joined.
 """
 
 from __future__ import annotations
@@ -105,6 +106,10 @@ def check_entry(
     entry["events"], indices, problems = check_events(
         content["events"], where, entry.get("num_frames"), classes, text=label_file
     )
+    if "rejected" in entry:
+        entry["rejected"], _, faults = check_events(entry["rejected"], f"{where}: rejected", entry.get("num_frames"),
+                                                    text=label_file)
+        problems += faults
     stated, number = entry.get("num_events"), len(content["events"])
     if stated not in (None, number):
         problems.append(Problem(
@@ -138,6 +143,8 @@ def _entry_faults(entry: Any, label_file: bool) -> Iterator[str]:
             yield f"{key} is {shown(side)}; it must be a number of pixels; leave it out if unknown"
     if not isinstance(entry.get("events"), list):
         yield f"events is {shown(entry.get('events'))}; it must be a list, [] if there are none"
+    if not isinstance(entry.get("rejected", []), list):
+        yield f"rejected is {shown(entry['rejected'])}; it must be a list as that of the events"
     ranges = entry.get("labelled")
     if ranges is not None and not (isinstance(ranges, list) and all(_is_range(one, num_frames) for one in ranges)):
         end = f", below {num_frames}" if num_frames else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dataset.sides import with_sides
-from util.events import Event, EventTable, true_events
+from util.events import Event, EventTable, of_labelled, true_events
 from util.metrics import (
     average_precision,
     confused_partners,
@@ -26,11 +25,13 @@ from util.metrics import (
 from util.pairing import TOLERANCES, Pairing, pair_events, pair_sides
 from util.suppression import Suppression
 from viewer.models import Model
-from viewer.store import LabelStore
+from viewer.store import LabelStore, plain_event
 from viewer.viewed_videos import ViewedVideo
 
 CURVE_POINTS = 400  # of a precision-recall curve: more than there are pixels to it
 MOST_CASES = 500  # that are listed of one kind
+# [(first, last), ...] frames of each video that count, None: all; or None where it is all of every video
+Ranges = tuple[tuple[tuple[int, int], ...] | None, ...] | None
 RATES = ("precision", "recall", "f1", "tp", "fp", "fn")
 
 
@@ -54,11 +55,17 @@ class Case:
 
 class Results:
     """Pairs predictions with the truth of the split or with the labels as they are now, and keeps what is
-    costly until predictions or labels are others."""
+    costly until predictions or labels are others.
+
+    Args:
+        all_counts: predictions count where nobody has labelled too, as proposals do.
+    """
 
     def __init__(
-        self, videos: Sequence[ViewedVideo], classes: Sequence[str], models: Sequence[Model], store: LabelStore
+        self, videos: Sequence[ViewedVideo], classes: Sequence[str], models: Sequence[Model], store: LabelStore,
+        all_counts: bool,
     ) -> None:
+        self.all_counts = all_counts
         self.videos, self.classes, self.models, self.store = videos, classes, models, store
         self._events = lru_cache(8 * len(models) + 1)(self._suppress)
         self._truth = lru_cache(4)(self._make_truth)
@@ -67,9 +74,16 @@ class Results:
 
     # costly parts, each made once for what it depends on
 
-    def _suppress(self, model: int, suppression: Suppression) -> EventTable:
-        """The events that are left after suppression, in file order."""
-        return suppression(self.models[model].predicted)
+    def _suppress(self, model: int, suppression: Suppression, ranges: Ranges) -> EventTable:
+        """The events that are left after suppression where the videos are labelled, in file order."""
+        return suppression(_within(self.models[model].predicted, ranges))
+
+    def _ranges(self, of_labels: bool) -> Ranges:
+        """What counts of each video: what is labelled in the split, or in the labels as they are now."""
+        states = map(self.store.read, range(len(self.videos))) if of_labels else self.videos
+        listed = [None if self.all_counts or state.labelled is None else tuple(map(tuple, state.labelled))
+                  for state in states]
+        return tuple(listed) if any(ranges is not None for ranges in listed) else None
 
     def _levels(self, model: int, settings: Settings) -> np.ndarray:
         """float (K,): the threshold of each class where the slider stands."""
@@ -80,14 +94,15 @@ class Results:
         if revisions is None:
             events = [video.truth for video in self.videos]
         else:
-            events = [[json.loads(event["keys"]) | {"frame": event["frame"], "label": event["label"]}
-                       for event in self.store.read(index).events] for index in range(len(self.videos))]
+            states = map(self.store.read, range(len(self.videos)))
+            events = [list(map(plain_event, state.events)) for state in states]
         entries = [{"video": v.name, "events": e} for v, e in zip(self.videos, events, strict=True)]
         team_sides = next((model.team_sides for model in self.models if model.team_sides), None)
         return true_events(with_sides(entries, team_sides), self.classes)
 
     def _pair(self, model: int, suppression: Suppression, tolerance: int, revisions: tuple[str, ...] | None) -> Pairing:
-        truth, events = self._truth(revisions), self._events(model, suppression)
+        ranges = self._ranges(revisions is not None)
+        truth, events = _within(self._truth(revisions), ranges), self._events(model, suppression, ranges)
         return pair_events(truth, events, len(self.classes), [tolerance])[0]
 
     def _measure_precision(
@@ -99,7 +114,9 @@ class Results:
         pairing = self._pairing(model, suppression, tolerance, revisions)
         here = average_precision(pairing)
         alone = pairing.by_video(len(self.videos))
-        by_side = pair_sides(self._truth(revisions), self.models[model].predicted, len(self.classes), suppression)
+        ranges = self._ranges(revisions is not None)
+        by_side = pair_sides(_within(self._truth(revisions), ranges), _within(self.models[model].predicted, ranges),
+                             len(self.classes), suppression)
         team = None if by_side is None else _known(mean_of_known(
             np.array([mean_of_known(average_precision(one)) for one in by_side])))
         precision = {
@@ -190,7 +207,8 @@ class Results:
         return [self._marks_of(model, index, truth, settings) for model in range(len(self.models))]
 
     def _marks_of(self, model: int, index: int, truth: EventTable, settings: Settings) -> dict[str, Any]:
-        events = self._events(model, settings.suppression)
+        ranges = self._ranges(of_labels=True)
+        events = self._events(model, settings.suppression, ranges)
         of_video = events.take((events.video == index) & (events.score > self._levels(model, settings)[events.label]))
         (pairing,) = pair_events(truth, of_video, len(self.classes), [settings.tolerance])
         predicted = pairing.predicted
@@ -198,7 +216,13 @@ class Results:
         columns = {"frame": predicted.frame, "label": predicted.label, "score": predicted.score,
                    "partner": pairing.partner, "confused": confused_partners(pairing)}
         listed = {key: column[order].tolist() for key, column in columns.items()}
-        return {**listed, "right": _listed(predicted.right[order]), "f1": _f1(pairing)}
+        (counted,) = pair_events(_within(truth, ranges), of_video, len(self.classes), [settings.tolerance])
+        return {**listed, "right": _listed(predicted.right[order]), "f1": _f1(counted)}
+
+
+def _within(events: EventTable, ranges: Ranges) -> EventTable:
+    return events if ranges is None else of_labelled(
+        events, [{} if of_video is None else {"labelled": of_video} for of_video in ranges])
 
 
 def _moments(events: Sequence[Event]) -> list[tuple[int, str]]:

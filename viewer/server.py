@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from plots.style import class_colour
 from util.choosing import DEFAULT_THRESHOLD
 from util.errors import UserError
 from util.io import parse_json
+from util.matches import matches_of
 from util.options import MAX_FRAMES_AROUND
 from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
@@ -20,8 +21,9 @@ from util.suppression import NMS, NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
-from viewer.store import LabelStore, Stale, check_page_events
+from viewer.store import LabelStore, Stale, check_page_labels, known_fields
 from viewer.viewed_videos import ViewedVideo
+from viewer.what_next import suggest
 
 if TYPE_CHECKING:
     from viewer.video_pictures import Pictures
@@ -58,7 +60,7 @@ def create_app(session: Session, host: str) -> Flask:
     store = LabelStore(session.labels_dir, session.videos, session.classes)
     for index in range(len(session.videos)):
         store.read(index)
-    results = Results(session.videos, session.classes, session.models, store)
+    results = Results(session.videos, session.classes, session.models, store, all_counts=session.split is None)
     pictures = _open_pictures(session)
     secure(app, host)
     _add_errors(app)
@@ -66,6 +68,7 @@ def create_app(session: Session, host: str) -> Flask:
     _add_video(app, session, results)
     _add_frames(app, session, pictures)
     _add_labels(app, session, store)
+    _add_help(app, session, store)
     return app
 
 
@@ -186,7 +189,7 @@ def _add_labels(app: Flask, session: Session, store: LabelStore) -> None:
     def read_labels(video: int) -> Response:
         _video(session, video)
         state = store.read(video)
-        return jsonify(revision=state.revision, source=state.source, events=state.events, file=str(store.path(video)))
+        return jsonify(**asdict(state), file=str(store.path(video)))
 
     @app.get("/api/videos/<int:video>/revision")
     def tell_revision(video: int) -> Response:
@@ -197,14 +200,33 @@ def _add_labels(app: Flask, session: Session, store: LabelStore) -> None:
     def write_labels(video: int) -> Response | tuple[Response, int]:
         viewed, asked = _video(session, video), _body()
         try:
-            events = check_page_events(asked.get("events"), viewed, session.classes)
+            labels = check_page_labels(asked, viewed, session.classes)
         except ValueError as error:  # of JSON within JSON too
             abort(400, str(error))
         try:
-            state = store.write(video, asked.get("revision"), events)
+            state = store.write(video, asked.get("revision"), labels)
         except Stale:
             return jsonify(error="changed elsewhere"), 409
         return jsonify(revision=state.revision)
+
+
+def _add_help(app: Flask, session: Session, store: LabelStore) -> None:
+    """What helps a person who labels."""
+
+    match_of = matches_of(video.name for video in session.videos)
+
+    @app.get("/api/videos/<int:video>/fields")
+    def tell_fields(video: int) -> Response:
+        name = _video(session, video).name
+        same = [match_of[other.name] == match_of[name] for other in session.videos]
+        return jsonify(known_fields([store.read(index).events for index in range(len(same))], same))
+
+    @app.get("/api/suggestions")
+    def tell_suggestions() -> Response:
+        model = _index(request.args, "model", len(session.models))
+        if model is None:
+            abort(400, "name a model")
+        return jsonify(suggest(session.videos, session.classes, session.models[model], store))
 
 
 def _describe(video: ViewedVideo) -> dict[str, Any]:

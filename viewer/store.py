@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,20 @@ from typing import Any
 from label_forms.clock import Clock, clock_of
 from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
-from util.entries import MAX_FRAMES, check_events, shown, unknown_class
+from label_forms.timeline import extracted_ranges, extracted_rejected
+from util.entries import MAX_FRAMES, check_entry, check_events, shown, unknown_class
 from util.errors import UserError
-from util.events import Event
+from util.events import SIDES, Event
 from util.io import parse_json, whole_file, write_json
 from util.lock import exclusive
 from viewer.viewed_videos import ViewedVideo
 
+MOST_VALUES = 100  # of a field, that are offered
 SAVING = 10  # seconds to wait for another view.py that saves
 NO_FILE = "none"  # the revision of a video that has no label file yet
 
-# As the page has it: {"frame": extracted, "label", "keys": JSON of its further keys, "at": frame in the file or None}.
-# The keys stay text, as a number of many digits would not survive the page.
+# As the page has it: {"frame": extracted, "label", "keys": {name: JSON of its value} of the further keys, "at": frame
+# in the file or None}. Values stay text, as a number of many digits would not survive the page.
 PageEvent = dict[str, Any]
 
 
@@ -33,12 +36,20 @@ class Stale(Exception):
 
 
 @dataclass(frozen=True)
-class LabelState:
+class PageLabels:
+    """The labels of a video as the page has them, on extracted frames."""
+
+    events: list[PageEvent]  # by frame
+    rejected: list[PageEvent]  # what a model proposed and a person refused
+    labelled: list[list[int]] | None  # [first, last] of what is labelled; None: all
+
+
+@dataclass(frozen=True)
+class LabelState(PageLabels):
     """The labels of a video at one time."""
 
     revision: str
     source: str  # where they come from: "file", "split", or "none"
-    events: list[PageEvent]  # by frame
 
 
 class LabelStore:
@@ -64,7 +75,7 @@ class LabelStore:
             self._states[index] = known = identity, self._read_now(index)[0]
         return known[1]
 
-    def write(self, index: int, revision: str, events: Sequence[PageEvent]) -> LabelState:
+    def write(self, index: int, revision: str, now: PageLabels) -> LabelState:
         """Put the labels of a video in place of those of `revision`, whole or not at all.
 
         What stood there before the first change is kept beside it, as <video>.json.orig.
@@ -79,7 +90,7 @@ class LabelStore:
             if state.revision != revision:
                 raise Stale
             self._keep_first(index)
-            write_json(path, _entry(self.videos[index], labels, events))
+            write_json(path, _entry(self.videos[index], labels, now))
             return self.read(index)
 
     def _identity(self, index: int) -> tuple:
@@ -98,18 +109,23 @@ class LabelStore:
         except (FileNotFoundError, NotADirectoryError):
             return self._of_split(index), None
         labels = parse_label_file(path, content)
-        clock = clock_of(labels, _record(video, labels))
+        record = _record(video, labels)
+        clock = clock_of(labels, record)
         _check(labels, clock, self.classes)
         events = [_page_event(e.fields, clock.frame_of(e.position), None if labels.seconds else e.position)
                   for e in labels.events]
+        rejected = [_page_event(event, frame, event["frame"])
+                    for event, frame in extracted_rejected(labels, record) if event["label"] in self.classes]
+        labelled = extracted_ranges(labels, record) if "labelled" in labels.keys else None
         revision = hashlib.sha1(content).hexdigest()[:16]
-        return LabelState(revision, "file", sorted(events, key=lambda event: event["frame"])), labels
+        return LabelState(_by_frame(events), _by_frame(rejected), labelled, revision, "file"), labels
 
     def _of_split(self, index: int) -> LabelState:
-        truth = self.videos[index].truth
-        events = [_page_event(event, event["frame"], None) for event in truth]
-        source = "split" if self.videos[index].split else "none"
-        return LabelState(NO_FILE, source, sorted(events, key=lambda event: event["frame"]))
+        video = self.videos[index]
+        events, rejected = ([_page_event(event, event["frame"], None) for event in listed]
+                            for listed in (video.truth, video.rejected))
+        return LabelState(_by_frame(events), _by_frame(rejected), video.labelled, NO_FILE,
+                          "split" if video.split else "none")
 
     def _keep_first(self, index: int) -> None:
         path = self.path(index)
@@ -121,15 +137,24 @@ class LabelStore:
             with whole_file(first) as scratch:
                 scratch.write_bytes(content)
         else:
-            write_json(first, _entry(self.videos[index], None, self._of_split(index).events))
+            write_json(first, _entry(self.videos[index], None, self._of_split(index)))
 
 
-def check_page_events(events: Any, video: ViewedVideo, classes: Sequence[str]) -> list[PageEvent]:
-    """Events as a page may send them.
+def check_page_labels(asked: Mapping[str, Any], video: ViewedVideo, classes: Sequence[str]) -> PageLabels:
+    """Labels as a page may send them.
 
     Raises:
         ValueError: they are something else.
     """
+    events, rejected = (_check_events(asked.get(key, []), video, classes) for key in ("events", "rejected"))
+    entry = {"num_frames": video.num_frames, "events": [], "labelled": asked.get("labelled")}
+    checked, problems = check_entry(entry, "the labels", label_file=True)
+    for problem in problems:
+        raise ValueError(problem.message)
+    return PageLabels(events, rejected, checked.content.get("labelled"))
+
+
+def _check_events(events: Any, video: ViewedVideo, classes: Sequence[str]) -> list[PageEvent]:
     if not isinstance(events, list):
         raise ValueError("events must be a list")
     checked, _, problems = check_events(events, "the labels", video.num_frames, classes)
@@ -139,10 +164,35 @@ def check_page_events(events: Any, video: ViewedVideo, classes: Sequence[str]) -
         at, keys = event.get("at"), event.get("keys")
         if at is not None and (type(at) is not int or not 0 <= at < MAX_FRAMES):
             raise ValueError(f"{shown(at)} is no frame of the file")
-        keys = parse_json(keys) if isinstance(keys, str) else None
-        if not isinstance(keys, dict) or not keys.keys().isdisjoint(("frame", "label")):
-            raise ValueError("keys must be an object without frame and label, as text")
+        if not isinstance(keys, dict) or not keys.keys().isdisjoint(("frame", "label")) or not all(
+                isinstance(value, str) for value in keys.values()):
+            raise ValueError("keys must be an object of texts without frame and label")
+        for name, value in keys.items():
+            parse_json(json.dumps(name))
+            parse_json(value)
     return checked
+
+
+def known_fields(events: Sequence[Sequence[PageEvent]], same_match: Sequence[bool]) -> dict[str, Any]:
+    """What further fields labels have, {"values": {name: [text, ...]}, the most frequent first, "named": whether some
+    team is a name and not a side}.
+
+    Args:
+        events: of each video.
+        same_match: whether a video is of the match that is looked at: teams are listed of that one alone.
+    """
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    teams = set()
+    for listed, same in zip(events, same_match, strict=True):
+        for event in listed:
+            for name, value in event["keys"].items():
+                text = json.loads(value)
+                if isinstance(text, str):
+                    teams |= {text} if name == "team" else set()
+                    counts[name][text] += 1 if same or name != "team" else 0
+    values = {name: [text for text, number in counter.most_common(MOST_VALUES) if number]
+              for name, counter in sorted(counts.items(), key=lambda item: -item[1].total())}
+    return {"values": values, "named": not teams <= set(SIDES)}
 
 
 def _check(labels: LabelSet, clock: Clock, classes: Collection[str]) -> None:
@@ -165,22 +215,33 @@ def _record(video: ViewedVideo, labels: LabelSet) -> dict[str, Any]:
 
 
 def _page_event(fields: Event, frame: int, at: int | None) -> PageEvent:
-    keys = {key: value for key, value in fields.items() if key not in ("frame", "label")}
-    return {"frame": frame, "label": fields["label"], "keys": json.dumps(keys), "at": at}
+    keys = {key: json.dumps(value) for key, value in fields.items() if key not in ("frame", "label")}
+    return {"frame": frame, "label": fields["label"], "keys": keys, "at": at}
 
 
-def _entry(video: ViewedVideo, labels: LabelSet | None, events: Sequence[PageEvent]) -> dict[str, Any]:
-    """What is to stand in the label file: `events`, with all else that stood there.
+def plain_event(event: PageEvent) -> Event:
+    """An event of the page as others have it: frame, label, and its further keys."""
+    return {"frame": event["frame"], "label": event["label"],
+            **{name: json.loads(value) for name, value in event["keys"].items()}}
+
+
+def _by_frame(events: Sequence[PageEvent]) -> list[PageEvent]:
+    return sorted(events, key=lambda event: event["frame"])
+
+
+def _entry(video: ViewedVideo, labels: LabelSet | None, now: PageLabels) -> dict[str, Any]:
+    """What is to stand in the label file: the labels as they are now, with all else that stood there.
 
     A file goes on counting the frames that it counted, so that what is not edited stays as exact as it was. A new
     one counts the extracted frames and says so by their rate.
     """
-    events = sorted(events, key=lambda event: event["frame"])
+    events, rejected, ranges = _by_frame(now.events), _by_frame(now.rejected), now.labelled or []
     keys = dict(labels.keys) if labels else {"video": video.name}
     clock = clock_of(labels, _record(video, labels)) if labels else None
-    positions = [_position(event, clock) for event in events]
-    if None in positions:  # the file counts times, or at a rate at which not every extracted frame has a number
-        positions, labels = [event["frame"] for event in events], None
+    positions = [_position(event, clock) for event in (*events, *rejected)]
+    spans = [_span(first, last, clock) for first, last in ranges]
+    if None in positions or None in spans:  # the file counts times, or not every extracted frame has a number in it
+        positions, spans, labels = [event["frame"] for event in (*events, *rejected)], ranges, None
         keys.pop("num_frames", None)
     if labels is None:
         keys.pop("fps", None)
@@ -188,12 +249,12 @@ def _entry(video: ViewedVideo, labels: LabelSet | None, events: Sequence[PageEve
             keys["fps"] = video.record["fps"] if video.record else video.fps
     if "num_events" in keys:
         keys["num_events"] = len(events)
-    return keys | {
-        "events": [
-            {"frame": position, "label": event["label"], **json.loads(event["keys"])}
-            for event, position in zip(events, positions, strict=True)
-        ]
-    }
+    written = [plain_event(event) | {"frame": position}
+               for event, position in zip((*events, *rejected), positions, strict=True)]
+    nothing = [] if keys.get("labelled") == [] else None  # which stays, until something is
+    further = {"labelled": spans or nothing, "rejected": written[len(events) :] or None}
+    keys = {key: value for key, value in (keys | further).items() if value is not None}
+    return keys | {"events": written[: len(events)]}
 
 
 def _position(event: PageEvent, clock: Clock | None) -> int | None:
@@ -206,3 +267,15 @@ def _position(event: PageEvent, clock: Clock | None) -> int | None:
     near = clock.counted.frame_at(clock.shown.time_of(frame))
     candidates = [position for position in (at, near, near + 1) if position is not None and clock.holds(position)]
     return next((position for position in candidates if clock.frame_of(position) == frame), None)
+
+
+def _span(first: int, last: int, clock: Clock | None) -> list[int] | None:
+    """All frames in a file that are shown as the frames from first to last."""
+    ends = [_position({"frame": frame}, clock) for frame in (first, last)]
+    if None in ends or clock is None or not clock.converts:
+        return None if None in ends else ends
+    while ends[0] > 0 and clock.frame_of(ends[0] - 1) == first:
+        ends[0] -= 1
+    while clock.holds(ends[1] + 1) and clock.frame_of(ends[1] + 1) == last:
+        ends[1] += 1
+    return ends

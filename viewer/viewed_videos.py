@@ -40,6 +40,8 @@ class ViewedVideo:
     truth: list[Event] = field(default_factory=list)  # its events there, on the extracted frames
     source: SourceVideo | None = None  # the video file, whose pictures are shown; None: the extracted frames are
     size: tuple[int, int] | None = None  # width and height of extracted frames; None where it is unknown
+    rejected: list[Event] = field(default_factory=list)  # what models proposed there, and a person refused
+    labelled: list[list[int]] | None = None  # [first, last] of what is labelled there; None: all
 
     @property
     def has_frames(self) -> bool:
@@ -227,7 +229,8 @@ def _of_entry(places: Places, entry: Video, split: str, of_file: dict[str, Any] 
     num_frames, extracted = entry["num_frames"], _extracted(places, name)
     source = places.source(name, num_frames, fps, record) if extracted or of_file else None
     size = _size(entry) or (_size(record) if record is not of_file else None)
-    return ViewedVideo(name, folder, num_frames, fps, extracted, record, split, entry["events"], source, size)
+    return ViewedVideo(name, folder, num_frames, fps, extracted, record, split, entry["events"], source, size,
+                       entry.get("rejected", []), entry.get("labelled"))
 
 
 def _size(told: Mapping[str, Any] | None) -> tuple[int, int] | None:

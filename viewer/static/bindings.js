@@ -54,6 +54,7 @@ function looking(page) {
       repeats: true,
       run: (key) => page.goNext(["p", "ArrowUp"].includes(key) ? -1 : 1),
     },
+    { keys: ["/"], does: "search the list", run: () => page.list.search.select() },
     pair("Shift+e", "e", "previous, next error", (way) => page.goNext(way, true)),
     pair("PageUp", "PageDown", "previous, next video", (way) => page.app.beside(way)),
     { keys: ["i", "Shift+i"], does: "mark a stretch: its first, last frame here", run: (key) => markHere(page, key) },
@@ -101,7 +102,9 @@ function editing({ labelling }) {
       labelling.move(way),
     ),
     pair("Alt+Shift+ArrowLeft", "Alt+Shift+ArrowRight", "move it by ten", (way) => labelling.move(10 * way)),
-    { keys: ["m"], does: "move the selected event to this frame", run: () => labelling.moveHere() },
+    { keys: ["m"], does: "move what is selected to this frame", run: () => labelling.moveHere() },
+    { keys: ["s"], does: "its team: none, the one, the other", run: () => labelling.nextTeam() },
+    { keys: ["f"], does: "type its fields: team, player, note, …", run: () => labelling.typeFields() },
     {
       keys: ["Delete", "Backspace"],
       does: "delete the event on this frame, or the selected one",
@@ -109,17 +112,17 @@ function editing({ labelling }) {
     },
     { keys: ["Ctrl+z"], does: "undo", repeats: true, run: () => labelling.undo() },
     { keys: ["Ctrl+y", "Ctrl+Shift+z"], does: "do again", repeats: true, run: () => labelling.redo() },
+    { keys: ["b"], does: "the marked stretch is labelled, even if nothing is there", run: () => labelling.finish() },
+    { keys: ["Shift+b"], does: "the stretch here is not labelled after all", run: () => labelling.unfinish() },
   ];
 }
 
-function proposals({ labelling }) {
+function proposals({ labelling, app }) {
   return [
-    {
-      keys: ["Enter"],
-      does: "accept the selected prediction, or the one on this frame",
-      run: () => labelling.accept(),
-    },
+    { keys: ["Enter"], does: "accept the selected prediction; on to the next", run: () => labelling.accept() },
+    { keys: ["x"], does: "reject it, which is learned from; on to the next", run: () => labelling.reject() },
     { keys: ["Shift+Enter"], does: "accept all predictions above the threshold", run: () => labelling.acceptAll() },
+    { keys: ["u"], does: "what to label next: the stretch that would teach most", run: () => app.suggestions.next() },
   ];
 }
 

@@ -1,11 +1,13 @@
-// What an annotator does to the event that is selected, or that lies on the current frame.
+// What an annotator does to the event that is selected, or that lies on the current frame, and to proposals.
 
 import { ask, toast } from "./dom.js";
+import { fieldOf, withField } from "./fields.js";
 import { plural } from "./format.js";
-import { newEvent } from "./labels.js";
+import { newEvent, newLabelled, newRejected } from "./labels.js";
+import { sideOf } from "./verdicts.js";
 
 export class Labelling {
-  /** `page` gives scene, labels, player, select(). */
+  /** `page` gives app, scene, labels, player, known, stretch, select(), goTo(). */
   constructor(page) {
     this.page = page;
   }
@@ -46,10 +48,15 @@ export class Labelling {
 
   change(event, fields, does, goOn) {
     const next = Object.freeze({ ...event, ...fields });
-    if (this.taken(next.frame, next.label)) return;
+    if (this.taken(next.frame, next.label)) return false;
+    this.put(event, next, does, goOn);
+    this.page.player.seek(next.frame);
+    return true;
+  }
+
+  put(event, next, does, goOn) {
     this.page.labels.edit([event], [next], does, goOn);
     this.page.select({ event: next });
-    this.page.player.seek(next.frame);
   }
 
   add(label) {
@@ -57,6 +64,7 @@ export class Labelling {
     if (!this.ready() || this.taken(frame, label)) return;
     const event = newEvent(frame, label);
     this.page.labels.edit([], [event], `add ${label} on frame ${frame}`);
+    this.page.app.pace.add(1);
     this.page.select({ event });
   }
 
@@ -73,36 +81,112 @@ export class Labelling {
     if (frame !== event.frame) this.change(event, { frame }, `move ${event.label} from frame ${event.frame}`, true);
   }
 
+  /** Move the selected event to this frame, or accept the selected prediction there. */
   moveHere() {
     const { selected, frame } = this.scene;
-    if (!selected?.event) toast("select the event that is to be moved to this frame");
+    if (selected?.guess) this.accept(frame);
+    else if (!selected?.event) toast("select the event that is to be moved to this frame");
     else if (selected.event.frame !== frame && this.ready()) {
       this.change(selected.event, { frame }, `move ${selected.event.label} from frame ${selected.event.frame}`);
     }
   }
 
   remove() {
+    const { selected } = this.scene;
+    if (selected?.mark) return this.reject();
     const event = this.target();
-    if (!event) return;
+    if (!event) return null;
     this.page.labels.edit([event], [], `delete ${event.label} on frame ${event.frame}`);
     this.page.select(null);
-    toast(`${event.label} on frame ${event.frame} is deleted; Ctrl+Z brings it back`);
+    return toast(`${event.label} on frame ${event.frame} is deleted; Ctrl+Z brings it back`);
   }
 
-  /** Take over the selected prediction, or the best on this frame: as a new event, or as the class of the one there. */
-  accept() {
-    if (!this.ready()) return;
+  // Fields
+
+  setField(event, name, text) {
+    if (!event || !this.ready()) return;
+    const keys = withField(event, name, text);
+    if (keys === event.keys) return;
+    const next = Object.freeze({ ...event, keys });
+    this.put(event, next, `${name} of ${event.label} on frame ${event.frame}: ${text || "none"}`);
+  }
+
+  /** Give the event the next team: none, the one, the other. */
+  nextTeam() {
+    const event = this.target();
+    if (!event) return;
+    const teams = ["", ...this.page.known.teams(this.scene.events)];
+    if (teams.length === 1) return void this.typeFields();
+    const at = teams.indexOf(fieldOf(event, "team"));
+    this.setField(event, "team", teams[(at + 1) % teams.length]);
+  }
+
+  typeFields() {
+    const event = this.target();
+    if (!event) return;
+    this.page.player.pause();
+    this.page.select({ event });
+    this.page.fields.focus();
+  }
+
+  // Proposals
+
+  /** The selected prediction, or the best on this frame; null, and words, where there is none. */
+  guess() {
+    if (!this.ready()) return null;
     const { selected, settings, verdicts, frame } = this.scene;
-    const here = (verdicts.models[settings.model]?.guesses ?? []).filter((guess) => guess.frame === frame);
-    const guess = selected?.guess ?? here.sort((a, b) => b.score - a.score)[0];
-    if (!guess) return toast("no prediction is selected, and none is on this frame");
-    if (guess.kind === "right") return toast(`this ${guess.label} is labelled already, on frame ${guess.event.frame}`);
-    const does = `accept ${guess.label} on frame ${guess.frame}`;
-    if (guess.kind === "confused") return this.change(guess.event, { label: guess.label }, does);
-    if (this.taken(guess.frame, guess.label)) return null;
-    const event = newEvent(guess.frame, guess.label);
-    this.page.labels.edit([], [event], does);
-    return this.page.select({ event });
+    const here = verdicts.guesses(settings.model).filter((guess) => guess.frame === frame);
+    const taken = selected?.event && this.scene.rows.find((row) => row.event === selected.event)?.guess;
+    const guess = selected?.guess ?? taken ?? here.sort((a, b) => b.score - a.score)[0];
+    if (!guess) toast("no prediction is selected, and none is on this frame");
+    return guess ?? null;
+  }
+
+  /** Take a prediction over, on its frame or another: as a new event, or as the class of the one there. The next one
+   * comes up. */
+  accept(frame) {
+    const guess = this.guess();
+    if (!guess) return;
+    if (guess.kind === "right")
+      return void toast(`this ${guess.label} is labelled already, on frame ${guess.event.frame}`);
+    const at = frame ?? guess.frame;
+    const does = `accept ${guess.label} on frame ${at}`;
+    if (guess.kind === "confused") {
+      if (!this.change(guess.event, { label: guess.label, frame: frame ?? guess.event.frame }, does)) return;
+    } else if (this.taken(at, guess.label)) return;
+    else this.page.labels.edit([], [newEvent(at, guess.label, this.sideKeys(guess))], does);
+    this.done(guess, does);
+  }
+
+  /** The predicted side as the team of an event, where teams are sides. */
+  sideKeys(guess) {
+    const side = sideOf(guess);
+    return side && this.page.known.teams(this.scene.events).includes(side) ? { team: JSON.stringify(side) } : {};
+  }
+
+  /** Refuse a prediction, which is remembered; or take that back for one that is selected among the rejected. */
+  reject() {
+    const { mark } = this.scene.selected ?? {};
+    if (mark && this.ready()) {
+      this.page.labels.edit([mark], [], `propose ${mark.label} on frame ${mark.frame} again`);
+      return this.page.select(null);
+    }
+    const guess = this.guess();
+    if (!guess) return null;
+    const does = `reject ${guess.label} on frame ${guess.frame}`;
+    if (guess.kind === "right") return toast(`this ${guess.label} is labelled: delete the label if it is wrong`);
+    this.page.labels.edit([], [newRejected(guess.frame, guess.label)], does);
+    return this.done(guess, does);
+  }
+
+  /** One prediction is settled: on to the next. */
+  done(guess, does) {
+    this.page.app.pace.add(1);
+    toast(does);
+    const open = this.scene.rows.filter((row) => row.guess && row.guess !== guess && row.kind !== "found");
+    const next = open.find((row) => row.guess.frame >= guess.frame);
+    if (next) this.page.goTo(next);
+    else toast(open.length ? "no prediction is left after this one" : "no prediction is left in this video");
   }
 
   /** Take over all predictions of the model above its threshold that no event is near to. */
@@ -110,15 +194,50 @@ export class Labelling {
     if (!this.ready()) return;
     const { settings, session, verdicts } = this.scene;
     const { model } = settings;
-    const left = (verdicts.models[model]?.guesses ?? []).filter((guess) => !guess.event);
+    const left = verdicts.guesses(model).filter((guess) => !guess.event);
     if (!left.length) return void toast("no predictions above the threshold that are not labelled yet");
     const above = settings.thresholds[model].toFixed(3);
     const question =
       `Add ${plural(left.length, "prediction")} of ${session.models[model].name} (score above ${above}, ` +
       "near no event of the labels)? It is one step to undo.";
     if (!(await ask(question, `Add ${left.length}`))) return;
-    const events = left.map((guess) => newEvent(guess.frame, guess.label));
+    const events = left.map((guess) => newEvent(guess.frame, guess.label, this.sideKeys(guess)));
     this.page.labels.edit([], events, `add ${plural(events.length, "prediction")}`);
+    this.page.app.pace.add(events.length);
+  }
+
+  // What is labelled
+
+  /** The marked stretch is labelled now, whatever is in it: nothing too. */
+  async finish() {
+    const { stretch, labels, app } = this.page;
+    if (!this.ready()) return;
+    if (!stretch.range) return void toast("mark a stretch first: where it begins, and where it ends");
+    const whole = !labels.labelled.length && (labels.source === "split" || labels.events.length > 0);
+    const question =
+      "So far all of this video counts as labelled. From now on only the stretches that you mark so will count: " +
+      "the rest is neither learned from nor measured by.";
+    if (whole && !(await ask(question, "Only what I mark"))) return;
+    const [first, last] = stretch.range;
+    const touching = labels.labelled.filter((range) => range.frame <= last + 1 && range.last >= first - 1);
+    const union = newLabelled(
+      Math.min(first, ...touching.map((range) => range.frame)),
+      Math.max(last, ...touching.map((range) => range.last)),
+    );
+    const inside = labels.events.filter(({ frame }) => frame >= first && frame <= last).length;
+    labels.edit(touching, [union], `frames ${first} to ${last} are labelled`);
+    app.pace.add(1);
+    toast(`frames ${first} to ${last} are labelled: ${inside ? plural(inside, "event") : "nothing here"}`);
+    stretch.mark(null);
+    app.suggestions.afterwards();
+  }
+
+  /** What is labelled at the current frame no longer is. */
+  unfinish() {
+    const { labels, scene } = this.page;
+    const here = labels.labelled.filter(({ frame, last }) => frame <= scene.frame && scene.frame <= last);
+    if (!here.length) return void toast("no stretch is marked as labelled here");
+    if (this.ready()) labels.edit(here, [], `frames ${here[0].frame} to ${here[0].last} are not labelled`);
   }
 
   undo() {

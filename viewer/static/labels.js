@@ -6,10 +6,22 @@ import { plural } from "./format.js";
 const POLL = 1000; // ms between looks for changes by another page
 const RETRY = 2000; // ms after a save that found no server
 
-/** What makes two events the same one. Where it stood in its file does not. */
-export const nameOf = (event) => `${event.frame}\n${event.label}\n${event.keys}`;
+/**
+ * The labels of a video are marks: events; what was proposed and is "rejected"; and stretches that are "labelled",
+ * {kind, frame, last}. Without any such stretch all of the video counts as labelled.
+ */
+const EVENT = "event";
+const REJECTED = "rejected";
+const LABELLED = "labelled";
 
-export const newEvent = (frame, label) => Object.freeze({ frame, label, keys: "{}", at: null });
+/** What makes two marks the same one. Where it stood in its file does not. */
+export const nameOf = (mark) => JSON.stringify([mark.kind, mark.frame, mark.last, mark.label, mark.keys]);
+
+export const newEvent = (frame, label, keys = {}) => Object.freeze({ kind: EVENT, frame, label, keys, at: null });
+
+export const newRejected = (frame, label) => Object.freeze({ ...newEvent(frame, label), kind: REJECTED });
+
+export const newLabelled = (first, last) => Object.freeze({ kind: LABELLED, frame: first, last });
 
 /** Those of `events` that are not among `others`, each of which stands for one. */
 function without(events, others) {
@@ -24,6 +36,18 @@ function without(events, others) {
 
 const inOrder = (events) => [...events].sort((a, b) => a.frame - b.frame);
 
+/** The marks of what the server tells, and the other way round. */
+const marksOf = ({ events, rejected, labelled }) => [
+  ...events.map((event) => ({ kind: EVENT, ...event })),
+  ...rejected.map((event) => ({ kind: REJECTED, ...event })),
+  ...(labelled ?? []).map(([first, last]) => newLabelled(first, last)),
+];
+const asTold = (marks) => {
+  const of = (kind) => marks.filter((mark) => mark.kind === kind);
+  const labelled = of(LABELLED).map(({ frame, last }) => [frame, last]);
+  return { events: of(EVENT), rejected: of(REJECTED), labelled: labelled.length ? labelled : null };
+};
+
 /**
  * Dispatches "change" when the events are others, "status" when they were saved or could not be, and "elsewhere", with
  * `detail` in words, when another page changed them.
@@ -32,7 +56,7 @@ export class Labels extends EventTarget {
   constructor(index) {
     super();
     this.address = `/api/videos/${index}/labels`;
-    this.events = []; // as they are on this page, by frame
+    this.marks = []; // as they are on this page, by frame
     this.saved = []; // as they are in the file, at `revision`
     this.revision = null; // null until they were read
     this.source = "none";
@@ -41,19 +65,30 @@ export class Labels extends EventTarget {
     this.problem = ""; // why they cannot be read or saved
     this.undone = [];
     this.done = []; // [{remove, add, does, goOn}]
+    this.of = { event: [], rejected: [], labelled: [] }; // the marks by kind
     this.saving = new Latest(() => this.save());
     this.watching = null;
   }
 
+  get events() {
+    return this.of.event;
+  }
+
+  get rejected() {
+    return this.of.rejected;
+  }
+
+  get labelled() {
+    return this.of.labelled;
+  }
+
   get pending() {
-    return (
-      this.revision !== null &&
-      (without(this.events, this.saved).length > 0 || without(this.saved, this.events).length > 0)
-    );
+    const { marks, saved } = this;
+    return this.revision !== null && (without(marks, saved).length > 0 || without(saved, marks).length > 0);
   }
 
   /**
-   * Take events out and put others in, as one step that can be undone; `does` says it in words. With `goOn`, a step
+   * Take marks out and put others in, as one step that can be undone; `does` says it in words. With `goOn`, a step
    * that only moves on what the last one moved becomes one with it.
    */
   edit(remove, add, does, goOn = false) {
@@ -81,26 +116,28 @@ export class Labels extends EventTarget {
   }
 
   apply(remove, add) {
-    const left = without(this.events, remove);
+    const left = without(this.marks, remove);
     this.put([...left, ...without(add, left)]);
     this.saving.call();
   }
 
-  /** Make these the events of this page; one that was here before stays the same object. */
-  put(events) {
-    const known = new Map(this.events.map((event) => [nameOf(event), event]));
-    this.events = inOrder(events.map((event) => known.get(nameOf(event)) ?? Object.freeze(event)));
+  /** Make these the marks of this page; one that was here before stays the same object. */
+  put(marks) {
+    const known = new Map(this.marks.map((mark) => [nameOf(mark), mark]));
+    this.marks = inOrder(marks.map((mark) => known.get(nameOf(mark)) ?? Object.freeze(mark)));
+    this.of = { event: [], rejected: [], labelled: [] };
+    for (const mark of this.marks) this.of[mark.kind].push(mark);
     this.dispatchEvent(new Event("change"));
   }
 
   /** Write what is not in the file yet. Where another page was faster, first join its changes with ours. */
   async save() {
     while (this.pending) {
-      const events = this.events;
+      const { marks } = this;
       this.tell("");
       try {
-        const { revision } = await sendJson("PUT", this.address, { revision: this.revision, events });
-        Object.assign(this, { revision, saved: events, source: "file", savedAt: new Date() });
+        const { revision } = await sendJson("PUT", this.address, { revision: this.revision, ...asTold(marks) });
+        Object.assign(this, { revision, saved: marks, source: "file", savedAt: new Date() });
       } catch (error) {
         if (error.status === 409) await this.read().catch((again) => this.tell(again.message));
         else this.tell(error.message);
@@ -121,9 +158,9 @@ export class Labels extends EventTarget {
   /** Read the file, and join it with what this page has changed since it last did: nobody's work is lost. */
   async read() {
     const state = await getJson(this.address);
-    const theirs = state.events;
+    const theirs = marksOf(state);
     const first = this.revision === null;
-    const [added, removed] = [without(this.events, this.saved), without(this.saved, this.events)];
+    const [added, removed] = [without(this.marks, this.saved), without(this.saved, this.marks)];
     const came = without(theirs, this.saved);
     const went = without(this.saved, theirs);
     const both = without(removed, theirs); // taken out or moved on both pages
@@ -133,12 +170,12 @@ export class Labels extends EventTarget {
     this.tell("");
     if (first || (!came.length && !went.length)) return;
     const parts = [
-      came.length && `${plural(came.length, "event")} came`,
-      went.length && `${plural(went.length, "event")} went`,
+      came.length && `${plural(came.length, "label")} came`,
+      went.length && `${plural(went.length, "label")} went`,
     ];
     let words = `Labels changed elsewhere: ${parts.filter(Boolean).join(", ")}`;
     if (both.length && added.length && came.length) {
-      words += `. An event was changed here too, and both are kept: look at ${frames([...came, ...added])}`;
+      words += `. One was changed here too, and both are kept: look at ${frames([...came, ...added])}`;
     }
     this.dispatchEvent(new CustomEvent("elsewhere", { detail: words }));
   }

@@ -151,7 +151,7 @@ export class Lanes {
   }
 
   guessesOf(row) {
-    return this.scene.verdicts.models[row.model]?.guesses ?? [];
+    return this.scene.verdicts.guesses(row.model);
   }
 
   /** What moves more often: the current frame, and what is selected. */
@@ -198,7 +198,7 @@ export class Lanes {
 
   /** Where the mark of {event} or {guess, model} is; null where there is none. */
   placeOf(selected) {
-    if (!selected) return null;
+    if (!selected || selected.mark) return null;
     const { event, guess, model } = selected;
     const { label, frame } = event ?? guess;
     const row = this.rows.find((r) => r.name === label && (event ? r.kind === "truth" : r.model === model));

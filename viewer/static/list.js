@@ -1,15 +1,22 @@
 // The list of all that happens in a video, by frame. It holds only the lines that are in sight: a half has thousands.
 
 import { choice, el } from "./dom.js";
+import { fieldOf, fieldsOf } from "./fields.js";
 import { signed, time } from "./format.js";
 import { icon } from "./shapes.js";
 import { below } from "./view.js";
-import { isError } from "./verdicts.js";
+import { isError, sideOf } from "./verdicts.js";
 
 const LINE = 28; // px, as the style sheet has it
 const SPARE = 6; // lines beyond those in sight
 
-const WORDS = { found: "found", missed: "missed", false: "false", proposed: "proposed" };
+const PARTS = ["event", "guess", "mark"]; // of a line, one of which is selected
+const KINDS = {
+  all: (row) => row.kind !== "rejected",
+  errors: isError,
+  rejected: (row) => row.kind === "rejected",
+};
+const WORDS = { found: "found", missed: "missed", false: "false", proposed: "proposed", rejected: "rejected" };
 
 /** Dispatches "pick" ({detail: row}) for a line that is clicked. */
 export class EventList extends EventTarget {
@@ -17,11 +24,23 @@ export class EventList extends EventTarget {
     super();
     this.scene = scene;
     this.shown = []; // the rows that pass the filter
-    this.only = { errors: false, label: null };
+    this.only = { kind: "all", label: null, words: [] };
     this.room = el("div.room");
     this.box = el("div.lines", { tabIndex: -1, on: { scroll: () => this.draw() } }, this.room);
-    this.head = el("div.filters");
-    this.element = el("section.events", this.head, this.box);
+    this.head = el("div.choice");
+    this.search = el("input.search", {
+      type: "search",
+      placeholder: "search",
+      title: "what a line is to hold: words of its class, team, player, note, verdict, or a frame",
+      on: {
+        input: ({ target }) => {
+          this.only.words = target.value.toLowerCase().split(/\s+/).filter(Boolean);
+          this.update();
+        },
+      },
+    });
+    this.classes = el("span");
+    this.element = el("section.events", el("div.filters", this.head, this.search, this.classes), this.box);
     this.box.addEventListener("click", (event) => {
       const line = event.target.closest("[data-row]");
       if (line) this.dispatchEvent(new CustomEvent("pick", { detail: this.shown[Number(line.dataset.row)] }));
@@ -32,25 +51,37 @@ export class EventList extends EventTarget {
 
   /** Take the rows of the scene, which are others now. */
   update() {
-    const { label, errors } = this.only;
-    const { rows } = this.scene;
+    const { label, kind, words } = this.only;
     const touches = (row) => label === null || row.label === label || row.guess?.label === label;
-    this.shown = rows.filter((row) => touches(row) && (!errors || isError(row)));
+    const wanted = KINDS[kind];
+    this.shown = this.scene.rows.filter((row) => wanted(row) && touches(row) && (!words.length || this.holds(row, words)));
     this.drawFilters();
     this.draw();
   }
 
+  /** Whether a line holds all words. */
+  holds(row, words) {
+    const { event, guess, kind, label, frame } = row;
+    const fields = event ? fieldsOf(event).flat() : [];
+    const times = time(frame, this.scene.video);
+    const text = [label, guess?.label, WORDS[kind] ?? kind, frame, times, ...fields].join(" ").toLowerCase();
+    return words.every((word) => text.includes(word));
+  }
+
   drawFilters() {
     const { rows, session } = this.scene;
-    const show = (text, wrongAlone) =>
-      choice(text, null, this.only.errors === wrongAlone, () => {
-        this.only.errors = wrongAlone;
+    const count = (kind) => rows.filter(KINDS[kind]).length;
+    const show = (name, kind) =>
+      choice(`${name} ${count(kind)}`, null, this.only.kind === kind, () => {
+        this.only.kind = kind;
         this.update();
       });
-    const wrong = `${session.split === null ? "Open" : "Errors"} ${rows.filter(isError).length}`;
-    const errors = session.models.length
-      ? [show(`All ${rows.length}`, false), show(wrong, true)]
-      : [el("strong", `Events ${rows.length}`)];
+    const many = session.models.length > 0;
+    this.head.replaceChildren(
+      show(many ? "All" : "Events", "all"),
+      many ? show(session.split === null ? "Open" : "Errors", "errors") : "",
+      count("rejected") || this.only.kind === "rejected" ? show("Rejected", "rejected") : "",
+    );
     const classes = el(
       "select",
       {
@@ -67,7 +98,7 @@ export class EventList extends EventTarget {
       el("option", { value: "", text: "all classes" }),
       session.classes.map(({ name }) => el("option", { value: name, text: name, selected: name === this.only.label })),
     );
-    this.head.replaceChildren(el("div.choice", errors), classes);
+    this.classes.replaceChildren(classes);
   }
 
   draw() {
@@ -86,7 +117,7 @@ export class EventList extends EventTarget {
   line(row, i) {
     const { video, session, frame, selected } = this.scene;
     const { colour } = session.classes.find(({ name }) => name === row.label);
-    const chosen = selected && (selected.event ? selected.event === row.event : selected.guess === row.guess);
+    const chosen = selected && PARTS.some((part) => selected[part] && selected[part] === row[part]);
     const now = row.frame === frame || row.guess?.frame === frame;
     const offset = row.guess && row.event ? row.guess.frame - row.event.frame : null;
     const special = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) };
@@ -126,12 +157,9 @@ export class EventList extends EventTarget {
   }
 }
 
-/** The likelier side of a prediction; null where it has none. */
-const sideOf = ({ right }) => (right === null ? null : right > 0.5 ? "right" : "left");
-
 /** The side that is predicted, behind the team of the labels where that is another. */
 function describeSide({ guess, event }) {
-  const [side, team] = [sideOf(guess), event && JSON.parse(event.keys).team];
+  const [side, team] = [sideOf(guess), event && fieldOf(event, "team")];
   return side && team && team !== side ? `${team} → ${side}` : side;
 }
 
@@ -143,9 +171,8 @@ function describeGuess(guess) {
 
 /** The further keys of an event, such as its team, in words; or their values alone. */
 function describe(event, named = true) {
-  if (!event || event.keys === "{}") return "";
-  const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-  return Object.entries(JSON.parse(event.keys))
-    .map(([key, value]) => (named ? `${key}: ` : "") + text(value))
+  if (!event) return "";
+  return fieldsOf(event)
+    .map(([key, value]) => (named ? `${key}: ` : "") + value)
     .join(", ");
 }

@@ -6,7 +6,9 @@ import { button, el, toast } from "./dom.js";
 import { Keys } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Overview } from "./overview.js";
+import { Pace } from "./pace.js";
 import { Settings } from "./settings.js";
+import { Suggestions } from "./suggestions.js";
 import { Theme } from "./theme.js";
 import { VideoPage } from "./video.js";
 
@@ -17,6 +19,8 @@ class App {
     this.address = new Address(this.settings);
     this.theme = new Theme();
     this.keys = new Keys(() => this.rebuild());
+    this.pace = new Pace();
+    this.suggestions = new Suggestions(this);
     this.page = null;
     this.labels = new Map(); // of the videos that were opened, with what can be undone
     this.indices = new Map(session.videos.map(({ name }, i) => [name, i]));
@@ -156,7 +160,7 @@ class App {
     const from = { split: `labels: those of the split`, none: "no labels yet", file: `labels: ${file}` }[source];
     this.status.className = `status ${problem ? "bad" : ""}`;
     this.status.title = problem || file;
-    this.status.textContent = problem
+    const words = problem
       ? `not saved: ${problem}`
       : pending
         ? "saving …"
@@ -165,6 +169,7 @@ class App {
           : split || source !== "none"
             ? from
             : "no labels yet";
+    this.status.textContent = [this.pace.words, words].filter(Boolean).join(" · ");
   }
 }
 

@@ -13,6 +13,7 @@ export const SHAPES = {
   right: { path: "M4.5 0A4.5 4.5 0 1 1 -4.5 0A4.5 4.5 0 1 1 4.5 0Z", full: true, means: "prediction, right" },
   false: { path: "M-4 -4L4 4M4 -4L-4 4", full: false, means: "false" },
   proposed: { path: "M4 0A4 4 0 1 1 -4 0A4 4 0 1 1 4 0Z", full: false, means: "proposed" },
+  rejected: { path: "M-3 -3L3 3M3 -3L-3 3", full: false, means: "rejected" },
   confused: { path: "M0 -5.5L5.5 0L0 5.5L-5.5 0Z", full: false, means: "of another class" },
 };
 

@@ -42,6 +42,10 @@ export class Strip {
     }
     ctx.fillStyle = colours.ink;
     for (const row of errors) ctx.fillRect(this.x(row.frame) - 0.75, 17, 1.5, 6);
+    ctx.fillStyle = colours.good; // what is labelled, where not all is
+    for (const { frame, last } of this.scene.labelled) {
+      ctx.fillRect(this.x(frame), HEIGHT - 3, Math.max(1, this.x(last) - this.x(frame)), 3);
+    }
     ctx.fillStyle = colours.muted;
     ctx.fillText("whole video", 12, HEIGHT / 2 + 1, GUTTER - 18);
   }

@@ -11,7 +11,7 @@ import { GUTTER, View } from "./view.js";
 
 const RULER = 22; // px
 const STEPS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000]; // frames
-const COLOURS = ["panel", "lane", "line", "ink", "muted", "accent"];
+const COLOURS = ["panel", "lane", "line", "ink", "muted", "accent", "good"];
 
 /** Dispatches "seek" ({detail: frame}) and "pick" ({detail: {event} or {guess, model}}) for what is clicked. */
 export class Timeline extends EventTarget {
@@ -83,6 +83,13 @@ export class Timeline extends EventTarget {
     this.invalidate();
   }
 
+  /** Show a stretch, and as much again to either side. */
+  showAround(first, last) {
+    const span = last - first + 1;
+    this.view.show(first - span, 3 * span);
+    this.invalidate();
+  }
+
   /** The frames that the ruler names. */
   ticks() {
     const { start, span, scale } = this.view;
@@ -104,6 +111,11 @@ export class Timeline extends EventTarget {
       const { width } = ctx.measureText(String(frame));
       ctx.fillStyle = this.colours.muted;
       ctx.fillText(time(frame, this.scene.video, decimals), x + width + 10, 9);
+    }
+    ctx.fillStyle = this.colours.good;
+    for (const { frame, last } of this.scene.labelled) {
+      const left = Math.max(GUTTER, this.view.x(frame - 0.5));
+      ctx.fillRect(left, RULER - 3, Math.max(0, this.view.x(last + 0.5) - left), 3);
     }
     ctx.fillStyle = this.colours.muted;
     ctx.fillText(fps ? "frame, time" : "frame", 12, 9);

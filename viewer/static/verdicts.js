@@ -8,14 +8,17 @@ export class Verdicts extends EventTarget {
   constructor(index, session, settings) {
     super();
     Object.assign(this, { index, session, settings });
-    this.models = session.models.map(() => null); // {guesses, finder: Map(event -> guess), f1}
+    this.models = session.models.map(() => null); // {guesses, left: not rejected, finder: Map(event -> guess), f1}
+    this.rejected = []; // marks of the labels
     this.alone = session.split === null ? "proposed" : "false"; // what a prediction is to which no event is near
     this.classOf = new Map(session.classes.map(({ name }, i) => [name, i]));
     this.asking = new Latest((events) => this.ask(events));
   }
 
-  /** Have them made for these true events and the settings of this moment. */
-  update(events) {
+  /** Have them made for these true events, what was rejected, and the settings of this moment. */
+  update(events, rejected) {
+    this.rejected = rejected;
+    for (const verdict of this.models) if (verdict) verdict.left = this.leave(verdict.guesses);
     if (this.models.length) this.asking.call(events);
     else this.dispatchEvent(new Event("change"));
   }
@@ -46,7 +49,20 @@ export class Verdicts extends EventTarget {
       if (guess.event) finder.set(guess.event, guess);
       return guess;
     });
-    return { guesses, finder, f1: columns.f1 };
+    return { guesses, left: this.leave(guesses), finder, f1: columns.f1 };
+  }
+
+  /** Of some predictions those that were not rejected: wrong ones within the tolerance of a refusal of their class. */
+  leave(guesses) {
+    const { rejected, settings } = this;
+    const refused = (guess) =>
+      rejected.some(({ frame, label }) => label === guess.label && Math.abs(frame - guess.frame) <= settings.tolerance);
+    return rejected.length ? guesses.filter((guess) => guess.kind === "right" || !refused(guess)) : guesses;
+  }
+
+  /** The predictions of a model that count, by frame. */
+  guesses(model) {
+    return this.models[model]?.left ?? [];
   }
 
   /** What a true event is to a model: "found", "missed", or "label" where nothing is known yet. */
@@ -57,24 +73,33 @@ export class Verdicts extends EventTarget {
   }
 
   /**
-   * Everything that happens in the video by frame, to one model: [{kind: found, missed, confused, false, proposed or
-   * label, frame, event, guess}], of which a found or confused event and the prediction that belongs to it are one.
+   * Everything that happens in the video by frame, to one model: [{kind: found, missed, confused, false, proposed,
+   * rejected or label, frame, event, guess, mark}], of which a found or confused event and the prediction that belongs
+   * to it are one.
    */
   rows(events, model) {
     const verdict = this.models[model];
+    const left = new Set(verdict?.left);
     const rows = events.map((event) => {
-      const guess = verdict?.finder.get(event) ?? null;
+      const finder = verdict?.finder.get(event);
+      const guess = left.has(finder) ? finder : null;
       const kind = !verdict ? "label" : !guess ? "missed" : guess.kind === "right" ? "found" : "confused";
       return { kind, frame: event.frame, label: event.label, event, guess };
     });
     const known = new Set(events);
-    for (const guess of verdict?.guesses ?? []) {
+    for (const guess of left) {
       if (guess.event && known.has(guess.event)) continue;
       rows.push({ kind: this.alone, frame: guess.frame, label: guess.label, event: null, guess });
+    }
+    for (const mark of this.rejected) {
+      rows.push({ kind: "rejected", frame: mark.frame, label: mark.label, event: null, guess: null, mark });
     }
     return rows.sort((a, b) => a.frame - b.frame);
   }
 }
 
+/** The likelier side of a prediction; null where it has none. */
+export const sideOf = ({ right }) => (right === null ? null : right > 0.5 ? "right" : "left");
+
 /** Whether a row needs a look: the events that a model does not see as the labels do. */
-export const isError = (row) => row.kind !== "found" && row.kind !== "label";
+export const isError = (row) => !["found", "label", "rejected"].includes(row.kind);

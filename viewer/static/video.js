@@ -6,6 +6,7 @@ import { controls } from "./controls.js";
 import { Crop } from "./crop.js";
 import { readCurves } from "./curves.js";
 import { el, toast } from "./dom.js";
+import { FieldPanel, KnownFields } from "./fields.js";
 import { Labelling } from "./labelling.js";
 import { EventList } from "./list.js";
 import { Player } from "./player.js";
@@ -32,7 +33,8 @@ export class VideoPage {
       verdicts: new Verdicts(index, session, settings),
       rows: [], // what happens, to the model that is looked at
       curves: session.models.map(() => null),
-      selected: null, // {event}, or {guess, model}
+      labelled: [], // marks of what is; none where all is
+      selected: null, // {event}, {guess, model}, or {mark} of what was rejected
       stretch: null, // [first, last] frame that is marked, or played in a loop
       colour: (name) => app.theme.colour(name),
     };
@@ -46,12 +48,15 @@ export class VideoPage {
     this.timeline = new Timeline(this.scene);
     this.list = new EventList(this.scene);
     this.labelling = new Labelling(this);
+    this.known = new KnownFields();
+    this.fields = new FieldPanel(this);
     this.build();
     this.connect();
     app.keys.use(bindings(this));
     this.player.seek(frame);
     this.timeline.setFrame(this.player.frame);
     this.loadCurves();
+    this.known.read(index).catch((error) => toast(error.message, "bad"));
     this.labels.watch();
     this.labelsChanged();
   }
@@ -63,7 +68,7 @@ export class VideoPage {
     this.element = el(
       "div.video-page",
       el("section.stage", this.player.element, this.transport.element, this.labelBar.element),
-      el("aside", controls(this.app, this.ending.signal), this.numbers, this.list.element),
+      el("aside", controls(this.app, this.ending.signal), this.numbers, this.fields.element, this.list.element),
       el("section.bottom", timelineBar(this), this.timeline.element),
     );
   }
@@ -103,6 +108,7 @@ export class VideoPage {
     this.transport.update();
     this.timeline.setFrame(frame);
     this.list.follow();
+    this.fields.update();
     this.app.address.follow(this.video.name, frame);
   }
 
@@ -122,27 +128,29 @@ export class VideoPage {
 
   labelsChanged() {
     this.scene.events = this.labels.events;
+    this.scene.labelled = this.labels.labelled;
     this.judge();
     this.judged();
     this.labelBar.update();
   }
 
   judge() {
-    if (this.labels.revision !== null) this.scene.verdicts.update(this.labels.events);
+    if (this.labels.revision !== null) this.scene.verdicts.update(this.labels.events, this.labels.rejected);
   }
 
   judged() {
     const { scene } = this;
     const { model } = scene.settings;
     scene.rows = scene.verdicts.rows(scene.events, model);
-    const { event, guess } = scene.selected ?? {};
+    const { event, guess, mark } = scene.selected ?? {};
     if (event && !scene.events.includes(event)) scene.selected = null;
+    if (mark && !this.labels.rejected.includes(mark)) scene.selected = null;
     if (guess) {
-      const guesses = scene.verdicts.models[scene.selected.model]?.guesses ?? [];
-      const same = guesses.find((g) => g.frame === guess.frame && g.label === guess.label);
+      const same = scene.verdicts.guesses(scene.selected.model).find((g) => g.frame === guess.frame && g.label === guess.label);
       scene.selected = same ? { guess: same, model: scene.selected.model } : null;
     }
     this.showNumbers();
+    this.fields.update();
     this.list.update();
     this.timeline.invalidate();
   }
@@ -166,6 +174,7 @@ export class VideoPage {
 
   select(selected) {
     this.scene.selected = selected;
+    this.fields.update();
     this.list.draw();
     this.timeline.invalidate("over");
   }
@@ -187,7 +196,7 @@ export class VideoPage {
   goTo(row) {
     const { model } = this.scene.settings;
     this.player.pause();
-    this.select(row.event ? { event: row.event } : { guess: row.guess, model });
+    this.select(row.mark ? { mark: row.mark } : row.event ? { event: row.event } : { guess: row.guess, model });
     this.player.seek(row.frame);
     this.list.follow();
   }
@@ -198,7 +207,7 @@ export class VideoPage {
     const { frame, selected } = this.scene;
     // of several on one frame, the one after the selected
     const at = rows.findIndex(
-      (row) => row.frame === frame && selected && (row.event ?? row.guess) === (selected.event ?? selected.guess),
+      (row) => row.frame === frame && selected && partOf(row) === partOf(selected),
     );
     const next = at >= 0 ? at + direction : direction > 0 ? below(rows, frame + 1) : below(rows, frame) - 1;
     if (rows[next]) this.goTo(rows[next]);
@@ -227,3 +236,6 @@ export class VideoPage {
     this.element.remove();
   }
 }
+
+/** What is selected of a line of the list. */
+const partOf = ({ event, guess, mark }) => event ?? guess ?? mark;

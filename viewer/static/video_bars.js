@@ -13,6 +13,9 @@ const sign = (name, title, act, props = {}) => {
   return node;
 };
 
+/** Makes buttons that a key presses too. */
+const withKey = (keys) => (text, title, usual, act) => button(text, keys.hint(title, usual), act);
+
 /** Steps, play, speed, and the number of the frame. */
 export function transport(page) {
   const { player, video } = page;
@@ -116,21 +119,19 @@ export function labelBar(page) {
     undo.disabled = !labels.done.length;
     redo.disabled = !labels.undone.length;
   };
+  const does = withKey(keys);
   const accepting = [
-    button("Accept", keys.hint("make the selected prediction, or the one on this frame, an event", "Enter"), () =>
-      labelling.accept(),
-    ),
-    button("Accept all …", keys.hint("make all predictions above the threshold events", "Shift+Enter"), () =>
-      labelling.acceptAll(),
-    ),
+    does("Accept", "make the selected prediction, or the one on this frame, an event", "Enter", () => labelling.accept()),
+    does("Reject", "refuse it, which is remembered, and learned from", "x", () => labelling.reject()),
+    does("Accept all …", "make all predictions above the threshold events", "Shift+Enter", () => labelling.acceptAll()),
   ];
   const element = el(
     "div.label-bar",
     el("div", { class: `group classes ${classes.length > 5 ? "many" : ""}` }, el("span.of", "Add"), classes),
     el(
       "div.group",
-      button("Move here", keys.hint("move the selected event to this frame", "m"), () => labelling.moveHere()),
-      button("Delete", keys.hint("delete the selected event", "Delete"), () => labelling.remove()),
+      does("Move here", "move what is selected to this frame", "m", () => labelling.moveHere()),
+      does("Delete", "delete the selected event", "Delete", () => labelling.remove()),
       scene.session.models.length ? accepting : null,
       undo,
       redo,
@@ -146,9 +147,20 @@ export function timelineBar(page) {
   const { keys } = page.app;
   const truth = session.models.length === 1 ? "found" : "label"; // to one model it may be found, to another missed
   const kinds = session.models.length ? [truth, "missed", "right", page.scene.verdicts.alone, "confused"] : [truth];
+  const { app, stretch, labelling } = page;
+  const does = withKey(keys);
   return el(
     "div.timeline-bar",
     el("ul.legend", kinds.map((kind) => el("li", icon(kind), el("span", SHAPES[kind].means)))),
+    el(
+      "div.group",
+      does("In", "a stretch begins at this frame", "i", () => stretch.from(page.player.frame)),
+      does("Out", "it ends at this frame", "Shift+i", () => stretch.to(page.player.frame)),
+      does("Labelled", "all of the stretch is labelled, even if nothing is there", "b", () => labelling.finish()),
+      session.models.length
+        ? does("What next?", "the stretch whose labels would teach most", "u", () => app.suggestions.next())
+        : null,
+    ),
     el(
       "div.group",
       sign("less", keys.hint("show more frames", "-"), () => page.timeline.zoom(2)),

@@ -1,0 +1,37 @@
+// How many labels an hour a person makes.
+
+const PAUSE = 120_000; // ms; what lasts longer is none of the work
+const KEPT = "viewer.pace"; // for this tab of the browser, so that a reload does not start anew
+
+export class Pace {
+  constructor() {
+    Object.assign(this, { labels: 0, worked: 0, last: null });
+    try {
+      Object.assign(this, JSON.parse(sessionStorage.getItem(KEPT)) ?? {});
+    } catch {
+      // counted from here on
+    }
+  }
+
+  /** So many labels were made. */
+  add(number) {
+    const now = Date.now();
+    const since = this.last === null ? 0 : now - this.last;
+    if (since < PAUSE) this.worked += since;
+    this.labels += number;
+    this.last = now;
+    try {
+      const { labels, worked, last } = this;
+      sessionStorage.setItem(KEPT, JSON.stringify({ labels, worked, last }));
+    } catch {
+      // a reload starts anew
+    }
+  }
+
+  /** Such as "38 labels, 212 an hour". */
+  get words() {
+    if (!this.labels) return "";
+    const hour = this.worked > 10_000 ? `, ${Math.round((3_600_000 * this.labels) / this.worked)} an hour` : "";
+    return `${this.labels} labels${hour}`;
+  }
+}
