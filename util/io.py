@@ -163,11 +163,12 @@ def retried(change: Callable[[], T]) -> T:
     return change()
 
 
-def read_json(path: Path | str, nan: bool = False) -> Any:
+def read_json(path: Path | str, nan: bool = False, checked: bool = True) -> Any:
     """Read JSON; a name ending in .gz is taken as gzip.
 
     Args:
         nan: whether NaN and Infinity, which are no JSON, may stand in it, and are read as null.
+        checked: whether `parse_json` is to look at every value, or whoever calls does so where it matters.
 
     Raises:
         UserError: there is no such file, or it is not JSON, or holds what no file of ours holds: see `parse_json`.
@@ -182,18 +183,18 @@ def read_json(path: Path | str, nan: bool = False) -> Any:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > MAX_BYTES:
         raise UserError(f"{path}: holds more than {MAX_BYTES >> 20} MiB of text; is it the right file?")
-    return parse_file(path, data, nan)
+    return parse_file(path, data, nan, checked)
 
 
-def parse_file(path: Path, data: bytes, nan: bool = False) -> Any:
+def parse_file(path: Path, data: bytes, nan: bool = False, checked: bool = True) -> Any:
     """Parse what a JSON file holds, with a UserError that names it."""
     try:
-        return parse_json(data, nan)
+        return parse_json(data, nan, checked)
     except ValueError as error:
         raise UserError(f"{path}: is not valid JSON ({error}); correct it or write it again") from error
 
 
-def parse_json(data: bytes | str, nan: bool = False) -> Any:
+def parse_json(data: bytes | str, nan: bool = False, checked: bool = True) -> Any:
     """Parse JSON of which any part can be written again, as JSON and as UTF-8, and sent to a browser.
 
     Raises:
@@ -210,7 +211,8 @@ def parse_json(data: bytes | str, nan: bool = False) -> Any:
         raise ValueError(f"nested more than {MAX_DEPTH} deep") from error
     except ValueError as error:  # an integer of more digits than Python reads
         raise ValueError("a number in it is too large") from error
-    _check_values(value)
+    if checked:
+        _check_values(value)
     return value
 
 

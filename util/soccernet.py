@@ -131,9 +131,11 @@ def _precisions(
 
 def _last_of_frame(of: Truth | EventTable, events: EventTable) -> Truth | EventTable:
     """Those events that are the last in file order of their half, class and frame; sorted by these."""
-    order = np.lexsort((np.arange(len(events)), events.frame, events.label, events.video))
-    columns = np.stack([events.video, events.label, events.frame])[:, order]
-    last = np.append((np.diff(columns) != 0).any(axis=0), True)[: len(order)]
+    first = int(events.frame.min(initial=0))
+    span, labels = int(events.frame.max(initial=0)) - first + 1, int(events.label.max(initial=0)) + 1
+    place = (events.video * labels + events.label) * span + events.frame - first
+    order = np.argsort(place, kind="stable")
+    last = np.append(np.diff(place[order]) != 0, True)[: len(order)]
     return of.take(order[last])
 
 
@@ -160,13 +162,13 @@ def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach:
 
     A loop over true events, as each choice depends on those before it.
     """
-    starts = np.searchsorted(place, true_place - reach).tolist()
-    ends = np.searchsorted(place, true_place + reach, side="right").tolist()
+    starts = np.searchsorted(place, true_place - reach)
+    ends = np.searchsorted(place, true_place + reach, side="right")
+    some = starts < ends
     free = score.copy()
-    for start, end in zip(starts, ends, strict=True):
-        if start < end:
-            best = start + free[start:end].argmax()
-            free[best] = -1  # less than any score; if all are taken, it stays taken
+    for start, end in zip(starts[some].tolist(), ends[some].tolist(), strict=True):
+        best = start + free[start:end].argmax() if end - start > 1 else start
+        free[best] = -1  # less than any score; if all are taken, it stays taken
     return free < 0
 
 

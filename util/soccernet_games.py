@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from util.errors import UserError
 from util.io import read_json
@@ -126,9 +125,10 @@ def _game_time(text: Any) -> tuple[float, float]:
 
 
 def _read(path: Path, key: str, game: int) -> Spots:
-    content = read_json(path)
+    true = key == "annotations"
+    content = read_json(path, checked=true)  # predictions are many, and nothing of them is shown or written
     rows = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or {*map(type, rows)} - {dict}:
         raise UserError(f'{path}: must be such as {{"{key}": [{{"gameTime": "1 - 12:30", "label": ...}}]}}')
 
     def column(name: str) -> list:
@@ -137,7 +137,6 @@ def _read(path: Path, key: str, game: int) -> Spots:
         except KeyError:
             return [row.get(name) for row in rows]
 
-    true = key == "annotations"
     position, half = _numbers(column("position")), _numbers(column("half"))
     score = np.ones(len(rows)) if true else _numbers(column("confidence"))
     seconds, label = np.trunc(position) / 1000, column("label")
@@ -145,8 +144,8 @@ def _read(path: Path, key: str, game: int) -> Spots:
         times = np.array(list(map(_game_time, column("gameTime"))), np.float64).reshape(-1, 2)
         seconds = np.where(np.isnan(position), times[:, 1], seconds)
         half = np.where(np.isnan(half) | true, times[:, 0], half)
-    faults = {"position": np.isnan(seconds) | (np.abs(seconds) > 1e9), "gameTime": np.isnan(half),
-              "confidence": np.isnan(score), "label": np.array([type(name) is not str for name in label], bool)}
+    faults = {"position": np.isnan(seconds) | (np.abs(seconds) > 1e9), "gameTime": ~np.isfinite(half),
+              "confidence": ~np.isfinite(score), "label": _not_text(label)}
     for name, wrong in faults.items():
         if wrong.any():
             index = int(np.flatnonzero(wrong)[0])
@@ -155,14 +154,26 @@ def _read(path: Path, key: str, game: int) -> Spots:
     return Spots(
         np.full(len(rows), game), half.astype(np.int64), np.array(label, object), seconds, score,
         np.array([value != "not shown" for value in column("visibility")], bool) if true else np.ones(len(rows), bool),
-        np.array([team if type(team) is str else "" for team in column("team")], object),
+        np.where(_not_text(team := column("team")), "", np.array(team, object)),
     )
+
+
+def _not_text(values: list) -> np.ndarray:
+    """bool (N,)"""
+    kinds = {*map(type, values)}
+    return np.full(len(values), str not in kinds) if len(kinds) < 2 else np.array([type(v) is not str for v in values])
 
 
 def _numbers(values: list) -> np.ndarray:
     """float64 of numbers, as such or as text; NaN for anything else."""
-    column = np.array(values, object)
     try:
-        return column.astype(np.float64)
-    except (TypeError, ValueError):
-        return pd.to_numeric(pd.Series(column), errors="coerce").to_numpy(np.float64)
+        return np.array(values, object).astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.array(list(map(_number, values)), np.float64)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan

@@ -95,17 +95,21 @@ def soccernet_scores(
         classes: the K that count; events of others are left out.
         fps: frames that the servers count in a second, 2 or 25.
     """
-    true, predicted, by_team = (
-        spots.take(np.isin(spots.half, (1, 2)) & (_numbers(spots.label, classes) >= 0))
-        for spots in (true, predicted, by_team))
+    true, predicted = (_counted(spots, classes, (1, 2)) for spots in (true, predicted))
     scores = score_halves(Truth(true.table(classes, fps), true.shown), predicted.table(classes, fps), len(classes), fps)
-    true, by_team = (spots.take(spots.half == 1) for spots in (true, by_team))
+    if any(true.team) and any(by_team.team):
+        true, by_team = (_counted(spots, classes, (1,)) for spots in (true, by_team))
     teams = sorted({*true.team.tolist()})
     if any(teams) and any(by_team.team):
         scores["team_at1"] = score_teams(
             Truth(true.table(classes, TEAM_FPS), true.shown), by_team.table(classes, TEAM_FPS),
             _numbers(true.team, teams), _numbers(by_team.team, teams), len(classes))
     return scores
+
+
+def _counted(spots: Spots, classes: Sequence[str], halves: Sequence[int]) -> Spots:
+    """Those of the classes and the halves."""
+    return spots.take(np.isin(spots.half, halves) & (_numbers(spots.label, classes) >= 0))
 
 
 def scores_as_json(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> dict[str, Any]:
