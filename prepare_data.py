@@ -24,6 +24,7 @@ from pathlib import Path
 
 from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_split, write_dataset
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
+from footage.cluster_frames import extract_on
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import lack_stamps, made_options
 from footage.raw_videos import FrameOptions, VideoInfo, find_videos
@@ -34,11 +35,13 @@ from label_forms.sets import count_timecodes, drop_not_shown, report_labels, set
 from label_forms.timeline import Placement, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels, without_missing
 from util.clock import parse_time
+from util.cluster import Cluster, add_cluster_option, joined
 from util.entries import composed
 from util.errors import UserError, number_of
 from util.lock import exclusive
 from util.matches import matches_of
 from util.options import count, positive
+from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 
 def parse_args() -> argparse.Namespace:
@@ -103,8 +106,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--allow_short", action="store_true",
                         help="take videos that are cut off or damaged, as far as they can be decoded, instead of "
                              "failing them; their video.json tells how many frames are missing")
-    parser.add_argument("-j", "--num_workers", type=positive, default=os.cpu_count() or 1, metavar="N",
+    parser.add_argument("-j", "--num_workers", type=positive, metavar="N",
                         help="processor cores to extract frames on (default: all)")
+    add_cluster_option(parser)
+    add_limit_option(parser)
     return parser.parse_args()
 
 
@@ -138,11 +143,15 @@ def _second_half(text: str) -> tuple[str, str]:
 
 def main() -> int:
     args = parse_args()
-    with exclusive(args.output, "another prepare_data.py"):
-        return prepare(args)
+    limit = TimeLimit(args.limit_hours)
+    with (
+        exclusive(args.output, "another prepare_data.py"),
+        joined(args.cluster, seen=[args.videos], written=[args.output]) as cluster,
+    ):
+        return prepare(args, cluster, limit)
 
 
-def prepare(args: argparse.Namespace) -> int:
+def prepare(args: argparse.Namespace, cluster: Cluster | None, limit: TimeLimit) -> int:
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
     if args.labels:
@@ -151,13 +160,15 @@ def prepare(args: argparse.Namespace) -> int:
         whole, where = plan_splits(args, labelled, match_of)
         look_ahead(args, labelled, infos)
 
-    records, more_failures = make_frames(args, videos, infos)
+    records, more_failures = make_frames(args, videos, infos, cluster, limit)
     failures |= more_failures
     if failures:
         for video in sorted(failures):
             print(f"error: {failures[video]}", file=sys.stderr)
         rest = "; no dataset is written" if args.labels else ""
         raise UserError(f"{len(failures)} of {len(videos)} videos failed (above){rest}")
+    if left := len(videos) - len(records):
+        return time_is_up(left)
 
     if args.labels:
         entries = make_entries(args, labelled, records)
@@ -273,7 +284,8 @@ def check_replaced(dataset: str, jobs: Iterable[FramesJob], options: FrameOption
 
 
 def make_frames(
-    args: argparse.Namespace, videos: dict[str, Path], infos: dict[str, VideoInfo]
+    args: argparse.Namespace, videos: dict[str, Path], infos: dict[str, VideoInfo], cluster: Cluster | None,
+    limit: TimeLimit,
 ) -> tuple[dict[str, dict], dict[str, str]]:
     """Make the frames that are not there yet; returns records and failures by video."""
     options = FrameOptions(height=args.height, fps=args.fps)
@@ -285,7 +297,10 @@ def make_frames(
         check_replaced(args.dataset, jobs, options)
     if jobs:
         print(f"to make: {check_space(jobs, args.output, options)}", flush=True)
-    made, failures = extract_all(jobs, options, args.num_workers, args.allow_short)
+    if cluster:
+        made, failures = extract_on(cluster, jobs, options, args.num_workers, args.allow_short, limit)
+    else:
+        made, failures = extract_all(jobs, options, args.num_workers or os.cpu_count() or 1, args.allow_short, limit)
     lines, warnings = report_frames(records | made, options)
     print("".join(f"{line}\n" for line in lines), end="")
     warn(warnings)

@@ -11,8 +11,6 @@ from util.script import run_script
 
 import argparse
 import math
-import sys
-from collections import Counter, defaultdict
 from pathlib import Path
 
 from footage.annotated_video import check_encoder
@@ -20,17 +18,13 @@ from footage.raw_videos import ANNOTATED
 from footage.sources import check_matches, find_sources
 from label_forms.exports import add_export_options, check_exports
 from model.device import add_device_options, memory_errors
-from model.folder import load_model
-from spotting.video_files import spot
-from spotting.whole_videos import settle
+from spotting.many_videos import MEMORY, collect, get_ready, in_turn, on_cluster, unfinished
 from util.clock import parse_time
+from util.cluster import add_cluster_option, joined
 from util.ensemble import add_ensemble_options
-from util.errors import UserError, number_of
-from util.event_files import write_soccernet
-from util.events import Event
-from util.lock import exclusive
 from util.options import positive, rate, share
-from util.rule import add_rule_options, given
+from util.rule import add_rule_options
+from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,6 +52,11 @@ def parse_args() -> argparse.Namespace:
         help="results_spotting.json too, for each match, with every event that scores 0.01 or more")
     add_export_options(group)
     add("--annotate", action="store_true", help=f"<video>{ANNOTATED} too, which shows the events")
+    group = parser.add_argument_group("where, and how long")
+    add_cluster_option(group)
+    group.add_argument("--cores", type=positive, metavar="N",
+                       help="of each model, with --cluster (default: a GPU's share of its machine's; without GPUs 1)")
+    add_limit_option(group)
     args = parser.parse_args()
     if args.start >= args.end:
         parser.error("--end must be later than --start")
@@ -75,7 +74,7 @@ def _time(text: str) -> float:
     return seconds
 
 
-@memory_errors("run on --device cpu")
+@memory_errors(MEMORY)
 def main() -> int:
     args = parse_args()
     sources = find_sources(args.videos, args.output)
@@ -84,28 +83,21 @@ def main() -> int:
     check_exports(args)
     if args.annotate:
         check_encoder()
-    model, *others = [load_model(path, args.device, args.precision) for path in (args.model_dir, *args.others)]
-    spotting = settle(model, args.dataset, args.height, args.fps, given(args),
-                      not args.no_overlap, args.flip, others, args.ensemble_weights)
-    halves: dict[Path, dict[int, list[Event]]] = defaultdict(dict)
-    due = Counter(source.match_file for source in sources)
-    failed = 0
-    for source in sources:
-        # of two runs over the same videos, the one that comes to a video later ends there
-        with exclusive(source.base.parent, f"another spot_video.py on {source.name}", name=source.lock):
-            try:
-                halves[source.match_file][source.part] = spot(spotting, source, args)
-                if args.soccernet and len(halves[source.match_file]) == due[source.match_file]:
-                    write_soccernet(source.match_file, source.match, halves.pop(source.match_file))
-            except UserError as error:
-                failed += 1
-                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    for match_file in halves if args.soccernet else ():
-        print(f"error: {match_file}: not written, as not all videos of its match could be spotted", file=sys.stderr)
-    if failed and len(sources) > 1:
-        print(f"error: {failed} of {number_of(len(sources), 'video')} could not be spotted; the others are whole",
-              file=sys.stderr)
-    return 2 if failed else 0
+    limit = TimeLimit(args.limit_hours)
+    written = [args.output] if args.output else {path if path.is_dir() else path.parent for path in args.videos}
+    with joined(args.cluster, [args.model_dir, *args.others, *args.videos], written) as cluster:
+        spotting = get_ready(args, "cpu" if cluster else args.device)
+        todo = unfinished(sources, spotting, args)
+        if len(todo) < len(sources):
+            print(f"videos: {len(sources) - len(todo)} done before, {len(todo)} to do")
+        if cluster:
+            results = on_cluster(cluster, spotting, todo, args, limit)
+        else:
+            results = in_turn(spotting, todo, args, limit)
+        failed, left = collect(results, todo, args)
+    if failed:
+        return 2
+    return time_is_up(left) if left else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import math
 import multiprocessing
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from footage.seeking import count_packets, spread_frames
 from util.errors import UserError
 from util.io import sweep
 from util.stamps import SLACK
+from util.time_limit import NO_LIMIT, TimeLimit
 
 MOST_PROCESSES = 61  # Windows can wait for no more
 SAMPLED_VIDEOS, SAMPLED_FRAMES = 20, 3  # by which the size of JPEG files is estimated
@@ -119,16 +121,17 @@ def _size(count: float) -> str:
 
 
 def extract_all(
-    jobs: list[FramesJob], options: FrameOptions, cores: int, allow_short: bool = False
+    jobs: list[FramesJob], options: FrameOptions, cores: int, allow_short: bool = False, limit: TimeLimit = NO_LIMIT
 ) -> tuple[dict[str, dict], dict[str, str]]:
     """Make the frames of many videos on `cores` cores, with one bar over all their frames.
 
     Returns:
-        The records of the videos that went well, and what was wrong with the others, each by video.
+        The records of the videos that went well, and what was wrong with others, each by video. Those in neither were
+        not begun before the time was up.
     """
-    if not jobs:
+    if not jobs or limit.over:
         return {}, {}
-    work = _Work(options, allow_short)
+    work = _Work(options, allow_short, limit)
     # the longest first, so that none is left to run alone at the end
     jobs = sorted(jobs, key=lambda job: -job.source_frames)
     with tqdm(total=sum(job.source_frames for job in jobs), unit="frame", ascii=True, disable=None) as bar:
@@ -143,8 +146,8 @@ def extract_all(
 class _Work:
     """Videos given to worker processes, and what came of them."""
 
-    def __init__(self, options: FrameOptions, allow_short: bool) -> None:
-        self.options, self.allow_short = options, allow_short
+    def __init__(self, options: FrameOptions, allow_short: bool, limit: TimeLimit) -> None:
+        self.options, self.allow_short, self.limit = options, allow_short, limit
         self.records: dict[str, dict] = {}
         self.failures: dict[str, str] = {}
         self._context = multiprocessing.get_context("spawn")
@@ -163,6 +166,8 @@ class _Work:
                 running[pool.submit(_run_job, job, self.options, share, self.allow_short)] = job
             try:
                 while running:
+                    if self.limit.over:
+                        running = {future: job for future, job in running.items() if not future.cancel()}
                     done = wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done
                     for future in done:
                         job = running.pop(future)
@@ -223,8 +228,16 @@ def _start_worker(decoded, stop) -> None:
 
 
 def _run_job(job: FramesJob, options: FrameOptions, cores: int, allow_short: bool) -> dict:
+    return frames_of_job(job, options, cores, allow_short, _count_frames)
+
+
+def frames_of_job(
+    job: FramesJob, options: FrameOptions, cores: int, allow_short: bool,
+    on_frames: Callable[[int], None] = lambda count: None,
+) -> dict:
+    """As `extract_frames`; all that can be wrong with a video or a disk is a UserError."""
     try:
-        return extract_frames(job.path, job.folder, options, cores, allow_short, _count_frames)
+        return extract_frames(job.path, job.folder, options, cores, allow_short, on_frames)
     except av.FFmpegError as error:
         raise UserError(f"{job.path}: FFmpeg cannot read it ({error.strerror})") from error
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Sequence
@@ -176,6 +177,13 @@ class TrainedModel:
 
     def __str__(self) -> str:
         return f"{self.folder}: {self.spotter.architecture}, epoch {self.epoch}, on {self.spotter.device}"
+
+    def fingerprint(self) -> str:
+        """Of the weights and of config.json: the same for the same network, wherever it is."""
+        digest = hashlib.sha256(repr(self.config).encode())
+        for name, tensor in self.spotter.state_dict().items():
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def check_classes(self, classes: list[str], where: str) -> None:
         """Raise a UserError unless the model was trained for these classes, which `where` names."""

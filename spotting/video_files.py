@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -14,7 +16,7 @@ from footage.annotated_video import ANNOTATED_HEIGHT, write_annotated
 from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
 from footage.sources import Source
 from label_forms.exported import ExportedVideo, code_rate
-from label_forms.exports import export_video
+from label_forms.exports import EXPORTS, export_video
 from spotting.whole_videos import Spotting, score, scored_events, that_count
 from util.errors import number_of
 from util.event_files import write_csv, write_events
@@ -22,8 +24,22 @@ from util.events import Event
 from util.read_ahead import read_ahead
 from util.stamps import SLACK
 
+EVENTS, TABLE = ".events.json", ".events.csv"  # end the names of what is written
 PICTURES_AHEAD = 16  # of a copy that shows the events
 OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
+
+
+def files_of(source: Source, args: argparse.Namespace) -> list[Path]:
+    """All files that `spot` writes for a video, the events first."""
+    suffixes = [EVENTS, *[TABLE] * args.csv, *(EXPORTS[form].suffix for form in args.export),
+                *[ANNOTATED] * args.annotate]
+    return [source.file(suffix) for suffix in suffixes]
+
+
+def made_with(spotting: Spotting, source: Source) -> str:
+    """What tells that files were made of the same video with the same models and options."""
+    stat = source.path.stat()
+    return hashlib.sha256(f"{spotting.key} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:16]
 
 
 def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[Event]:
@@ -34,7 +50,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     for trained in sorted(known for known in rates if known and abs(fps / known - 1) > OTHER_RATE):
         print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
               f"--fps {trained:.4g} may find more", file=sys.stderr)
-    frames = Frames(source.path, spotting.options, args.start, args.end)
+    stamp = made_with(spotting, source)
+    frames = Frames(source.path, spotting.options, args.start, args.end, spotting.cores)
     seconds = max(0.0, min(info.start + info.announced_frames / info.fps, args.end) - max(info.start, args.start))
     began = time.monotonic()
     first, scores = score(spotting, frames, round(seconds * fps) or None, source.name)
@@ -43,9 +60,9 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
         print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
     scored = scored_events(spotting, frames, first, scores)
     events = that_count(spotting, scored)
-    write_events(source.file(".events.json"), source.name, fps, events)
+    write_events(source.file(EVENTS), source.name, fps, events, stamp)
     if args.csv:
-        write_csv(source.file(".events.csv"), events)
+        write_csv(source.file(TABLE), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
     exported = ExportedVideo(source.name, source.name + source.path.suffix, codes, events, spotting.classes,
                              end=frames.times[-1] + 1 / codes if args.end == math.inf else math.inf)
@@ -53,7 +70,7 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     if args.annotate:
         annotate(source, frames, events, spotting, first, fps)
     late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
-    print(f"{source.file('.events.json')}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
+    print(f"{source.file(EVENTS)}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
           f"{len(scores) / taken:.0f} frames/s{late}", flush=True)
     return scored
 
@@ -62,7 +79,7 @@ def annotate(
     source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float
 ) -> None:
     options = FrameOptions(ANNOTATED_HEIGHT, spotting.options.fps)
-    again = iter(Frames(source.path, options, frames.start, frames.end))
+    again = iter(Frames(source.path, options, frames.start, frames.end, spotting.cores))
     with (
         tqdm(total=len(frames.times), desc=f"{source.name}{ANNOTATED}", unit="frame", disable=None) as bar,
         closing(read_ahead(again, PICTURES_AHEAD)) as pictures,

@@ -45,6 +45,8 @@ class Spotting:
     flip: bool = False  # score the mirrored frames as well
     weight: float = 1.0  # of this model in a mean
     others: Sequence[Spotting] = ()  # models whose scores are averaged with this one's
+    cores: int = 0  # to decode on; 0 for all
+    key: str = ""  # of the models and options, by which files are known that were made with them
 
 
 def settle(
@@ -110,7 +112,7 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
         return first, scores
     models, tables = [spotting, *spotting.others], [scores]
     for number, other in enumerate(spotting.others, 2):
-        again = Frames(frames.path, other.options, frames.start, frames.end)
+        again = Frames(frames.path, other.options, frames.start, frames.end, frames.threads)
         tables.append(score_alone(other, again, total, f"{name}, model {number} of {len(models)}")[1])
     own, weights = [model.classes for model in models], [model.weight for model in models]
     return first, average_scores(tables, own, spotting.classes, weights)

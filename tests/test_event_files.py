@@ -1,6 +1,6 @@
 """Files of events for other tools, in their forms."""
 
-from util.event_files import write_csv, write_events, write_soccernet
+from util.event_files import read_made_with, write_csv, write_events, write_soccernet
 from util.io import read_json
 
 EVENTS = [
@@ -15,6 +15,15 @@ def test_json_is_the_prediction_format_with_times(tmp_path):
         {"label": "PASS, long", "frame": 30, "score": 0.9, "time": "0:00:01.200"},
         {"label": "é", "frame": 100_000, "score": 0.25, "time": "1:06:40.000"},
     ]}]
+
+
+def test_what_a_file_was_made_with_is_read_again_and_none_of_other_files(tmp_path):
+    write_events(tmp_path / "m.json", "cup/m", 25.0, EVENTS, "9f86d081")
+    assert read_made_with(tmp_path / "m.json") == "9f86d081"
+    for text in ("[]", "[1]", "{", "[{}]", "null"):
+        (tmp_path / "m.json").write_text(text)
+        assert read_made_with(tmp_path / "m.json") is None
+    assert read_made_with(tmp_path / "none.json") is None
 
 
 def test_csv_quotes_what_it_must_and_has_plain_line_ends(tmp_path):

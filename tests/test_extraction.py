@@ -44,6 +44,18 @@ def test_many_videos_in_processes_good_ones_are_done_and_bad_ones_told(tmp_path)
     assert extract_all([], OPTIONS, cores=2) == ({}, {})
 
 
+def test_no_video_is_begun_once_the_time_is_up_and_those_in_work_are_done(tmp_path):
+    class Limit:
+        @property
+        def over(self):
+            return len(list(tmp_path.glob("frames/*/video.json"))) >= 2
+
+    jobs = [job(encode(tmp_path / f"{number}.mp4", num_frames=5), tmp_path / "frames" / str(number), 5)
+            for number in range(12)]
+    records, failures = extract_all(jobs, OPTIONS, cores=1, limit=Limit())
+    assert 2 <= len(records) < 12 and not failures and names(tmp_path / "frames") == sorted(records)
+
+
 def test_a_worker_that_dies_fails_its_video_alone(tmp_path, monkeypatch):
     paths = [encode(tmp_path / f"{name}.mp4", num_frames=3) for name in ("a", "deadly", "b", "c")]
     monkeypatch.setattr(extraction, "_run_job", _die_of_one)

@@ -10,7 +10,7 @@ from conftest import killed_scratch
 
 from util import io
 from util.errors import UserError
-from util.io import read_json, remove, rename, scratch_path, sweep, whole_file, whole_folder, write_json
+from util.io import read_json, remove, rename, scratch_path, sweep, sweep_lost, whole_file, whole_folder, write_json
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
@@ -193,3 +193,11 @@ def test_what_killed_processes_left_is_swept_and_what_is_being_written_is_not(tm
     os.utime(long_ago, (time.time() - io.STALE - 60,) * 2)
     sweep(tmp_path, tmp_path / "none")
     assert sorted(tmp_path.iterdir()) == sorted([ours, elsewhere, tmp_path / "part-1"])
+
+
+def test_what_a_lost_machine_left_of_a_file_goes_and_nothing_else(tmp_path):
+    lost = [tmp_path / f".part-12-0123abcd-{name}" for name in ("a", "a.old", "b", "a.b")]
+    for path in lost:
+        path.mkdir()
+    sweep_lost(tmp_path / "a")
+    assert sorted(tmp_path.iterdir()) == sorted(lost[2:])

@@ -62,6 +62,12 @@ def matches(place):
     return place
 
 
+def test_once_the_time_is_up_no_dataset_is_written_and_the_same_command_goes_on(matches):
+    done = matches.prepare("--limit_hours", 0, check=False)
+    assert done.returncode == 1 and "the time is up, with 6 videos left" in done.stdout and not matches.data.exists()
+    assert matches.prepare("--limit_hours", 1).returncode == 0 and len(matches.entries()) == 6
+
+
 def test_the_command_of_the_readme_runs_as_it_stands(tmp_path):
     write_video(tmp_path / "Videos" / "a_1.mp4", 7)
     done = run_script("prepare_data.py", "--videos", "./Videos", "--output", "./Frames", cwd=tmp_path)

@@ -1,6 +1,7 @@
 """spot_video.py as a user runs it: its scores, its files, and what becomes of bad input and of a stop."""
 
 import csv
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -164,6 +165,24 @@ def test_the_second_of_two_at_once_leaves_the_video_to_the_first(model, video, t
         said = complaint(model, video, "--output", tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == [".cup_1.lock"]
     assert "is in use by another spot_video.py on cup_1 (process" in said
+
+
+def test_a_second_run_does_what_is_missing_or_was_made_otherwise(model, video, tmp_path):
+    videos = [shutil.copy(video, tmp_path / f"cup_{half}.mp4") for half in (1, 2)]
+    command = [model, *videos, "--output", tmp_path / "out", "--threshold", 0.3]
+    assert spot(*command, "--limit_hours", 0).returncode == 1 and not (tmp_path / "out").exists()
+    first = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} if spot(*command) else {}
+    assert sorted(first) == ["cup_1.events.json", "cup_2.events.json"]
+    assert spot(*command).stdout.endswith("videos: 2 done before, 0 to do\n")
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == first
+    (tmp_path / "out" / "cup_1.events.json").unlink()
+    os.utime(tmp_path / "cup_1.mp4", (1, 1))
+    assert "videos: 1 done before, 1 to do" in spot(*command, "--limit_hours", 1).stdout
+    for changed in (["--flip"], ["--csv"], ["--soccernet"], ["--soccernet", "--nms_window", 5]):
+        assert spot(*command, *changed).stdout.count("in 40 frames") == 2, changed
+        assert spot(*command, *changed).stdout.endswith("videos: 2 done before, 0 to do\n")
+    (tmp_path / "out" / "cup_1.events.json").unlink()  # SoccerNet's file needs both halves
+    assert spot(*command, *changed).stdout.count("in 40 frames") == 2
 
 
 def test_the_annotated_copy_is_h264_with_its_index_first_and_as_long_as_the_video(model, video, tmp_path):

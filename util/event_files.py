@@ -8,18 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from util.clock import exact_time
+from util.errors import UserError
 from util.events import Event
-from util.io import whole_file, write_json
+from util.io import read_json, whole_file, write_json
 
 
-def write_events(path: Path, video: str, fps: float, events: Sequence[Event]) -> None:
+def write_events(path: Path, video: str, fps: float, events: Sequence[Event], made_with: str = "") -> None:
     """Write the events of a video in the prediction format, each with its "time", h:mm:ss.mmm.
 
     Args:
         events: [{"label", "frame", "score", "seconds"}].
+        made_with: for `read_made_with`.
     """
     rows = [{**_without_seconds(event), "time": exact_time(event["seconds"])} for event in events]
-    write_json(path, [{"video": video, "fps": fps, "events": rows}])
+    stamp = {"made_with": made_with} if made_with else {}
+    write_json(path, [{"video": video, "fps": fps, **stamp, "events": rows}])
+
+
+def read_made_with(path: Path) -> str | None:
+    """The "made_with" of a file of `write_events`; None where it is no such file."""
+    try:
+        (entry,) = read_json(path)
+        return entry.get("made_with")
+    except (UserError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def _without_seconds(event: Event) -> Event:

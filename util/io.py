@@ -123,6 +123,18 @@ def sweep(*folders: Path) -> None:
                     remove(path)
 
 
+def sweep_lost(*paths: Path) -> None:
+    """Remove all that was to become these files or folders, of whatever machine's process: for who alone may write
+    them now, after another that may be lost."""
+    names = {name for path in paths for name in (path.name, f"{path.name}.old")}
+    for folder in {path.parent for path in paths}:
+        for path in folder.glob(".part-*"):
+            start = SCRATCH.match(path.name)
+            if start and path.name[start.end():] in names:
+                with suppress(OSError):
+                    remove(path)
+
+
 def is_running(process: int) -> bool:
     """Whether a process of this machine runs."""
     if os.name == "nt":  # where os.kill ends it
