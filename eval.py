@@ -2,6 +2,7 @@
 
 python eval.py -s test out/                 the predictions of the best epoch in a model folder
 python eval.py -s test out/pred-test.41.json -d futsal
+python eval.py -s test out_1/ out_2/ out_3/ --csv table.csv     three seeds in one table, with mean and deviation
 python eval.py -s test out/ --with out_b/ out_c/                the mean of three models' scores
 python eval.py -s test out/ --metric soccernet                  as SoccerNet's servers score
 python eval.py --soccernet LABELS_DIR RESULTS_DIR               the same, of folders in its own forms
@@ -30,13 +31,13 @@ from label_forms.exported import ExportedVideo
 from label_forms.exports import add_export_options, check_exports, export_video
 from plots.split_pictures import draw_results
 from util.comparison import (
-    TABLE_SUFFIXES,
     comparison,
     plain_rows,
     report_row,
     show_comparison,
     soccernet_row,
-    write_comparison,
+    write_csv,
+    write_latex,
 )
 from util.config import trained_on, trained_with_sides
 from util.ensemble import Member, add_ensemble_options, find_members, read_ensemble
@@ -60,8 +61,9 @@ TIMELINES = 20  # videos, drawn along time by default: a second each
 def get_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Score predictions against the labels of a split.")
     add = parser.add_argument
-    add("predictions", type=Path, nargs="?", metavar="MODEL_DIR_or_FILE",
-        help="folder of train_e2e.py, whose best epoch is taken, or a prediction file")
+    add("predictions", type=Path, nargs="*", metavar="MODEL_DIR_or_FILE",
+        help="folder of train_e2e.py, whose best epoch is taken, or a prediction file; several stand in one table of "
+             "the main numbers, without pictures, with mean and deviation of those that differ by their --seed alone")
     add("-s", "--split", help="split of the dataset: train, val, test, ...")
     add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     add("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
@@ -75,10 +77,8 @@ def get_args() -> argparse.Namespace:
     add("--team_sides", type=Path, metavar="FILE",
         help="sides of teams that labels name (default: as in training)")
     add("--json", type=Path, metavar="FILE", help="write the results there, as fractions")
-    add("--compare", type=Path, nargs="+", default=[], metavar="MODEL_DIR_or_FILE",
-        help="put these beside the first, in one table of the main numbers, without pictures")
-    add("--table", type=_table_file, metavar="FILE",
-        help="write that table, as CSV (fractions) or LaTeX (per cent): FILE.csv or FILE.tex")
+    add("--csv", type=Path, metavar="FILE", help="write the table of the main numbers there, as fractions")
+    add("--latex", type=Path, metavar="FILE", help="write it there in per cent, the best of each column in bold")
     group = parser.add_argument_group("events for other tools, those that score above the threshold")
     add_export_options(group)
     group.add_argument("--frames", type=Path, metavar="FRAME_DIR",
@@ -98,7 +98,8 @@ def get_args() -> argparse.Namespace:
         parser.error("--with takes the scores of a split, and not --soccernet's results")
     if args.ensemble_weights and not args.others:
         parser.error("--ensemble_weights goes with --with")
-    if args.export and (args.soccernet or args.compare or args.table or args.metric == "soccernet"):
+    args.table = len(args.predictions) > 1 or args.csv or args.latex
+    if args.export and (args.soccernet or args.table or args.metric == "soccernet"):
         parser.error("--export goes with the tables by frames of one model")
     args.tolerances = sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
     return args
@@ -112,12 +113,6 @@ def _score(text: str) -> float:
     if not math.isfinite(score):
         raise argparse.ArgumentTypeError(f"must be a number such as 0.5, and not {text!r}")
     return score
-
-
-def _table_file(text: str) -> Path:
-    if Path(text).suffix.lower() not in TABLE_SUFFIXES:
-        raise argparse.ArgumentTypeError(f"must end in {' or '.join(TABLE_SUFFIXES)}, and not {text!r}")
-    return Path(text)
 
 
 @dataclass(frozen=True)
@@ -210,7 +205,7 @@ def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict
 
 def score_split(args: argparse.Namespace) -> None:
     """Everything about one model's predictions."""
-    scored = read_scored(args, args.predictions, args.others)
+    scored = read_scored(args, args.predictions[0], args.others)
     epoch, dataset, stem, about = scored.epoch, scored.dataset, scored.stem, scored.about(args.split)
     if args.metric == "soccernet":
         print_soccernet(args, *split_soccernet(args, scored), scored.classes, **about)
@@ -246,23 +241,27 @@ def export(args: argparse.Namespace, folder: Path, scored: Scored, report: Repor
 def compare(args: argparse.Namespace) -> None:
     """The main numbers of several models' predictions of one split, in one table."""
     rows: dict[str, dict[str, float]] = {}
-    datasets = set()
-    for path, others in ((args.predictions, args.others), *((path, ()) for path in args.compare)):
+    folders, datasets = {}, set()
+    for path, others in zip(args.predictions, [args.others, *[()] * len(args.predictions)], strict=False):
         scored = read_scored(args, path, others)
         datasets.add(scored.dataset)
+        folders[scored.name] = path if path.is_dir() and not others else None
         if args.metric == "soccernet":
             row = soccernet_row(split_soccernet(args, scored)[1])
         else:
             rule = rule_for(scored.origin(args.split), args.tolerances, given(args))
+            print("  " + str(rule).replace("\n", "\n  "))
             row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances, rule))
         rows[scored.name] = row
     if len(datasets) > 1:
         raise UserError(f"the models were trained on {' and '.join(sorted(datasets))}; say with -d on which all of "
                         "them are to be compared")
-    table = comparison(rows)
-    print(f"\nsplit {args.split}, after {args.suppression}, %\n{show_comparison(table)}")
-    if args.table:
-        write_comparison(args.table, table)
+    table = comparison(rows, folders)
+    print(f"\nsplit {args.split}, %\n{show_comparison(table)}")
+    if args.csv:
+        write_csv(args.csv, table)
+    if args.latex:
+        write_latex(args.latex, table)
     if args.json:
         write_json(args.json, {"split": args.split, "models": plain_rows(table)})
 
@@ -272,7 +271,7 @@ def main() -> None:
     check_exports(args)
     if args.soccernet:
         score_games(args)
-    elif args.compare or args.table:
+    elif args.table:
         compare(args)
     else:
         score_split(args)

@@ -26,14 +26,14 @@ from model.device import add_device_options, compile_errors, memory_errors, move
 from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
-from plots.training import epoch_writer, summary_writer
+from plots.training import epoch_writer, summary_writer, wandb_package
 from util.batch import Batch
 from util.options import count, positive, rate, share
 from util.results import Origin, print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
 RUN_OPTIONS = ("frame_dir", "joint", "sides_file", "save_dir", "num_workers", "resume", "device", "precision",
-               "grad_checkpoint", "compile", "tensorboard")
+               "grad_checkpoint", "compile", "tensorboard", "wandb")
 MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split, but no more than this
 EPOCHS_WITH_MAP = 20  # epochs at the end of training that measure mAP on val, which takes long
 WARM_UP_START = 0.01  # of the learning rate: the first update's
@@ -51,6 +51,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=count, default=1)
     add_device_options(parser)
     parser.add_argument("--tensorboard", action="store_true", help="write losses, mAP and rate for TensorBoard too")
+    parser.add_argument("--wandb", action="store_true", help="and to Weights & Biases, in the project event-spotting")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add_architecture_options(parser)
     add = parser.add_argument_group("further labels").add_argument
@@ -88,8 +89,9 @@ def parse_args() -> argparse.Namespace:
     args = parse(parser)
     args.device = pick_device(args.device)
     args.precision = pick_precision(args.precision, args.device)
-    if args.tensorboard:
-        summary_writer()  # where it is missing, that is said before anything is written
+    for wanted, package in ((args.tensorboard, summary_writer), (args.wandb, wandb_package)):
+        if wanted:
+            package()  # where it is missing, that is said before anything is written
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
     if args.sides_file and not args.event_team:
         parser.error("--team_sides goes with --team")
@@ -257,7 +259,7 @@ def train(args: argparse.Namespace) -> None:
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, data, steps, len(history))
-    show = epoch_writer(args.save_dir, history, args.tensorboard)
+    show = epoch_writer(args.save_dir, history, args.tensorboard, args.wandb)
     updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
     print(f"{architecture} on {args.device}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")

@@ -1,49 +1,55 @@
-"""What is shown of a training, in training.png and TensorBoard: losses, val mAP and learning rate by epoch."""
+"""What is shown of a training, in training.png, TensorBoard and Weights & Biases: losses, val mAP and learning rate."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plots.style import CLASS_COLOURS, GREY, INK, clean_axes, new_figure, save_figure
 from util.errors import UserError
+from util.io import read_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 TENSORBOARD = "tensorboard"  # folder in the model folder
-TENSORBOARD_NAMES = {"train": "loss/train", "val": "loss/val", "val_mAP": "val mAP after NMS", "lr": "learning_rate"}
+SHOWN_AS = {"train": "loss/train", "val": "loss/val", "val_mAP": "val mAP after NMS", "lr": "learning_rate"}
 
 
 def epoch_writer(
-    model_dir: Path, done: Sequence[dict[str, Any]], tensorboard: bool
+    model_dir: Path, done: Sequence[dict[str, Any]], tensorboard: bool = False, wandb: bool = False
 ) -> Callable[[Sequence[dict[str, Any]]], None]:
     """A function that shows a training's rows of loss.json after each epoch.
 
     Args:
         done: the rows of the epochs before; what TensorBoard has of an earlier run past them is hidden.
-        tensorboard: show them there too.
+        tensorboard, wandb: show them there too.
 
     Raises:
-        UserError: TensorBoard is not installed.
+        UserError: one of them is not installed.
     """
     writer = summary_writer()(str(model_dir / TENSORBOARD), purge_step=len(done)) if tensorboard else None
+    run = _wandb_run(model_dir) if wandb else None
 
     def write(rows: Sequence[dict[str, Any]]) -> None:
         with contextlib.suppress(UserError):  # somebody may have the picture open: the next epoch's will do
             training_picture(model_dir / "training.png", rows)
-        if writer is None:
-            return
-        for key, name in TENSORBOARD_NAMES.items():
-            if rows[-1].get(key) is not None and (rows[-1][key] or key != "val_mAP"):  # 0: it was not measured
-                writer.add_scalar(name, rows[-1][key], rows[-1]["epoch"])
-        writer.flush()
+        shown = {name: rows[-1][key] for key, name in SHOWN_AS.items()
+                 if rows[-1].get(key) is not None and (rows[-1][key] or key != "val_mAP")}  # 0: it was not measured
+        if writer:
+            for name, value in shown.items():
+                writer.add_scalar(name, value, rows[-1]["epoch"])
+            writer.flush()
+        if run:
+            run.log(shown, step=rows[-1]["epoch"])
 
     return write
 
@@ -60,6 +66,27 @@ def summary_writer() -> type:
     except ImportError as error:
         raise UserError("--tensorboard: needs a package; pip install tensorboard, or leave the option out") from error
     return SummaryWriter
+
+
+def wandb_package() -> ModuleType:
+    """The package of Weights & Biases.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import wandb
+    except ImportError as error:
+        raise UserError("--wandb: needs a package; pip install wandb, or leave the option out") from error
+    return wandb
+
+
+def _wandb_run(model_dir: Path) -> Any:
+    """The run of a model folder, begun or gone on with, by an id that the folder's path makes; its files lie there."""
+    identity = hashlib.sha256(str(model_dir.resolve()).encode()).hexdigest()[:16]
+    config = read_json(model_dir / "config.json") if (model_dir / "config.json").is_file() else {}
+    return wandb_package().init(project="event-spotting", name=model_dir.name, id=identity, resume="allow",
+                                dir=str(model_dir), config=config)
 
 
 def training_picture(path: Path | str, rows: Sequence[dict[str, Any]]) -> None:

@@ -201,8 +201,8 @@ def test_eval_scores_the_mean_of_saved_scores_with_the_threshold_of_their_mean_o
         assert [model["weight"] for model in found["mean_of"]] == [1, 3]
     assert pictures.read_bytes() == b"of out_a alone"
     assert (folder / "out_a" / "pred-test.epoch01+out_b-1.pr.png").is_file()
-    compared = run_here(eval_script, "-s", "test", folder / "out_a", "--with", folder / "out_b", "--compare",
-                        folder / "out_a", "--json", folder / "table.json")
+    compared = run_here(eval_script, "-s", "test", folder / "out_a", folder / "out_a", "--with", folder / "out_b",
+                        "--json", folder / "table.json")
     assert compared.returncode == 0, compared.stderr
     assert len(read_json(folder / "table.json")["models"]) == 2
 

@@ -1,12 +1,14 @@
-"""--tensorboard: what it writes, and what is said where the package is missing."""
+"""--tensorboard and --wandb: what they are told, and what is said where the package is missing."""
 
 import sys
+from types import ModuleType
 
 import pytest
 from conftest import TINY_TRAINING, run_here, user_error
 
 import train_e2e
 from plots.training import TENSORBOARD, epoch_writer
+from util.io import write_json
 
 
 def row(epoch, loss=1.0):
@@ -32,4 +34,33 @@ def test_without_the_package_one_line_says_so_before_anything_is_written(tmp_pat
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     done = run_here(train_e2e, *tiny, "-s", tmp_path / "model", *TINY_TRAINING, "--tensorboard")
     assert "pip install tensorboard" in user_error(done)
+    assert not (tmp_path / "model").exists()
+
+
+def test_rows_go_to_weights_and_biases_and_a_resumed_training_to_the_same_run(tmp_path, monkeypatch):
+    begun, logged = [], []
+
+    class Run:
+        def log(self, values, step):
+            logged.append((step, values))
+
+    def init(**options):
+        begun.append(options)
+        return Run()
+
+    fake = ModuleType("wandb")
+    fake.init = init
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    write_json(tmp_path / "config.json", {"seed": 7})
+    epoch_writer(tmp_path, [], wandb=True)([row(0)])
+    epoch_writer(tmp_path, [row(0)], wandb=True)([row(0), row(1)])
+    assert logged[1] == (1, {"loss/train": 1.0, "loss/val": 2.0, "learning_rate": 0.1}) and len(logged) == 2
+    assert begun[0] == begun[1] and begun[0]["config"] == {"seed": 7} and begun[0]["resume"] == "allow"
+    assert begun[0]["dir"] == str(tmp_path)
+
+
+def test_without_the_package_of_wandb_one_line_says_so(tmp_path, tiny, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    done = run_here(train_e2e, *tiny, "-s", tmp_path / "model", *TINY_TRAINING, "--wandb")
+    assert "pip install wandb" in user_error(done)
     assert not (tmp_path / "model").exists()

@@ -1,21 +1,26 @@
-"""Several models' results in one table: a line each, as text, CSV or LaTeX."""
+"""Several models in one table: a line each, and of trainings that differ by their seed the mean and deviation."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from util.choosing import threshold_tolerance
+from util.config import read_config
+from util.errors import UserError
 from util.io import whole_file
 from util.pairing import Seconds, Tolerance
 from util.report import RATES, Report
 from util.soccernet import SoccerNetScores
 from util.soccernet_report import KINDS
 
-TABLE_SUFFIXES = (".csv", ".tex")
+MEAN, DEVIATION = "mean", "deviation"  # rows of a system, behind those of its seeds
+_OF_A_RUN = ("seed", "weights_used", "init")  # keys of config.json in which trainings of one system may differ
 _SOCCERNET = {"tight": "tight", "loose": "loose", "at1": "mAP@1", "team_at1": "Team mAP@1"}
 _LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -43,42 +48,104 @@ def soccernet_row(scores: Mapping[str, SoccerNetScores]) -> dict[str, float]:
             for name, one in scores.items() for kind, value in zip(KINDS, one.mean, strict=True)}
 
 
-def comparison(rows: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
-    """The table of rows by model; NaN where one has nothing to measure by."""
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+def comparison(rows: Mapping[str, Mapping[str, float]], folders: Mapping[str, Path | None] | None = None
+               ) -> pd.DataFrame:
+    """The table of rows by model, indexed by "system" and "seed"; NaN where one has nothing to measure by.
+
+    Models whose config.json is the same but for the seed are one system, named by what their names begin with. Behind
+    its seeds are its mean and its deviation (of the sample, over n - 1), where "seed" says so.
+
+    Args:
+        folders: of the models by name, None where they are of no one folder.
+    """
+    parts = []
+    for names in _systems(list(rows), folders or {}):
+        system = names[0] if len(names) == 1 else _common_name(names)
+        table = pd.DataFrame([rows[name] for name in names])
+        seeds = [_seed((folders or {}).get(name)) for name in names]
+        if len(names) > 1:
+            table = pd.concat([table, table.mean().to_frame().T, table.std().to_frame().T], ignore_index=True)
+            seeds += [MEAN, DEVIATION]
+        parts.append(table.set_index(pd.MultiIndex.from_tuples([(system, seed) for seed in seeds],
+                                                               names=["system", "seed"])))
+    return pd.concat(parts)
 
 
-def plain_rows(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """The table as JSON can have it, {model: {number: fraction}}."""
-    return table.astype(object).where(table.notna(), None).to_dict("index")
+def _systems(names: Sequence[str], folders: Mapping[str, Path | None]) -> list[list[str]]:
+    """The models that differ by their seed alone, in the order of the first of each."""
+    systems: list[tuple[Any, list[str]]] = []
+    for name in names:
+        config = _config(folders.get(name))
+        key = {k: v for k, v in config.items() if k not in _OF_A_RUN} or name
+        alike = next((members for other, members in systems if other == key), None)
+        if alike is None:
+            systems.append((key, [name]))
+        else:
+            alike.append(name)
+    return [members for _, members in systems]
+
+
+def _config(folder: Path | None) -> dict[str, Any]:
+    """config.json of a training with a seed; empty where there is none."""
+    try:
+        config = read_config(folder) if folder else {}
+    except UserError:
+        return {}
+    return config if "seed" in config else {}
+
+
+def _seed(folder: Path | None) -> str:
+    return str(_config(folder).get("seed", ""))
+
+
+def _common_name(names: Sequence[str]) -> str:
+    return re.sub(r"[\W_]*(seed|s)?[\W_]*$", "", os.path.commonprefix(names)) or names[0]
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The table as JSON can have it, [{"system", "seed", number: fraction}]."""
+    flat = table.reset_index()
+    return flat.astype(object).where(flat.notna(), None).to_dict("records")
 
 
 def show_comparison(table: pd.DataFrame) -> str:
     """The table in per cent, lying: a line for each number, as models are few."""
-    text = (100 * table).T.to_string(float_format="{:.2f}".format, na_rep="-", col_space=7)
+    lying = (100 * table).T
+    lying.columns = [f"{system}, {seed}" if seed in (MEAN, DEVIATION) else system + f", seed {seed}" * bool(seed)
+                     for system, seed in table.index]
+    text = lying.to_string(float_format="{:.2f}".format, na_rep="-", col_space=7)
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def write_comparison(path: Path, table: pd.DataFrame) -> None:
-    """Write the table: as fractions into a .csv, in per cent into a .tex, with the best of each column in bold."""
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write the table as fractions: pandas.read_csv(path, index_col=["system", "seed"]) gives it back."""
     with whole_file(path) as scratch:
-        text = _as_latex(table) if path.suffix.lower() == ".tex" else table.to_csv(lineterminator="\n")
-        scratch.write_text(text, encoding="utf-8", newline="\n")
+        scratch.write_text(table.to_csv(lineterminator="\n"), encoding="utf-8", newline="\n")
 
 
-def _as_latex(table: pd.DataFrame) -> str:
-    best = table.max()
+def write_latex(path: Path, table: pd.DataFrame) -> None:
+    """Write the table in per cent, a line for each system, with the mean over its seeds and their deviation, and the
+    best of each column in bold."""
+    systems = table.index.get_level_values("system").unique()
+    rows = {system: table.loc[system] for system in systems}
+    values = pd.DataFrame({system: part.loc[MEAN] if MEAN in part.index else part.iloc[0]
+                           for system, part in rows.items()}).T
+    best = values.max()
 
-    def cell(column: str, value: float) -> str:
+    def cell(system: str, column: str) -> str:
+        value, part = values.loc[system, column], rows[system]
         if pd.isna(value):
             return "--"
-        return rf"\textbf{{{100 * value:.2f}}}" if value == best[column] and len(table) > 1 else f"{100 * value:.2f}"
+        text = f"{100 * value:.2f}"
+        text = rf"\textbf{{{text}}}" if value == best[column] and len(systems) > 1 else text
+        return text + (rf" $\pm$ {100 * part.loc[DEVIATION, column]:.2f}" if DEVIATION in part.index else "")
 
     lines = [rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}", r"\hline",
-             " & ".join(["model", *map(_escaped, table.columns)]) + r" \\", r"\hline"]
-    for model, row in table.iterrows():
-        lines.append(" & ".join([_escaped(str(model)), *(cell(name, value) for name, value in row.items())]) + r" \\")
-    return "\n".join([*lines, r"\hline", r"\end{tabular}", ""])
+             " & ".join(["system", *map(_escaped, table.columns)]) + r" \\", r"\hline",
+             *(" & ".join([_escaped(system), *(cell(system, name) for name in table.columns)]) + r" \\"
+               for system in systems), r"\hline", r"\end{tabular}", ""]
+    with whole_file(path) as scratch:
+        scratch.write_text("\n".join(lines), encoding="utf-8", newline="\n")
 
 
 def _escaped(text: str) -> str:
