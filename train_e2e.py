@@ -6,6 +6,7 @@ from util.script import run_script
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -18,17 +19,17 @@ from torch import nn
 from tqdm import tqdm
 
 from checks.training_splits import read_training_data
-from dataset.frames import DEFAULT_WORKERS, Loader, how_frames_were_made, load_stretches
-from dataset.sides import read_team_sides
+from dataset.frames import DEFAULT_WORKERS, Loader, frame_size, how_frames_were_made, load_stretches
 from dataset.training_data import TrainingData, training_batches
 from model.architecture import Architecture, add_architecture_options
+from model.cost import Forecast, batch_that_fits
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
 from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import epoch_writer, summary_writer, wandb_package
 from util.batch import Batch
-from util.options import count, positive, rate, share
+from util.options import count, positive, positive_or_auto, rate, share
 from util.results import Origin, print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
@@ -68,7 +69,8 @@ def parse_args() -> argparse.Namespace:
         help="of that model, in its order, where its folder does not name them")
     add = parser.add_argument_group("clips").add_argument
     add("--crop_dim", type=int, default=224, help="side of the square crop, 0 for whole frames")
-    add("--batch_size", type=positive, default=8, help="clips in a batch")
+    add("--batch_size", type=positive_or_auto, default=8, metavar="CLIPS|auto",
+        help="(default: 8; auto: as many as the card's memory holds, on a processor 8 at most, in half of its memory)")
     add("--epoch_num_frames", type=positive,
         help=f"frames in an epoch (default: one pass over the train split, {MAX_EPOCH_FRAMES:,} at most)")
     add("--dilate_len", type=count, default=0, help="frames about an event that carry its label too")
@@ -95,7 +97,6 @@ def parse_args() -> argparse.Namespace:
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
     if args.sides_file and not args.event_team:
         parser.error("--team_sides goes with --team")
-    args.team_sides = read_team_sides(args.sides_file) if args.sides_file else None
     if args.start_val_epoch is None:
         args.start_val_epoch = max(0, args.num_epochs - EPOCHS_WITH_MAP)
     return args
@@ -109,7 +110,8 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     if goes_on or args.init:
         defaults = begun_with(args.save_dir) if goes_on else network_options(Path(args.init))
         parser.set_defaults(**{key: defaults[key] for key in vars(args) if key in defaults and key not in RUN_OPTIONS})
-        args = parser.parse_args()
+        found = goes_on and args.batch_size == "auto" and defaults.get("batch_size")
+        args = parser.parse_args([*sys.argv[1:], *(["--batch_size", found] if found else [])])
     if args.feature_arch is None:
         parser.error("the following arguments are required: -m/--feature_arch")
     if args.init and args.weights != "auto":
@@ -121,7 +123,8 @@ def make_config(args: argparse.Namespace, architecture: Architecture, data: Trai
     """What rebuilds the model and its training: the keys of original E2E-Spot folders, and ours."""
     own = {key: value for key, value in vars(args).items() if key not in RUN_OPTIONS}
     made = how_frames_were_made(args.frame_dir, data.splits["train"])
-    second = {"joint_dataset": args.joint and args.joint[0], "joint_class_names": data.joint_classes or None}
+    second = {"joint_dataset": args.joint and args.joint[0], "joint_class_names": data.joint_classes or None,
+              "team_sides": data.team_sides}
     prints = {"splits": data.fingerprints(architecture.event_team)}
     return {**own, **asdict(architecture), "classes": data.classes, **second, **prints, "gpu_parallel": False, **made}
 
@@ -239,13 +242,17 @@ def train(args: argparse.Namespace) -> None:
     """Train from the arguments to the table of results."""
     region = args.region_size if args.regions else 0
     data = read_training_data(args.dataset, args.frame_dir, args.crop_dim, region, args.joint, args.event_team,
-                              args.team_sides)
+                              args.sides_file)
     classes, splits = data.classes, data.splits
     args.epoch_num_frames = args.epoch_num_frames or min(data.num_frames, MAX_EPOCH_FRAMES)
 
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
+    if args.batch_size == "auto":
+        args.batch_size = batch_that_fits(
+            architecture, frame_size(args.frame_dir / splits["train"][0]["video"], args.crop_dim), args.device,
+            args.precision, args.grad_checkpoint, args.epoch_num_frames // args.clip_len)
     config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)
@@ -265,16 +272,20 @@ def train(args: argparse.Namespace) -> None:
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
 
     say_new_schedule(args, updates, history)
+    maps = args.num_epochs - max(args.start_val_epoch, len(history)) if args.criterion == "map" else 0
+    scored = maps * sum(video["num_frames"] for video in splits["val"])
+    forecast = Forecast(args.device, args.num_epochs - len(history), updates, scored / args.epoch_num_frames)
 
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
         rates = epoch_rates(args, updates, epoch)
         torch.manual_seed(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
         loss, overflows = train_epoch(spotter, batches, steps, optimizer, scaler, rates, args.acc_grad_iter,
-                                      mean.update)
+                                      lambda: (mean.update(), forecast.update()))
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
         row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None,
                "val": mean_loss(mean.network, val_batches), "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
+        forecast.epoch(time.monotonic() - began)
         val_map = None
         if args.criterion == "map" and epoch >= args.start_val_epoch:
             val_map = val_mean_map(splits["val"], predict(mean.network, splits["val"], args), classes)

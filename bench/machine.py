@@ -47,13 +47,3 @@ def _cores() -> int:
 def _card() -> str:
     card = torch.cuda.get_device_properties(0)
     return f"{card.name} with {card.total_memory / 2**30:.1f} GiB"
-
-
-def peak_memory() -> float | None:
-    """GiB that this process has held at most; None where the system does not tell, as Windows."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

@@ -45,7 +45,7 @@ def describe() -> str:
 def measure(stage: str, folder: Path, quick: bool) -> list[Row]:
     """The rows of a stage, and one for the memory that its process took."""
     rows = importlib.import_module(f"bench.{stage}").measure(folder, quick)
-    memory = importlib.import_module("bench.machine").peak_memory()
+    memory = importlib.import_module("model.memory").peak_memory()
     return rows + ([Row(f"memory of the process: {stage}", memory, None, "GiB")] if memory else [])
 
 

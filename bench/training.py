@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.memory import training_peak
 from bench.rows import Row
 from bench.systems import SYSTEMS, bare_cnns, frame_side, network, random_frames
 from bench.timing import fastest
 from dataset.augment import augment
 from model.device import best_precision, move, pick_device
+from model.memory import counted_step
 from model.spotter import EventSpotter
 from train_e2e import train_epoch
 from util.batch import Batch, Targets, to_device
@@ -116,7 +116,8 @@ def _empty(device: torch.device) -> None:
 
 def counted_memory(arch: str, grad_checkpoint: bool, _device: torch.device) -> Row:
     """The same, of a card of 8 GB, where there is no card to measure."""
-    two, eight = (training_peak(arch, 100, batch_size, CROP, grad_checkpoint) / GIB for batch_size in (2, 8))
+    two, eight = (counted_step(network(arch, 100), batch_size, (CROP, CROP), torch.bfloat16, grad_checkpoint) / GIB
+                  for batch_size in (2, 8))
     each = (eight - two) / 6
     most = int((SMALL_CARD - two) / each + 2)
     note = f"counted, not measured; largest batch in {SMALL_CARD} GiB: {most}"

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from checks.checked_splits import read_checked_splits
 from dataset.frames import frame_size
-from dataset.sides import require_sides, with_sides
+from dataset.sides import read_team_sides, require_sides, with_sides
 from dataset.training_data import TrainingData
-from util.config import TeamSides
 from util.errors import UserError
 
 
@@ -20,13 +19,13 @@ def read_training_data(
     region: int = 0,
     joint: tuple[str, str] | None = None,
     team: bool = False,
-    team_sides: TeamSides | None = None,
+    sides_file: Path | None = None,
 ) -> TrainingData:
     """The splits of a dataset, read by `read_checked_splits`, and the train split of a second one.
 
     Args:
         joint: the second dataset and its frame folder.
-        team, team_sides: whether the sides of events are learned, and how labels name them.
+        team, sides_file: whether the sides of events are learned, and how labels name them.
 
     Raises:
         UserError: as by `read_checked_splits`; or whole frames (crop None) of the two are of other sizes, or no event
@@ -37,8 +36,9 @@ def read_training_data(
     data = TrainingData(frame_dir, classes, splits, *second)
     if not team:
         return data
+    team_sides = read_team_sides(sides_file) if sides_file else None
     sided = {name: with_sides(videos, team_sides) for name, videos in splits.items()}
-    data = replace(data, splits=sided, joint=with_sides(data.joint, team_sides))
+    data = replace(data, splits=sided, joint=with_sides(data.joint, team_sides), team_sides=team_sides)
     require_sides(data.splits["train"] + data.joint)
     return data
 

@@ -17,6 +17,7 @@ from dataset.clips import JointClips, RandomClips
 from dataset.frames import Loader
 from dataset.targets import TargetMaker
 from util.batch import Batch
+from util.config import TeamSides
 
 AUGMENT_STREAM = 1  # keeps its random numbers apart from those that draw the clips
 
@@ -31,6 +32,7 @@ class TrainingData:
     joint_frame_dir: Path | None = None
     joint_classes: list[str] = field(default_factory=list)
     joint: list[dict] = field(default_factory=list)
+    team_sides: TeamSides | None = None  # of the teams that labels name
 
     @property
     def num_frames(self) -> int:

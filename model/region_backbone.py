@@ -49,7 +49,7 @@ class RegionBackbone(nn.Module):
         maps = self.low.maps(self._small(frames))
         low_features = self.low_project(self.low.pooled(maps))
         with torch.no_grad():
-            regions = self._cut(high, saliency(maps))
+            regions = self.cut(high, saliency(maps))
         high_features = self.high_project(self.high(regions))
         both = torch.maximum(low_features, high_features)
         return torch.stack((low_features, high_features, both)) if self.training else both
@@ -76,7 +76,7 @@ class RegionBackbone(nn.Module):
         def regions_of(maps: Tensor) -> Tensor:
             ready = carry.take_in(maps)  # those whose neighbours have come
             place = carry.shift(1, lambda x, _: saliency(x[None])[0])
-            return self._cut(high.take(len(ready))[None], place[None])[0] if len(ready) else high.take(0)
+            return self.cut(high.take(len(ready))[None], place[None])[0] if len(ready) else high.take(0)
 
         mean = None
         for maps in self.low.stream_maps(small()):
@@ -94,7 +94,7 @@ class RegionBackbone(nn.Module):
         size = self.options.low or (round(height * self.options.scale), round(width * self.options.scale))
         return self._resized(frames, size, self.options.low_crop)
 
-    def _cut(self, frames: Tensor, place: Tensor) -> Tensor:
+    def cut(self, frames: Tensor, place: Tensor) -> Tensor:
         """Frames (B, T, C, H, W) and where in them most is seen, (B, T, H', W') -> regions (B, T, C, S, S)."""
         centres, sides = find_regions(place, self.options.size, frames.shape[-2:], self.options.threshold)
         return cut_regions(frames, centres, sides, (self.options.size, self.options.size))

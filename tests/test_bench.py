@@ -1,7 +1,6 @@
 """The benchmark: that each stage can be measured and printed, on sizes so small that their rates say nothing."""
 
 import math
-import sys
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ from conftest import run_script
 
 from bench import extraction, inference, loading, metrics, run, training
 from bench.inputs import VIDEO, write_frames
-from bench.machine import describe, peak_memory
+from bench.machine import describe
 from bench.rows import Row
 from bench.systems import SYSTEMS
 from bench.timing import fastest
@@ -106,7 +105,7 @@ def test_the_largest_batch_is_found(answer):
 
 
 def test_memory_is_counted_where_there_is_no_card(monkeypatch):
-    monkeypatch.setattr(training, "training_peak", lambda _arch, _clip_len, batch_size, *_: (1 + batch_size) * 2**30)
+    monkeypatch.setattr(training, "counted_step", lambda _architecture, batch_size, *_: (1 + batch_size) * 2**30)
     row = training.counted_memory("rny002_gsm", True, CPU)
     check([row])
     assert row.rate == 9 and "--grad_checkpoint" in row.stage and row.note.endswith("largest batch in 6.5 GiB: 5")
@@ -140,7 +139,6 @@ def test_what_takes_turns_is_warm_and_timed_at_its_best():
 
 def test_the_machine_is_named():
     assert f"PyTorch {torch.__version__.partition('+')[0]}" in describe() and "cores" in describe()
-    assert sys.platform == "win32" or 0.01 < peak_memory() < 1000
 
 
 def test_rows_are_lines_of_a_table():

@@ -33,3 +33,11 @@ def exact_time(seconds: float) -> str:
     """Seconds as h:mm:ss.mmm."""
     minutes, millis = divmod(round(1000 * seconds), 60_000)
     return f"{minutes // 60}:{minutes % 60:02d}:{millis // 1000:02d}.{millis % 1000:03d}"
+
+
+def about(seconds: float) -> str:
+    """About how long, in words."""
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"about {seconds / length:.{int(seconds < 10 * length)}f} {unit}"
+    return f"about {seconds:.0f} s"

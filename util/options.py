@@ -23,6 +23,11 @@ def positive(text: str) -> int:
     return value
 
 
+def positive_or_auto(text: str) -> int | str:
+    """A whole number, 1 or more, or "auto"."""
+    return text if text == "auto" else positive(text)
+
+
 def frames_around(text: str) -> int:
     """A number of frames around an event, such as a tolerance."""
     if (value := count(text)) > MAX_FRAMES_AROUND:

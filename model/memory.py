@@ -1,8 +1,12 @@
-"""How much memory of a GPU a training takes, counted without one."""
+"""Memory: of a training step, counted on no device at all; of this machine and process."""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import weakref
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -15,6 +19,7 @@ from model.loss import spotting_loss
 from model.spotter import EventSpotter
 from util.batch import Targets
 
+GIB = 2**30  # bytes
 ALLOCATION = 512  # bytes; CUDA's memory is handed out in multiples of it
 
 
@@ -47,8 +52,8 @@ class CountMemory(TorchDispatchMode):
         self.now -= size
 
 
-def training_peak(
-    feature_arch: str, clip_len: int, batch_size: int, crop_dim: int, grad_checkpoint: bool, half: bool = True
+def counted_step(
+    architecture: Architecture, batch_size: int, frame: tuple[int, int], precision: torch.dtype, grad_checkpoint: bool
 ) -> int:
     """Bytes that a training holds at most, counted tensor by tensor.
 
@@ -56,22 +61,23 @@ def training_peak(
     0.1 GB), the workspaces of single operations, what the allocator wastes, and the driver's own memory.
 
     Args:
-        half: under autocast to a half precision.
+        frame: height and width.
     """
-    spotter = EventSpotter(Architecture(feature_arch, "", 2)).train()
-    spotter.precision = torch.bfloat16 if half else torch.float32
+    spotter = EventSpotter(replace(architecture, temporal_arch=""))
+    if architecture.regions:  # where they lie depends on values; what they are cut from and come to does not
+        size = architecture.regions.size
+        spotter.backbone.cut = lambda frames, _place: frames.new_zeros(*frames.shape[:-2], size, size)
     if grad_checkpoint:
         spotter.backbone.recompute_blocks()
+    spotter.precision = precision
     with FakeTensorMode(), CountMemory() as memory:
         for module in spotter.modules():
             for values in (module._parameters, module._buffers):
                 values.update({name: _hollow(value) for name, value in values.items() if value is not None})
-        optimizer = torch.optim.AdamW(spotter.parameters(), foreach=False)
-        for parameter in spotter.parameters():
-            parameter.grad = torch.zeros_like(parameter)
-        optimizer.step()  # makes the optimiser's state, so that one step does
-        optimizer.zero_grad()
-        _step(spotter, optimizer, (batch_size, clip_len), crop_dim)
+        # the optimiser's
+        moments = [torch.zeros_like(parameter) for parameter in spotter.parameters() for _ in range(2)]
+        blank_step(spotter, batch_size, frame)
+        del moments
     return memory.peak
 
 
@@ -80,10 +86,39 @@ def _hollow(value: torch.Tensor) -> torch.Tensor:
     return nn.Parameter(empty) if isinstance(value, nn.Parameter) else empty
 
 
-def _step(spotter: EventSpotter, optimizer: torch.optim.Optimizer, clips: tuple[int, int], crop_dim: int) -> None:
-    """That of train_e2e.py from augmented frames on: what comes before takes far less."""
-    frames = torch.empty(*clips, crop_dim, crop_dim, 3).movedim(-1, 2)
-    outputs = spotter(frames, torch.ones(clips))
+def blank_step(spotter: EventSpotter, batch_size: int, frame: tuple[int, int]) -> None:
+    """Loss and gradients of black frames, as in train_e2e.py from augmented ones on: what comes before takes less."""
+    of, device, clips = spotter.architecture, spotter.device, (batch_size, spotter.architecture.clip_len)
+
+    def zeros(*shape: int) -> torch.Tensor:
+        return torch.zeros(*clips, *shape, device=device)
+
+    targets = Targets(
+        zeros(of.num_classes + 1),
+        zeros() if of.radi_displacement else None,
+        zeros(2) if of.event_team else None,
+        zeros(of.joint_classes + 1) if of.joint_classes else None,
+    )
+    frames = zeros(*frame, 3).movedim(-1, 2)
+    outputs = spotter.train()(frames, torch.ones(clips, device=device))
     del frames
-    spotting_loss(outputs, Targets(torch.zeros(*clips, 3))).backward()
-    optimizer.step()
+    spotting_loss(outputs, targets).backward()
+
+
+def machine_memory() -> int:
+    """Bytes of this machine's memory."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    kilobytes = ctypes.c_uint64()
+    ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
+    return 1024 * kilobytes.value
+
+
+def peak_memory() -> float | None:
+    """GiB that this process has held at most; None where the system does not tell, as Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB

@@ -1,0 +1,147 @@
+"""What a training costs: the batch that fits, and the time that is reckoned from its first steps."""
+
+import json
+import math
+
+import pytest
+import torch
+from conftest import TINY_TRAINING, make_dataset, run_here, user_error
+
+import train_e2e
+from model import cost
+from model.architecture import Architecture, Regions
+from model.cost import Forecast, batch_that_fits, largest
+from model.memory import GIB, counted_step, machine_memory, peak_memory
+from util.clock import about
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+SMALL = Architecture("rny002_gsm", "gru", 2, clip_len=4)
+
+
+@pytest.mark.parametrize("answer", range(12))
+@pytest.mark.parametrize("bend", [0.0, -0.01, 0.01])  # of the line that memory lies on
+def test_the_largest_batch_is_found_in_few_tries(answer, bend):
+    def takes(batch):
+        return 3 + batch + bend * batch**2
+
+    asked = []
+    room = (takes(answer) + takes(answer + 1)) / 2
+    assert largest(lambda batch: asked.append(batch) or takes(batch), room, 10) == min(answer, 10)
+    assert max(asked) <= 10 and len(asked) == len(set(asked)) <= 6
+
+
+def test_a_batch_that_runs_out_of_memory_does_not_fit():
+    assert largest(lambda batch: math.inf if batch > 5 else 1.0, 100, 64) == 5
+
+
+@pytest.mark.parametrize(("gib", "batch"), [(4, 3), (100, 8)])
+def test_on_a_processor_it_is_counted_in_half_of_the_memory_and_no_more_than_8(gib, batch, monkeypatch, capsys):
+    monkeypatch.setattr(cost, "machine_memory", lambda: gib * GIB)
+    monkeypatch.setattr(cost, "counted_step", lambda _architecture, size, *_: (0.4 + 0.5 * size) * GIB)
+    assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, False, most=50) == batch
+    assert f"--batch_size auto: {batch} clips" in capsys.readouterr().out
+    assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, False, most=2) == 2
+
+
+def test_on_a_card_steps_are_tried_with_its_memory_held_to_what_is_free(monkeypatch):
+    tried, held, emptied = [], [], []
+
+    def step(spotter, batch_size, frame):
+        assert spotter.precision == torch.bfloat16 and frame == (32, 32)
+        tried.append(batch_size)
+        if batch_size > 6:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(cost, "blank_step", step)
+    monkeypatch.setattr(cost, "move", lambda spotter, _device, precision: setattr(spotter, "precision", precision) or
+                        spotter)
+    monkeypatch.setattr(torch.random, "fork_rng", lambda _devices: cost.contextlib.nullcontext())
+    for name, answer in {
+        "mem_get_info": lambda _device: (7 * GIB, 8 * GIB), "reset_peak_memory_stats": lambda _device: None,
+        "max_memory_allocated": lambda _device: (0.5 + tried[-1]) * GIB, "empty_cache": lambda: emptied.append(1),
+        "get_device_properties": lambda _device: type("Card", (), {"total_memory": 8 * GIB}),
+        "set_per_process_memory_fraction": lambda share, _device: held.append(share),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, answer)
+    assert batch_that_fits(SMALL, (32, 32), CUDA, torch.bfloat16, False, most=50) == 6  # 6.5 GiB, and 7 to go
+    assert held == [6.5 / 8, 1.0] and emptied and tried[:4] == [1, 1, 2, 2]
+
+
+def test_a_step_is_counted_for_each_kind_of_network():
+    every = Architecture("rny002_gsf", "ed_sgp_mixer", 2, clip_len=4, shift_stages="4", radi_displacement=2,
+                         event_team=True, joint_classes=3, padding="replicate", regions=Regions(size=32))
+    one, two = (counted_step(architecture, 2, (64, 64), torch.float32, False) for architecture in (SMALL, every))
+    assert GIB / 20 < one < two < GIB
+
+
+def test_the_machines_memory_and_the_process_s_are_known():
+    assert 0.1 * GIB < machine_memory() < 10_000 * GIB
+    assert peak_memory() is None or 0.01 < peak_memory() < machine_memory() / GIB
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(cost.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_time_is_reckoned_from_ten_seconds_of_steps_without_the_first_and_again_after_an_epoch(clock, capsys):
+    forecast = Forecast(CPU, epochs=50, updates=300, scored=30)
+    clock[0] = 40  # the first step is slow
+    for _ in range(9):
+        forecast.update()
+        clock[0] += 2
+    said = capsys.readouterr().out
+    # 300 steps of 2 s; 50 epochs, and scoring of ten epochs' worth
+    assert said.startswith("reckoned from 5 steps: an epoch takes about 10 minutes, the 50 to come with all scoring "
+                           "about 10 hours") and said.count("\n") == 1
+    forecast.epoch(900)
+    assert "from an epoch: an epoch takes about 15 minutes, the 49 to come with all scoring about 15 hours" in (
+        capsys.readouterr().out)
+    forecast.update()
+    forecast.epoch(900)
+    assert not capsys.readouterr().out
+
+
+def test_nothing_is_said_of_a_training_of_seconds(clock, capsys):
+    forecast = Forecast(CPU, epochs=2, updates=2, scored=1)
+    for _ in range(2):
+        forecast.update()
+        clock[0] += 11
+        forecast.update()
+        forecast.epoch(11)
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(59, "59 s"), (150, "2.5 minutes"), (3600, "60 minutes"),
+                                                (5 * 3600, "5.0 hours"), (86_400, "24 hours"),
+                                                (6 * 86_400, "6.0 days")])
+def test_durations_are_told_in_words(seconds, words):
+    assert about(seconds) == f"about {words}"
+
+
+def test_auto_is_in_config_json_as_the_number_and_a_training_goes_on_with_it(tmp_path, monkeypatch):
+    tiny = make_dataset(tmp_path, {"train": ["a_1"], "val": ["b_1"]}, num_frames=24)
+    asked = []
+
+    def batch(architecture, frame, device, precision, grad_checkpoint, most):
+        asked.append((architecture.clip_len, frame, device, precision, grad_checkpoint, most))
+        return 3
+
+    monkeypatch.setattr(train_e2e, "batch_that_fits", batch)
+    options = [*tiny, "-s", tmp_path / "model", *TINY_TRAINING, "--epoch_num_frames", 24, "--precision", "float32",
+               "--batch_size", "auto"]
+    first = run_here(train_e2e, *options, "--num_epochs", 1)
+    assert first.returncode == 0, first.stderr
+    assert asked == [(8, (48, 64), CPU, torch.float32, False, 3)]
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["batch_size"] == 3
+    again = run_here(train_e2e, *options, "--num_epochs", 2, "--resume")
+    assert again.returncode == 0 and "1 batches of 3 x 8 frames" in again.stdout and len(asked) == 1
+
+
+def test_a_machine_for_which_one_clip_is_too_much_is_told_what_helps(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "machine_memory", lambda: 0.01 * GIB)
+    done = run_here(train_e2e, *tiny, "-s", tmp_path / "model", *TINY_TRAINING, "--batch_size", "auto")
+    assert "not one clip of 8 frames of 64x48 fits the 0.0 GiB" in user_error(done)
+    assert not (tmp_path / "model" / "config.json").exists()
