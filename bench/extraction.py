@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import av
 import cv2
 
-from bench.rows import Row
+from bench.rows import Row, Settings
 from bench.timing import fastest
 from footage.decoding import Decoder
 from footage.extraction import FramesJob, extract_all
@@ -25,13 +26,14 @@ FPS = 30
 BIT_RATE = 8_000_000  # a second: what match footage of this size usually has
 
 
-def measure(folder: Path, quick: bool) -> list[Row]:
+def measure(folder: Path, settings: Settings) -> Iterator[Row]:
     """Frames a second of one video on all cores, and of a video for each core."""
     cv2.setNumThreads(1)  # as in prepare_data.py's workers
-    video = write_video(folder / "match.mp4", drawn=30 if quick else 60, num_frames=300 if quick else 1080)
-    seconds = 10 if quick else 40
-    rows = [one_video(video, folder, seconds)]
-    return rows if quick else [*rows, many_videos(video, folder, seconds)]
+    video = write_video(folder / "match.mp4", drawn=30 if settings.quick else 60,
+                        num_frames=300 if settings.quick else 1080)
+    yield one_video(video, folder, settings.seconds)
+    if not settings.quick:
+        yield many_videos(video, folder, settings.seconds)
 
 
 def one_video(video: Path, folder: Path, seconds: float) -> Row:

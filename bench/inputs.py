@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+
+from dataset.jpeg import with_checksum
 from dataset.video_record import frame_name
-from footage.frame_folders import encode_jpeg
 from simulation.draw import Renderer
 from simulation.sim import MATCHES, simulate
 
@@ -23,7 +25,7 @@ def write_frames(folder: Path, num_frames: int, size: tuple[int, int] = FRAME_SI
     states, events = simulate(match, 1, num_frames, seed=0)
     renderer = Renderer(match, 1, size, seed=0)
     (folder / VIDEO).mkdir(parents=True)
-    jpegs = [encode_jpeg(renderer.frame(state)) for state in states[:drawn]]
+    jpegs = [with_checksum(cv2.imencode(".jpg", renderer.frame(state))[1].tobytes()) for state in states[:drawn]]
     for number in range(num_frames):
         (folder / VIDEO / frame_name(number)).write_bytes(jpegs[number % len(jpegs)])
     events = [{"frame": event.frame, "label": event.label} for event in events]

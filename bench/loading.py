@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from torchvision.io import ImageReadMode, decode_jpeg
 
 from bench.inputs import VIDEO, write_frames
-from bench.rows import Row
+from bench.rows import Row, Settings
 from bench.timing import fastest
 from dataset.augment import augment
 from dataset.clips import RandomClips
-from dataset.frames import Loader, read_batch
+from dataset.frames import DEFAULT_WORKERS, Loader, read_batch
 from dataset.targets import TargetMaker
 from model.device import pick_device
 from util.batch import to_device
 
-CROP = 224
-CLIP_LEN = 50
 
-
-def measure(folder: Path, quick: bool) -> list[Row]:
-    """Frames a second of loading, by number of workers, and of augmentation."""
-    device = pick_device("auto")
-    videos = write_frames(folder / "frames", 100 if quick else 400)
-    clips = RandomClips(folder / "frames", videos, TargetMaker(["DRIVE", "PASS"]), CLIP_LEN, 16 if quick else 64, CROP)
-    seconds = 1 if quick else 10
-    workers = sorted({0, 1, os.cpu_count() or 1})
-    return [
-        *(loading(folder / "frames" / VIDEO, clips, 4, count, seconds) for count in workers),
-        augmentation(clips, 4, device, seconds),
-    ]
+def measure(folder: Path, settings: Settings) -> Iterator[Row]:
+    """Frames a second of loading, by number of workers, of decoding on a card, and of augmentation."""
+    device = pick_device(settings.device)
+    videos = write_frames(folder / "frames", max(settings.clip_len, 100 if settings.quick else 400))
+    clips = RandomClips(folder / "frames", videos, TargetMaker(["DRIVE", "PASS"]), settings.clip_len,
+                        16 if settings.quick else 64, settings.crop)
+    frames = folder / "frames" / VIDEO
+    for workers in sorted({0, 1, DEFAULT_WORKERS, os.cpu_count() or 1}):
+        yield loading(frames, clips, 4, workers, settings.seconds)
+    if device.type == "cuda":
+        with contextlib.suppress(RuntimeError):  # torchvision was built without it
+            yield decoding_on_card(frames, device, settings.seconds)
+    yield augmentation(clips, 4, device, settings.seconds)
 
 
 def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, seconds: float) -> Row:
@@ -61,6 +63,15 @@ def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, sec
                len(clips) * clips.clip_len / took, threads * len(jpegs) / decoding, "frames/s")
 
 
+def decoding_on_card(frames: Path, device: torch.device, seconds: float) -> Row:
+    """What nvJPEG would do for the loader, which decodes on the processor; the floor is one thread of that."""
+    jpegs = [np.fromfile(path, np.uint8) for path in sorted(frames.glob("*.jpg"))]
+    tensors = [torch.from_numpy(jpeg) for jpeg in jpegs]
+    one, took = fastest(lambda: [cv2.imdecode(jpeg, cv2.IMREAD_COLOR) for jpeg in jpegs],
+                        lambda: decode_jpeg(tensors, ImageReadMode.RGB, device), seconds=seconds)
+    return Row("decoding JPEG on the card, beside one thread", len(jpegs) / took, len(jpegs) / one, "frames/s")
+
+
 def augmentation(clips: RandomClips, batch_size: int, device: torch.device, seconds: float) -> Row:
     """Augmentation; the floor is to make floats of the frames."""
     batch = to_device(read_batch([clips[number] for number in range(batch_size)]), device)
@@ -72,4 +83,5 @@ def augmentation(clips: RandomClips, batch_size: int, device: torch.device, seco
 
     copying, took = fastest(lambda: batch.frames.float(), change, seconds=seconds)
     count = batch_size * clips.clip_len
-    return Row(f"augmentation of {CROP}x{CROP} frames", 4 * count / took, count / copying, "frames/s")
+    size = f"{clips.crop}x{clips.crop}"
+    return Row(f"augmentation of {size} frames", 4 * count / took, count / copying, "frames/s")

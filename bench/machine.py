@@ -11,13 +11,14 @@ from pathlib import Path
 import cv2
 import torch
 
-from model.device import best_precision, pick_device
+from bench.rows import Settings
+from model.device import pick_device, pick_precision
 
 
-def describe() -> str:
+def describe(settings: Settings) -> str:
     """The machine in a line, as a table of rates needs it beside it."""
-    device = pick_device("auto")
-    precision = str(best_precision(device)).removeprefix("torch.")
+    device = pick_device(settings.device)
+    precision = str(pick_precision(settings.precision, device)).removeprefix("torch.")
     return "; ".join([
         f"{_processor()}, {_cores()} cores",
         f"{_card()}" if device.type == "cuda" else "no CUDA card",

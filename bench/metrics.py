@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.rows import Row
+from bench.rows import Row, Settings
 from bench.timing import fastest
 from util.events import event_table, true_events
 from util.io import read_json, write_json
@@ -18,9 +18,9 @@ CLASSES = ["DRIVE", "PASS", "SHOT"]
 VIDEOS = 100
 
 
-def measure(folder: Path, quick: bool) -> list[Row]:
+def measure(folder: Path, settings: Settings) -> list[Row]:
     """Predictions a second: mAP at four tolerances, and NMS before it."""
-    return rates(folder, 100_000 if quick else 1_000_000, VIDEOS, seconds=1 if quick else 10)
+    return rates(folder, 100_000 if settings.quick else 1_000_000, VIDEOS, settings.seconds)
 
 
 def rates(folder: Path, num_predictions: int, num_videos: int, seconds: float) -> list[Row]:

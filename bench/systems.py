@@ -1,4 +1,4 @@
-"""The networks that are measured: backbones of E2E-Spot by their names, and the published systems by theirs."""
+"""The networks that are measured: E2E-Spot by the names of its backbones, and the other published systems by theirs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from model.architecture import Architecture, Regions
 from model.backbone import build_cnn
 
 SYSTEMS = ("T-DEED", "AdaSpot")
+NETWORKS = ("rny002_gsm", "rny008_gsm", *SYSTEMS)
 
 
 def network(name: str, clip_len: int) -> Architecture:
@@ -18,6 +19,11 @@ def network(name: str, clip_len: int) -> Architecture:
     if name == "AdaSpot":
         return Architecture("rny002_gsf", "gru", 2, clip_len=clip_len, padding="replicate", regions=Regions())
     return Architecture(name, "gru", 2, clip_len=clip_len)
+
+
+def called(name: str) -> str:
+    """As the table has it."""
+    return name if name in SYSTEMS else f"E2E-Spot {name}"
 
 
 def frame_side(name: str, crop: int) -> int:

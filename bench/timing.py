@@ -19,6 +19,16 @@ def fastest(*sides: Callable[[], object], seconds: float) -> list[float]:
     return best
 
 
+def card_memory(work: Callable[[], object], device: torch.device) -> str:
+    """What a card's memory holds at most while something is done again, in words; "" elsewhere."""
+    if device.type != "cuda":
+        return ""
+    work()
+    torch.cuda.reset_peak_memory_stats(device)
+    work()
+    return f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB of the card"
+
+
 def _rounds(sides: tuple[Callable[[], object], ...], seconds: float) -> Iterator[list[float]]:
     for side in sides:
         side()

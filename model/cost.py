@@ -19,8 +19,8 @@ from util.clock import about
 from util.errors import UserError
 
 MARGIN = 0.5 * GIB  # of a card's free memory: augmentation's, a running mean of the weights, what others take later
-MOST = {"cuda": 64}  # clips; more make a card no faster
-MOST_ELSEWHERE = 8  # on a processor, which is as fast with few: the recipe's
+MOST = 64  # clips on a card
+MOST_ELSEWHERE = 8  # on a processor, which is no faster with more
 SHARE = 0.5  # of a machine's memory that a training on its processor may take
 FORWARD = 1 / 3  # of a training step's time: what scoring as many frames takes
 REST = 10  # seconds of steps from which the time is reckoned, without the first, which chooses algorithms
@@ -45,7 +45,7 @@ def batch_that_fits(
     Raises:
         UserError: not even one clip fits.
     """
-    most, options = max(1, min(most, MOST.get(device.type, MOST_ELSEWHERE))), (precision, grad_checkpoint)
+    most, options = max(1, min(most, MOST if device.type == "cuda" else MOST_ELSEWHERE)), (precision, grad_checkpoint)
     if device.type == "cuda":
         room = torch.cuda.mem_get_info(device)[0] - MARGIN
         batch = largest_tried(architecture, frame, device, *options, room, most)
