@@ -97,8 +97,8 @@ def parse_args() -> argparse.Namespace:
                              "other (default: match)")
     parser.add_argument("--splits", type=Path, metavar="FILE",
                         help='JSON that names the matches of each split, {"train": [...], "val": [...], "test": '
-                             "[...]}, or a folder of train.json, val.json and test.json that list videos "
-                             "(default: as even as can be)")
+                             "[...]}, or a folder of train.json, val.json and test.json, as data/NAME, whose "
+                             "matches stay in their splits, new ones going to train (default: as even as can be)")
     parser.add_argument("--seed", type=count, default=0, metavar="N",
                         help="0: the most even splits; any other: some that are nearly as even (default: 0)")
     parser.add_argument("--overwrite", action="store_true",

@@ -123,7 +123,7 @@ def open_split(models: list[Path], places: Places, args: argparse.Namespace) -> 
     if args.others:
         found.append(read_mean_model([models[0], *args.others], args.ensemble_weights, *of_split))
     videos = split_videos(places, entries, args.split)
-    return Session(dataset, args.split, classes, videos, found, args.labels)
+    return Session(dataset, args.split, classes, videos, found, args.labels, places)
 
 
 def dataset_of(models: list[Path], given: Path) -> str:
@@ -147,7 +147,7 @@ def open_labelling(proposals: list[Path], places: Places, args: argparse.Namespa
                 entries.setdefault(entry["video"], (split, entry))
     videos = found_videos(places, entries)
     found = read_proposals(proposals, videos, classes)
-    return Session(args.label, None, classes, videos, found, args.labels)
+    return Session(args.label, None, classes, videos, found, args.labels, places)
 
 
 def classes_of(dataset: str, given: list[str] | None) -> list[str]:

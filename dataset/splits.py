@@ -64,7 +64,8 @@ def read_splits(path: Path, match_of: Mapping[str, str]) -> dict[str, str]:
     """The split of each match, by a file such as {"train": ["a_b", "c_d"], "val": ["e_f"], "test": ["g_h"]}.
 
     Or by a folder of train.json, val.json and test.json, such as those of E2E-Spot, T-DEED and AdaSpot, of whose videos
-    those that are not there are left out.
+    those that are not there are left out; a match that it does not name goes to train, such as one that was labelled
+    since.
 
     Args:
         match_of: the match of each video; the file must name each match once.
@@ -90,7 +91,9 @@ def read_splits(path: Path, match_of: Mapping[str, str]) -> dict[str, str]:
                 raise UserError(f"{path}: names {name!r} in {where[name]} and again in {split}; leave one")
             where[name] = split
     missing = sorted(set(matches.values()) - where.keys())
-    if missing:
+    if missing and path.is_dir():
+        where |= dict.fromkeys(missing, "train")
+    elif missing:
         rest = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(f"{path}: does not name {missing[0]!r}{rest}; add it to one of the splits")
     return where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from util.events import Event
 from util.io import whole_file
 from util.stamps import SLACK, Stamps
 
+KNOWN_FIELDS = ("frame", "label", "seconds", "time", "score", "team", "team_score")  # that forms have places for
 DROP_FRAME_RATES = (30000 / 1001, 60000 / 1001)  # whose time codes leave numbers out, to keep pace with the clock
 
 
@@ -38,7 +40,7 @@ class ExportedVideo:
     name: str  # as in a split, with / between folders and without suffix
     file: str  # of the video, below the folder of videos
     fps: float  # at which time codes count the video file
-    events: Sequence[Event]  # {"frame", "label", "seconds"}, maybe "score" and "team"
+    events: Sequence[Event]  # {"frame", "label", "seconds"}, maybe "score", "team" and further fields
     classes: Sequence[str]  # in the order that gives them their colours
     clip: Clip = Clip()
     end: float = math.inf  # seconds, of the video; where no clip may go on
@@ -64,6 +66,18 @@ class ExportedVideo:
         team = f" ({event['team']})" if event.get("team") else ""
         score = f" {100 * event['score']:.0f} %" if "score" in event else ""
         return f"{event['label']}{team}{score}"
+
+
+def further_fields(event: Event) -> dict[str, str]:
+    """What people noted of an event beside label and team, such as its player, as text."""
+    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for name, value in event.items() if name not in KNOWN_FIELDS and value is not None}
+
+
+def in_words(event: Event) -> str:
+    """Score and further fields of an event, for the one field of a form that takes any text."""
+    score = [str(event["score"])] if "score" in event else []
+    return "; ".join(score + [f"{name}: {text}" for name, text in further_fields(event).items()])
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from label_forms.exported import ExportedVideo
+from label_forms.exported import ExportedVideo, in_words
 from plots.style import class_colour
 from util.io import write_json
 
@@ -15,7 +15,7 @@ _KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"  # of the keyboard, one for each 
 
 
 def write_boris(path: Path, video: ExportedVideo) -> None:
-    """Point events; the subject is the team, the comment the score."""
+    """Point events; the subject is the team, the comment the score and further fields."""
     teams = sorted({event["team"] for event in video.events if event.get("team")})
     write_json(path, {
         "time_format": "hh:mm:ss", "project_date": "", "project_name": video.name, "project_description": "",
@@ -36,8 +36,8 @@ def _behaviour(index: int, name: str) -> dict[str, Any]:
 def _observation(video: ExportedVideo) -> dict[str, Any]:
     last = max((event["seconds"] for event in video.events), default=0.0)
     length = video.end if math.isfinite(video.end) else last + 1 / video.fps
-    events = [[round(event["seconds"], 3), event.get("team") or "", event["label"], "", str(event.get("score", "")),
-               event["frame"]] for event in video.events]
+    events = [[round(event["seconds"], 3), event.get("team") or "", event["label"], "", in_words(event), event["frame"]]
+              for event in video.events]
     return {
         "file": {"1": [video.file], **{str(player): [] for player in range(2, 9)}}, "type": "MEDIA", "date": "",
         "description": "", "time offset": 0.0, "events": events, "observation time interval": [0, 0],

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from label_forms.edl import TEAM_NOTE
-from label_forms.exported import ExportedVideo, write_text
+from label_forms.exported import ExportedVideo, in_words, write_text
 
 _COLOURS = ("Blue", "Red", "Green", "Pink", "Yellow", "Cyan", "Purple", "Cream")  # of Resolve's markers
 
@@ -35,6 +35,6 @@ def write_premiere(path: Path, video: ExportedVideo) -> None:
     table.writerow(["Marker Name", "Description", "In", "Out", "Duration", "Marker Type", "Team"])
     nothing = video.timecode(0)
     for event in video.events:
-        code, score = video.timecode(event["seconds"]), str(event.get("score", ""))
-        table.writerow([event["label"], score, code, code, nothing, "Comment", event.get("team") or ""])
+        code = video.timecode(event["seconds"])
+        table.writerow([event["label"], in_words(event), code, code, nothing, "Comment", event.get("team") or ""])
     write_text(path, text.getvalue())

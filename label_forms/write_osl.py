@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from label_forms.exported import ExportedVideo
+from label_forms.exported import ExportedVideo, further_fields
 from util.events import Event
 from util.io import write_json
 
@@ -27,7 +27,7 @@ def write_osl(path: Path, video: ExportedVideo) -> None:
 
 def _event(event: Event) -> dict[str, Any]:
     millis = round(1000 * event["seconds"])
-    more = {"team": event.get("team"), "confidence": event.get("score")}
+    more = further_fields(event) | {"team": event.get("team"), "confidence": event.get("score")}
     return {"head": _HEAD, "label": event["label"], "position_ms": millis,
             "gameTime": f"1 - {millis // 60_000:02d}:{millis // 1000 % 60:02d}",
             **{key: value for key, value in more.items() if value is not None}}

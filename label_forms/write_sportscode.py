@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-from label_forms.exported import ExportedVideo
+from label_forms.exported import ExportedVideo, further_fields
 from label_forms.sportscode import INSTANT
 from plots.style import class_colour
 from util.io import whole_file
 
 
 def write_sportscode(path: Path, video: ExportedVideo) -> None:
-    """Instances from `lead` seconds before the event to `lag` after it; labels hold team, score and instant."""
+    """Instances from `lead` seconds before the event to `lag` after it; labels hold all else and the instant."""
     root = Xml.Element("file")
     Xml.SubElement(root, "SESSION_INFO")
     instances = Xml.SubElement(root, "ALL_INSTANCES")
@@ -23,7 +23,8 @@ def write_sportscode(path: Path, video: ExportedVideo) -> None:
         fields = {"ID": number, "start": f"{ends[0]:.3f}", "end": f"{ends[1]:.3f}", "code": event["label"]}
         for name, value in fields.items():
             Xml.SubElement(instance, name).text = str(value)
-        labels = {"Team": event.get("team"), "Score": event.get("score"), INSTANT: f"{seconds:.3f}"}
+        labels = {"Team": event.get("team"), "Score": event.get("score"), INSTANT: f"{seconds:.3f}",
+                  **further_fields(event)}
         for group, text in labels.items():
             if text is not None:
                 label = Xml.SubElement(instance, "label")

@@ -39,14 +39,15 @@ def _without_seconds(event: Event) -> Event:
 
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:
-    """Write events as a table: frame, time, seconds, label, score, and where they have one team and team_score."""
-    further = [key for key in ("team", "team_score") if any(key in event for event in events)]
+    """Write events as a table: frame, time, seconds, label, and what else they have, such as score and team."""
+    first = ("frame", "time", "seconds", "label")
+    further = [key for key in dict.fromkeys(key for event in events for key in event) if key not in first]
     with whole_file(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["frame", "time", "seconds", "label", "score", *further])
+        table.writerow([*first, *further])
         for event in events:
             time = exact_time(event["seconds"]), f"{event['seconds']:.3f}"
-            table.writerow([event["frame"], *time, event["label"], event["score"], *map(event.get, further)])
+            table.writerow([event["frame"], *time, event["label"], *map(event.get, further)])
 
 
 def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]) -> None:

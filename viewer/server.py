@@ -18,11 +18,13 @@ from util.options import MAX_FRAMES_AROUND
 from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
 from util.suppression import NMS, NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
+from viewer.leaving import FORMS, export_all, export_video
 from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
 from viewer.store import LabelStore, Stale, check_page_labels, known_fields
-from viewer.viewed_videos import ViewedVideo
+from viewer.training import training_commands, unwritten, write_files
+from viewer.viewed_videos import Places, ViewedVideo
 from viewer.what_next import suggest
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Session:
     videos: list[ViewedVideo]
     models: list[Model]
     labels_dir: Path
+    places: Places
 
 
 def create_app(session: Session, host: str) -> Flask:
@@ -69,6 +72,7 @@ def create_app(session: Session, host: str) -> Flask:
     _add_frames(app, session, pictures)
     _add_labels(app, session, store)
     _add_help(app, session, store)
+    _add_leaving(app, session, store)
     return app
 
 
@@ -102,6 +106,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
                 for m in session.models
             ],
             labels_dir=str(session.labels_dir),
+            exports={name: form.suffix for name, form in FORMS.items()},
             defaults=_defaults(session),
             tolerances=TOLERANCES,
         )
@@ -227,6 +232,36 @@ def _add_help(app: Flask, session: Session, store: LabelStore) -> None:
         if model is None:
             abort(400, "name a model")
         return jsonify(suggest(session.videos, session.classes, session.models[model], store))
+
+
+def _add_leaving(app: Flask, session: Session, store: LabelStore) -> None:
+    """How labels leave the page."""
+
+    @app.get("/api/videos/<int:video>/export/<form>")
+    def send_export(video: int, form: str) -> Response:
+        _video(session, video)
+        return Response(export_video(store, video, _form(form))[1], mimetype="application/octet-stream")
+
+    @app.get("/api/export/<form>")
+    def send_all(form: str) -> Response:
+        return Response(export_all(store, _form(form)), mimetype="application/zip")
+
+    @app.get("/api/training")
+    def tell_training() -> Response:
+        places, model = session.places, _index(request.args, "model", len(session.models))
+        commands, notes = training_commands(store, session.dataset, None if model is None else session.models[model],
+                                            places.frame_dir, places.videos_dir)
+        return jsonify(commands=commands, notes=notes, unwritten=len(unwritten(store, session.dataset)))
+
+    @app.post("/api/training/files")
+    def make_files() -> Response:
+        return jsonify(written=write_files(store, session.dataset))
+
+
+def _form(name: str) -> str:
+    if name not in FORMS:
+        abort(404, "no such form")
+    return name
 
 
 def _describe(video: ViewedVideo) -> dict[str, Any]:

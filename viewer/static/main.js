@@ -5,6 +5,7 @@ import { getJson } from "./api.js";
 import { button, el, toast } from "./dom.js";
 import { Keys } from "./keys.js";
 import { Labels } from "./labels.js";
+import { showExport, showTraining } from "./leaving.js";
 import { Overview } from "./overview.js";
 import { Pace } from "./pace.js";
 import { Settings } from "./settings.js";
@@ -90,6 +91,8 @@ class App {
       this.choose,
       this.besides[1],
       this.status,
+      button("Export", "the labels as files for other tools", () => showExport(this), { class: "word" }),
+      button("Train", "the commands that train on these labels", () => showTraining(this), { class: "word" }),
       look,
       button("?", this.keys.hint("keys", "?"), () => this.keys.showHelp(), { class: "quiet" }),
     );

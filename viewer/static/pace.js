@@ -1,5 +1,7 @@
 // How many labels an hour a person makes.
 
+import { plural } from "./format.js";
+
 const PAUSE = 120_000; // ms; what lasts longer is none of the work
 const KEPT = "viewer.pace"; // for this tab of the browser, so that a reload does not start anew
 
@@ -32,6 +34,6 @@ export class Pace {
   get words() {
     if (!this.labels) return "";
     const hour = this.worked > 10_000 ? `, ${Math.round((3_600_000 * this.labels) / this.worked)} an hour` : "";
-    return `${this.labels} labels${hour}`;
+    return plural(this.labels, "label") + hour;
   }
 }

@@ -1,0 +1,90 @@
+"""How labels leave view.py's page: files for other tools, and the commands of the next training."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import zipfile
+
+import pytest
+from conftest import run_script, write_labels, write_video
+from viewed import FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, put
+
+from label_forms.forms import read_labels
+from label_forms.timeline import place_events
+from label_forms.videos import pair_labels
+from util.io import read_json, write_json
+from viewer.leaving import FORMS
+
+RECORD = {"num_frames": NUM_FRAMES, "fps": FPS, "source_frames": 2 * NUM_FRAMES, "source_fps": 2 * FPS, "width": 64,
+          "height": 32, "source": "a_1.mp4"}  # at half the rate of the video
+KEEP_FIELDS = ("csv", "sportscode", "osl", "excel")  # forms with room for fields that they do not know
+
+
+@pytest.fixture
+def page(tmp_path):
+    viewed = make_viewed(tmp_path)
+    write_json(viewed.frames / "cup" / "a_1" / "video.json", RECORD)
+    page = client(*viewed.arguments())
+    put(page, labels_of(page), [event(3, "DRIVE"), event(17, keys={"team": '"BRA"', "player": '"Zoë 7"'}),
+                                event(NUM_FRAMES - 1, keys={"team": '"ARG"'})])
+    return page
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_exported_is_read_back_on_the_same_frames(page, tmp_path, form):
+    if form == "excel":
+        pytest.importorskip("openpyxl")
+    answer = page.get(f"/api/videos/0/export/{form}")
+    assert answer.status_code == 200
+    path = tmp_path / "Exported" / "cup" / f"a_1{FORMS[form].suffix}"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(answer.data)
+    (labelled,) = pair_labels(read_labels(tmp_path / "Exported", pattern="*.*"), ["cup/a_1"])
+    (entry,) = place_events(labelled, {"cup/a_1": RECORD}, {}).entries
+    events = [(e["frame"], e["label"], e.get("team") or e.get("subject") or None) for e in entry["events"]]
+    assert events == [(3, "DRIVE", None), (17, "PASS", "BRA"), (NUM_FRAMES - 1, "PASS", "ARG")]
+    if form in KEEP_FIELDS:
+        assert entry["events"][1]["player"] == "Zoë 7"
+
+
+def test_all_labelled_videos_come_in_one_archive(page):
+    files = zipfile.ZipFile(io.BytesIO(page.get("/api/export/srt").data))
+    assert files.namelist() == ["cup/a_1.srt", "cup/a_2.srt"]
+    assert "PASS (BRA)" in files.read("cup/a_1.srt").decode()
+    assert page.get("/api/export/doc").status_code == 404
+
+
+def test_the_commands_of_the_page_bring_its_labels_into_the_splits_which_stay_as_they_are(tmp_path, monkeypatch):
+    videos, labels, dataset = tmp_path / "Videos", tmp_path / "Labels", tmp_path / "data" / "new"
+    for video in ("a_1", "b_1", "c_1", "d_1"):
+        write_video(videos / f"{video}.mp4", 40)
+    for video in ("a_1", "b_1", "c_1"):
+        write_labels(tmp_path / "First" / f"{video}.json", [(10, "PASS"), (30, "DRIVE")], fps=25)
+    run_script("prepare_data.py", "--videos", videos, "--labels", tmp_path / "First", "--output", tmp_path / "Frames",
+               "--dataset", dataset, "--skip_unlabelled", "--height", 48)
+    before = {split: read_json(dataset / f"{split}.json") for split in ("train", "val", "test")}
+
+    page = client("--label", dataset, "--labels", labels, "--videos", videos, "--", tmp_path / "Frames")
+    names = [video["name"] for video in page.get("/api/session").get_json()["videos"]]
+    new = names.index("d_1")
+    put(page, labels_of(page, new), [event(5)], video=new, more={"rejected": [event(20)], "labelled": [[0, 30]]})
+    assert page.get("/api/training").get_json()["unwritten"] == 3
+    assert page.post("/api/training/files", json={}, headers=WRITE).get_json() == {"written": 3}
+    told = page.get("/api/training").get_json()
+    assert told["unwritten"] == 0
+    prepare, train = map(shlex.split, told["commands"])
+    assert prepare[:2] == ["python", "prepare_data.py"] and "48" in prepare
+    assert "--fg_upsample" in train
+    run_script(*prepare[1:])
+    after = {split: read_json(dataset / f"{split}.json") for split in before}
+    added = [entry for entry in after["train"] if entry["video"] == "d_1"]
+    assert after == {**before, "train": sorted(before["train"] + added, key=lambda entry: entry["video"])}
+    assert (added[0]["rejected"], added[0]["labelled"]) == ([{"frame": 20, "label": "PASS"}], [[0, 30]])
+    assert added[0]["events"] == [{"frame": 5, "label": "PASS"}]
+
+
+def test_a_model_that_is_looked_at_is_where_the_next_training_starts(tmp_path):
+    viewed = make_viewed(tmp_path)
+    commands = client(*viewed.arguments()).get("/api/training?model=0").get_json()["commands"]
+    assert commands[1].endswith(f"-s {viewed.model}_2 --init {viewed.model}")

@@ -1,0 +1,94 @@
+// How work leaves the page: labels as files for other tools, and the commands of the next training.
+
+import { getBytes, getJson, sendJson } from "./api.js";
+import { button, el, toast } from "./dom.js";
+import { plural } from "./format.js";
+
+const ABOUT = {
+  csv: "CSV table: frame, time, class, team and further fields",
+  sportscode: "Sportscode XML: clips, for LongoMatch and Nacsport too",
+  resolve: "DaVinci Resolve: EDL of timeline markers",
+  premiere: "Premiere Pro: list of markers",
+  boris: "BORIS: a project with the events",
+  osl: "OSL JSON, version 2 (SoccerNet)",
+  excel: "Excel sheet",
+  srt: "Subtitles, SubRip",
+  vtt: "Subtitles, WebVTT",
+};
+
+/** A dialog with a heading, what is in it, and a button that closes it. */
+function open(title, ...content) {
+  const dialog = document.getElementById("ask");
+  const close = el("button", { value: "close", text: "Close" });
+  dialog.replaceChildren(el("form.leaving", { method: "dialog" }, el("h2", title), content, el("div.row.end", close)));
+  dialog.onclose = null;
+  if (!dialog.open) dialog.showModal();
+}
+
+/** Ask for a form, and have the browser keep a file of this video's labels, or an archive of all. */
+export function showExport({ session, page }) {
+  const names = Object.keys(session.exports);
+  const forms = el(
+    "select",
+    { ariaLabel: "form", size: names.length },
+    names.map((name, i) => el("option", { value: name, text: ABOUT[name] ?? name, selected: i === 0 })),
+  );
+  const index = page.index ?? null;
+  const save = async (address, name) => {
+    try {
+      const link = el("a", { href: URL.createObjectURL(new Blob([await getBytes(address)])), download: name });
+      link.click();
+      URL.revokeObjectURL(link.href);
+      toast(`${name} is in the browser's folder of downloads`);
+    } catch (error) {
+      toast(error.message, "bad");
+    }
+  };
+  const one = () => {
+    const name = session.videos[index].name.split("/").at(-1);
+    save(`/api/videos/${index}/export/${forms.value}`, name + session.exports[forms.value]);
+  };
+  open(
+    "Export labels",
+    el("p", "The events as they are now, with time, team and further fields; prepare_data.py --labels reads them again."),
+    forms,
+    el(
+      "div.row",
+      index === null ? null : button("This video", "a file", one, { class: "primary" }),
+      button("All labelled videos", "a zip archive with a file for each", () =>
+        save(`/api/export/${forms.value}`, `${session.name}.${forms.value}.zip`),
+      ),
+    ),
+  );
+}
+
+/** Show the commands that put the labels into the splits and train on from the model. */
+export async function showTraining(app) {
+  const { session, settings } = app;
+  const write = async () => {
+    await sendJson("POST", "/api/training/files", {}).catch((error) => toast(error.message, "bad"));
+    showTraining(app);
+  };
+  try {
+    const { commands, notes, unwritten } = await getJson(`/api/training${session.models.length ? `?model=${settings.model}` : ""}`);
+    const line = commands.join(" && ");
+    const copy = () => navigator.clipboard.writeText(line).then(() => toast("copied"));
+    open(
+      "Train on these labels",
+      unwritten
+        ? el(
+            "p.bad",
+            `The labels of ${plural(unwritten, "video")} stand in the splits alone, which the first command makes anew `,
+            `from the files in ${session.labels_dir}: `,
+            button("Write these files", "with the labels of the splits", write),
+          )
+        : null,
+      el("p", "In the folder of the project, with its environment active:"),
+      el("pre", commands.join(" && \\\n")),
+      el("ul", notes.map((note) => el("li", note))),
+      el("div.row", button("Copy as one line", null, copy)),
+    );
+  } catch (error) {
+    toast(error.message, "bad");
+  }
+}

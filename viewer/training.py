@@ -1,0 +1,97 @@
+"""The commands that bring labels from the page into the splits, and train on from the model that is looked at."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from dataset.labels import SPLITS, dataset_dir, read_split
+from util.events import Video
+from util.io import write_json
+from util.lock import exclusive
+from viewer.models import Model
+from viewer.store import SAVING, LabelStore
+
+USUAL_HEIGHT = 224  # of prepare_data.py's frames
+FIRST_MODEL = "rny008_gsm"
+
+
+def training_commands(
+    store: LabelStore, dataset: str, model: Model | None, frame_dir: Path | None, videos_dir: Path | None
+) -> tuple[list[str], list[str]]:
+    """The two commands, and what there is to say of them.
+
+    Args:
+        model: that is looked at, if any.
+    """
+    states = [store.read(index) for index in range(len(store.videos))]
+    frames = frame_dir or Path("Frames")
+    prepare = ["prepare_data.py", "--videos", videos_dir or "VIDEOS", "--output", frames, "--labels", store.folder,
+               "--dataset", dataset, *_made_with(store), "--overwrite"]
+    notes = [] if videos_dir else ["VIDEOS is the folder of the video files."]
+    if any((dataset_dir(dataset) / f"{split}.json").exists() for split in SPLITS):
+        prepare += ["--splits", dataset_dir(dataset)]
+        notes.append("Matches stay in their splits, so that scores can be compared; new ones go to train.")
+    if any(state.source == "none" for state in states):
+        prepare.append("--skip_unlabelled")
+        notes.append("Videos without labels are left out.")
+    train = ["train_e2e.py", dataset, frames]
+    folder = model.path.parent if model and (model.path.parent / "config.json").exists() else None
+    if folder or model:
+        train += ["-s", _next_folder(folder or Path("out")), "--init", folder or "MODEL_DIR"]
+        notes += [] if folder else ["MODEL_DIR is the folder of the model that made the proposals."]
+    else:
+        train += ["-s", _next_folder(Path("out")), "-m", FIRST_MODEL]
+    if rejected := sum(len(state.rejected) for state in states):
+        train += ["--fg_upsample", "0.5"]
+        notes.append(f"Half of the clips are drawn about events and about what was rejected ({rejected} so far), each "
+                     "class and the rejected alike.")
+    return [_line(prepare), _line(train)], notes
+
+
+def unwritten(store: LabelStore, dataset: str) -> list[Video]:
+    """The entries of the dataset's splits whose labels have no file in the folder of labels: without one they would
+    leave the dataset when it is prepared anew."""
+    there = [split for split in SPLITS if (dataset_dir(dataset) / f"{split}.json").exists()]
+    entries = [entry for split in there for entry in read_split(dataset, split)]
+    return [entry for entry in entries if not _file_of(store, entry).exists()]
+
+
+def write_files(store: LabelStore, dataset: str) -> int:
+    """Write a label file for each of these, and give their number."""
+    entries = unwritten(store, dataset)
+    with exclusive(store.folder, "view.py saving labels", wait=SAVING):
+        for entry in entries:
+            known = {key: entry[key] for key in ("labelled", "rejected") if key in entry}
+            fps = {"fps": entry["fps"]} if entry.get("fps", -1) > 0 else {}
+            write_json(_file_of(store, entry), {"video": entry["video"], **fps, **known, "events": entry["events"]})
+    return len(entries)
+
+
+def _file_of(store: LabelStore, entry: Video) -> Path:
+    return store.folder / f"{entry['video']}.json"
+
+
+def _made_with(store: LabelStore) -> list[object]:
+    """The options with which the frames that are there were made."""
+    options = next((video.record.get("options") for video in store.videos if video.record), None) or {}
+    height, fps = options.get("height"), options.get("fps")
+    lines = ["--height", height] if height not in (None, USUAL_HEIGHT) else []
+    return [*lines, *(["--fps", f"{fps:g}"] if fps else [])]
+
+
+def _next_folder(folder: Path) -> Path:
+    """A folder of that name, with a number behind it, which is not there yet."""
+    number = 2
+    while folder.exists():
+        folder, number = folder.with_name(f"{folder.name.removesuffix(f'_{number - 1}')}_{number}"), number + 1
+    return folder
+
+
+def _line(words: Sequence[object]) -> str:
+    """A command as the shell of this machine takes it."""
+    plain = ["python", *map(str, words)]
+    return subprocess.list2cmdline(plain) if os.name == "nt" else shlex.join(plain)
