@@ -75,8 +75,10 @@ def describe(labels: Labels) -> str:
     lines = [f"{labels.folder}: classes {', '.join(labels.classes) or 'unknown'}"]
     for split in labels.splits:
         videos = labels.of_split(split)
-        lines.append(f"  {split}: {number_of(len(videos), 'video')}, "
-                     f"{number_of(sum(video.num_frames for video in videos), 'frame')}, "
+        frames, labelled = (sum(video.num_frames for video in some)
+                            for some in (videos, [video.labelled_part for video in videos]))
+        some = f" ({labelled:,} labelled)" if labelled < frames else ""
+        lines.append(f"  {split}: {number_of(len(videos), 'video')}, {number_of(frames, 'frame')}{some}, "
                      f"{number_of(sum(len(video.events) for video in videos), 'event')}")
     return "\n".join(lines)
 

@@ -19,7 +19,8 @@ from util.errors import UserError
 TEAM_NOTE = "Team: "
 _CODE = r"\d{1,3}[:;]\d\d[:;]\d\d[:;]\d\d"
 _EDIT = re.compile(rf"\s*\d+\s.*\s({_CODE})\s+({_CODE})\s*")  # the last two time codes: of the timeline
-_LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_CODE})\s+(\w+)\s*(.*)")
+_COLOURS = "RED|GREEN|BLUE|CYAN|MAGENTA|YELLOW|BLACK|WHITE"
+_LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_CODE})\s+(?:(?:{_COLOURS})\s+)?(.*?)\s*", re.IGNORECASE)
 _FCM = re.compile(r"\s*FCM:\s*(NON-?\s*)?DROP FRAME\s*", re.IGNORECASE)
 _NUMBERED = re.compile(r"(Marker \d+)?")
 
@@ -43,7 +44,7 @@ def read_edl(file: LabelFile) -> list[LabelSet]:
             code = edit[1]
         elif (locator := _LOCATOR.fullmatch(line)) or ("|M:" in line and code):
             where = f"{file.path}: line {number}"
-            fields = {"M": locator[3]} if locator else _fields(line)
+            fields = {"M": locator[2]} if locator else _fields(line)
             code = locator[1] if locator else code
             events.append(_event(where, code, drop, fields, file.moment))
     if not events and re.search(_CODE, file.content):

@@ -130,6 +130,9 @@ def _read_match(file: LabelFile, content: Any, where: str, names: Iterable[str],
     file_fps = rate(content.get("fps"), text=True)
     if file_fps is None:
         raise UserError(f"{where}: fps is {shown(content['fps'])}; it must be a number")
+    whole_seconds = timed and halves and _tell_no_position(annotations)
+    if whole_seconds:
+        annotations = [one | {"position": _milliseconds(one["gameTime"])} for one in annotations]
     read = [_read_annotation(f"{where}: annotations[{index}]", annotation, timed, timed and halves)
             for index, annotation in enumerate(annotations)]
     framed = sum("frame" in annotation for annotation in annotations)
@@ -137,7 +140,22 @@ def _read_match(file: LabelFile, content: Any, where: str, names: Iterable[str],
     labels = file.label_set(names, [event for event, _ in read], timed, file_fps, RAW_FPS, notes=notes)
     texts = [annotation.get("gameTime") for annotation in annotations]
     warning = _compare_clocks(labels, texts, np.array([seconds for _, seconds in read], float))
+    if whole_seconds:
+        warning = (f"{where}: tells no position, so that gameTime is taken, in whole seconds: events lie up to a "
+                   "second early, and no model can learn a frame from them")
     return replace(labels, warnings=(warning,)) if warning else labels
+
+
+def _tell_no_position(annotations: list) -> bool:
+    """Whether gameTime is all that they tell, as in SoccerNet's first Labels.json."""
+    return bool(annotations) and all(
+        isinstance(one, dict) and "position" not in one and isinstance(one.get("gameTime"), str)
+        and _HALF_TIME.fullmatch(one["gameTime"]) for one in annotations)
+
+
+def _milliseconds(game_time: str) -> float | None:
+    seconds = parse_time(_HALF_TIME.fullmatch(game_time)[2])
+    return None if seconds is None else 1000 * seconds
 
 
 def _read_annotation(where: str, annotation: Any, timed: bool, halves: bool) -> tuple[LabelledEvent, float | None]:

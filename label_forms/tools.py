@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,9 +60,19 @@ def _is_duration(times: Sequence[Any], formats: int) -> bool:
     return not floats or abs(end - begin - duration) < 0.011
 
 
-def _points(_: Path, table: Table) -> Table:
-    """BORIS's events: points, and the starts of states, whose video may stand in another column."""
+def _points(path: Path, table: Table) -> Table:
+    """BORIS's events: points, and the starts of states, whose video may stand in another column.
+
+    Raises:
+        UserError: an observation shows several videos in a row, through which its times count.
+    """
     names = names_of(table)
+    media = next((names[name] for name in ("media file name", "media file path", "media file") if name in names), None)
+    shown = {(row.get(names.get("observation id")), row.get(media)) for _, row in table.rows if row.get(media)}
+    observation, number = Counter(one for one, _ in shown).most_common(1)[0] if shown else (None, 1)
+    if number > 1 and observation:
+        raise UserError(f"{path}: the times of observation {observation!r} count through {number} videos, and nothing "
+                        "tells how long each is; take BORIS's project file (.boris), which does")
     renamed = {names.get("subject"): "subject"}
     kind = names.get("behavior type") or names.get("status")
     rows = [(line, {renamed.get(column, column): cell for column, cell in row.items()}) for line, row in table.rows

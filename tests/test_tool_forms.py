@@ -62,6 +62,20 @@ def test_a_project_of_boris_has_points_states_and_files_one_after_another(tmp_pa
     assert [event.position for event in read_labels(path, instant="middle")[0].events] == [1.0, 3.0, 2.5]
 
 
+def test_times_through_several_videos_of_a_table_of_boris_are_refused(tmp_path):
+    rows = "".join(f"x,{video}.mp4,PASS,POINT,{time}\n" for video, time in (("a", 1.0), ("b", 11.0)))
+    path = write(tmp_path / "t.csv", f"Observation id,Media file name,Behavior,Behavior type,Time\n{rows}")
+    with pytest.raises(UserError, match="the times of observation 'x' count through 2 videos.* project file"):
+        read_labels(path)
+
+
+def test_labels_of_whole_seconds_are_read_and_warned_of(tmp_path):
+    listed = [{"gameTime": "2 - 01:05", "label": "soccer-ball", "team": "home"}]
+    (labels,) = read_labels(write(tmp_path / "a" / "Labels.json", {"annotations": listed}))
+    assert [(event.position, event.half, event.fields["team"]) for event in labels.events] == [(65.0, 2, "home")]
+    assert "tells no position, so that gameTime is taken, in whole seconds" in labels.warnings[0]
+
+
 def test_markers_have_a_team_a_note_a_length_and_drop_frame(tmp_path):
     path = write(tmp_path / "a.edl", "TITLE: x\nFCM: DROP FRAME\n\n"
                  "001  001      V     C        00:00:01:00 00:00:01:01 00:00:01:00 00:00:01:01\n"
@@ -77,6 +91,9 @@ def test_markers_have_a_team_a_note_a_length_and_drop_frame(tmp_path):
     with pytest.raises(UserError, match=r"b\.edl: has edits but no markers"):
         read_labels(cuts)
     assert events(write(tmp_path / "c.edl", "TITLE: nothing\n")) == []
+    lines = "* LOC: 00:00:01:00 Red Card\n* LOC: 00:00:01:00 GREEN   Corner\n* LOC: 00:00:01:00 Free kick\n"
+    assert [label for _, label, _ in events(write(tmp_path / "d.edl", f"TITLE: x\n{lines}"))] == [
+        "Card", "Corner", "Free kick"]
 
 
 def test_each_line_of_a_subtitle_is_an_event(tmp_path):
