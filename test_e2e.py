@@ -4,6 +4,7 @@ python test_e2e.py out ./Frames -s test                                    the b
 python test_e2e.py out/checkpoint_017.pt ./Frames -s test                  another epoch
 python test_e2e.py out ./Frames -s test --with out_b out_c/checkpoint_017.pt
                                                                            the mean of three models' scores
+torchrun --nproc_per_node 4 test_e2e.py ...                                videos shared out by length
 
 Reads folders of the published spotters as they are.
 """
@@ -26,6 +27,7 @@ from dataset.sides import with_sides
 from model.device import add_device_options, memory_errors
 from model.folder import TrainedModel, load_model, members_of
 from model.inference import head_overlap, score_clips, score_videos
+from model.processes import gathered, rank, share_of, together
 from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_prefix
 from util.events import Video, predicted_events
 from util.options import count, positive
@@ -58,21 +60,28 @@ def parse_args() -> argparse.Namespace:
 
 def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace) -> dict[str, np.ndarray]:
     """A model's scores of whole videos: {video: float32 (num_frames, K + 1)}."""
+    own = share_of(videos)
     crop, device, clip_len = model.config.crop_dim, model.spotter.device, model.spotter.architecture.clip_len
     bar = {"desc": "scoring", "unit": "batch", "disable": None}
     if args.inference == "clips":
         overlap = 0 if args.no_overlap else clip_len // 2
-        clips = VideoClips(args.frame_dir, videos, clip_len, overlap, crop)
+        clips = VideoClips(args.frame_dir, own, clip_len, overlap, crop)
         batches = Loader(clips, args.batch_size or model.config.batch_size, args.num_workers, device)
-        return score_clips(model.spotter, tqdm(batches, **bar), videos, args.flip)
+        return gathered(score_clips(model.spotter, tqdm(batches, **bar), own, args.flip), videos)
     overlap = 0 if args.no_overlap else head_overlap(clip_len)
-    stretches = load_stretches(args.frame_dir, videos, crop, args.num_workers, device)
-    return score_videos(model.spotter, tqdm(stretches, **bar), videos, clip_len, overlap, args.flip)
+    stretches = load_stretches(args.frame_dir, own, crop, args.num_workers, device)
+    return gathered(score_videos(model.spotter, tqdm(stretches, **bar), own, clip_len, overlap, args.flip), videos)
 
 
 @memory_errors("run on --device cpu, or lower the --batch_size of --inference clips")
 def main() -> None:
     args = parse_args()
+    with together():
+        test(args)
+
+
+def test(args: argparse.Namespace) -> None:
+    """Predict and score a split."""
     models = [load_model(path, args.device, args.precision) for path in (args.model_dir, *args.others)]
     first, dataset = models[0], args.dataset or models[0].config.dataset
     classes = read_classes(dataset)
@@ -85,6 +94,8 @@ def main() -> None:
     for model in models:
         print(model)
         tables.append(score(model, videos, args))
+    if rank():
+        return  # the first process goes on with all that was scored
     own, weights = [member.classes for member in members], [member.weight for member in members]
     scores = tables[0] if len(models) == 1 else {
         name: average_scores([table[name] for table in tables], own, classes, weights) for name in tables[0]}
@@ -99,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(main, shared=True)

@@ -8,7 +8,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from checks.training_splits import read_training_data
 from dataset.frames import DEFAULT_WORKERS, Loader, frame_size, how_frames_were_made, load_stretches
-from dataset.training_data import TrainingData, training_batches
+from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
+from model import processes
 from model.architecture import Architecture, add_architecture_options
 from model.cost import Forecast, batch_that_fits
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
@@ -28,7 +29,6 @@ from model.folder import begun_with, load_best, locked, network_options, restore
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import epoch_writer, summary_writer, wandb_package
-from util.batch import Batch
 from util.options import count, positive, positive_or_auto, rate, share
 from util.results import Origin, print_report, save_results, val_mean_map
 
@@ -41,6 +41,7 @@ WARM_UP_START = 0.01  # of the learning rate: the first update's
 VAL_SHARE = 0.25  # of an epoch's frames; the val loss is of no more, so that it takes a fraction of an epoch's time
 VAL_SEED = 0  # of the clips of the val loss: the same ones in every epoch and training
 BAR = {"leave": False, "disable": None}  # progress bars: none where the output is a file
+READ_LOSS = 1.0  # seconds: the bar's loss is read no more often, as a card then has to finish what it has been given
 
 
 def parse_args() -> argparse.Namespace:
@@ -69,8 +70,8 @@ def parse_args() -> argparse.Namespace:
         help="of that model, in its order, where its folder does not name them")
     add = parser.add_argument_group("clips").add_argument
     add("--crop_dim", type=int, default=224, help="side of the square crop, 0 for whole frames")
-    add("--batch_size", type=positive_or_auto, default=8, metavar="CLIPS|auto",
-        help="(default: 8; auto: as many as the card's memory holds, on a processor 8 at most, in half of its memory)")
+    add("--batch_size", type=positive_or_auto, default=8, metavar="CLIPS|auto", help="of all processes (default: 8; "
+        "auto: as many as the cards' memory holds, on a processor 8 at most, in half of its memory)")
     add("--epoch_num_frames", type=positive,
         help=f"frames in an epoch (default: one pass over the train split, {MAX_EPOCH_FRAMES:,} at most)")
     add("--dilate_len", type=count, default=0, help="frames about an event that carry its label too")
@@ -83,6 +84,8 @@ def parse_args() -> argparse.Namespace:
     add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
     add("--ema", type=share, default=0.0, metavar="DECAY",
         help="measure and keep a running mean of the weights, such as 0.999 (default: 0, none)")
+    add("--sync_bn", action="store_true", help="of several processes, which share each batch: let batch norm take its "
+        "statistics from all of it, not from each share")
     add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to two thirds slower")
     add("--compile", action="store_true", help="compile the network first: takes minutes, and speeds up each step")
     add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
@@ -158,7 +161,7 @@ def say_new_schedule(args: argparse.Namespace, updates: int, history: list[dict[
 
 def train_epoch(
     spotter: nn.Module,
-    batches: Iterator[Batch],
+    batches: Batches,
     steps: int,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
@@ -169,54 +172,60 @@ def train_epoch(
     """One epoch.
 
     Args:
-        spotter: an EventSpotter.
+        spotter: an EventSpotter, or that of `joined`.
         batches: of one size, on its device, with targets; `steps` of them are taken.
         rates: the learning rate of each update of the weights: of `steps` over `acc_grad_iter`, rounded up.
         acc_grad_iter: batches whose gradients make an update; the last of an epoch may be of fewer.
         after_update: called each time.
 
     Returns:
-        The mean loss of a batch, and how many overflowed in float16: they change nothing, and are not in the mean.
+        The mean loss of a batch, and how many overflowed in float16: they change nothing, and are not in the mean. Of
+        several processes, the mean over all, and how many of their shares of a batch did.
     """
     spotter.train()
-    total, overflows = 0.0, 0
+    losses, read = [], time.monotonic()  # the losses stay on the device: a card is not waited for in every step
     bar = tqdm(range(steps), desc="training", unit="batch", **BAR)
     for step in bar:
         batch = next(batches)
         statistics = [buffer.clone() for buffer in spotter.buffers()] if scaler.is_enabled() else []
-        outputs, targets = spotter(batch.frames, batch.inside), batch.targets
-        del batch  # the backward pass has better use for the memory of its frames
-        loss = spotting_loss(outputs, targets)
         group = min(acc_grad_iter, steps - step // acc_grad_iter * acc_grad_iter)
-        scaler.scale(loss / group).backward()
+        last = (step + 1) % acc_grad_iter == 0 or step + 1 == steps
+        with processes.unsynced(spotter, last):
+            outputs, targets = spotter(batch.frames, batch.inside), batch.targets
+            del batch  # the backward pass has better use for the memory of its frames
+            loss = spotting_loss(outputs, targets)
+            scaler.scale(loss / group).backward()
+        losses.append(loss.detach())
+        for buffer, before in zip(spotter.buffers() if statistics else (), statistics, strict=True):
+            buffer.copy_(torch.where(loss.isfinite(), buffer, before))  # batch norm's have taken in what overflowed
 
-        if (step + 1) % acc_grad_iter == 0 or step + 1 == steps:
+        if last:
             optimizer.param_groups[0]["lr"] = rates[step // acc_grad_iter]
             scaler.step(optimizer)  # unless a gradient overflowed
             scaler.update()
             optimizer.zero_grad()
             after_update()
-
-        if scaler.is_enabled() and not loss.isfinite():
-            overflows += 1
-            for buffer, before in zip(spotter.buffers(), statistics, strict=True):
-                buffer.copy_(before)  # batch norm's have taken in what overflowed
-            continue
-        total += loss.item()
-        bar.set_postfix(loss=f"{total / (step + 1 - overflows):.4f}")
-    return (total / (steps - overflows) if overflows < steps else math.nan), overflows
+        if not bar.disable and time.monotonic() > read + READ_LOSS:
+            so_far = torch.stack(losses)
+            bar.set_postfix(loss=f"{so_far[so_far.isfinite()].mean():.4f}")
+            read = time.monotonic()
+    values = torch.stack(losses).tolist()
+    counted = [value for value in values if math.isfinite(value)] if scaler.is_enabled() else values
+    total, number, overflows = processes.summed(sum(counted), len(counted), steps - len(counted))
+    return (total / number if number else math.nan), int(overflows)
 
 
 def predict(spotter: nn.Module, videos: list[dict], args: argparse.Namespace) -> dict[str, np.ndarray]:
-    """Scores of whole videos: {video: float32 (num_frames, K + 1)}."""
-    stretches = load_stretches(args.frame_dir, videos, args.crop_dim, args.num_workers, args.device)
+    """Scores of whole videos: {video: float32 (num_frames, K + 1)}, each scored by one of the processes."""
+    own = processes.share_of(videos)
+    stretches = load_stretches(args.frame_dir, own, args.crop_dim, args.num_workers, args.device)
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
-    return score_videos(spotter, bar, videos, args.clip_len, head_overlap(args.clip_len))
+    return processes.gathered(score_videos(spotter, bar, own, args.clip_len, head_overlap(args.clip_len)), videos)
 
 
 def make_loaders(
     args: argparse.Namespace, data: TrainingData, steps: int, first_epoch: int
-) -> tuple[Iterator[Batch], Iterable[Batch]]:
+) -> tuple[Batches, Loader]:
     """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
     targets = {"reach": max(args.dilate_len, args.radi_displacement), "displacement": args.radi_displacement > 0,
                "team": args.event_team}
@@ -227,14 +236,14 @@ def make_loaders(
     val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets, seed=VAL_SEED)
     batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
                                first_epoch * steps)
-    return batches, Loader(val_clips, args.batch_size, min(1, args.num_workers), args.device)
+    return batches, dealt_batches(val_clips, args.batch_size, min(1, args.num_workers), args.device)
 
 
 @compile_errors()
 @memory_errors("lower --batch_size (and raise -ag to make up for it), or train with --grad_checkpoint")
 def main() -> None:
     args = parse_args()
-    with locked(args.save_dir):
+    with processes.together(args.batch_size), locked(args.save_dir):
         train(args)
 
 
@@ -250,9 +259,9 @@ def train(args: argparse.Namespace) -> None:
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
     if args.batch_size == "auto":
-        args.batch_size = batch_that_fits(
+        args.batch_size = processes.whole_batch(batch_that_fits(
             architecture, frame_size(args.frame_dir / splits["train"][0]["video"], args.crop_dim), args.device,
-            args.precision, args.grad_checkpoint, args.epoch_num_frames // args.clip_len)
+            args.precision, args.grad_checkpoint, args.epoch_num_frames // (args.clip_len * processes.number())))
     config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)
@@ -263,12 +272,13 @@ def train(args: argparse.Namespace) -> None:
     optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
     scaler = torch.amp.GradScaler(args.device.type, enabled=args.precision == torch.float16)
     history, mean = restore(args.save_dir, stopped, spotter, args.ema, optimizer, scaler)
+    network, first = processes.joined(spotter, args.sync_bn), processes.rank() == 0  # which alone writes and draws
 
     steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
     batches, val_batches = make_loaders(args, data, steps, len(history))
-    show = epoch_writer(args.save_dir, history, args.tensorboard, args.wandb)
+    show = epoch_writer(args.save_dir, history, args.tensorboard, args.wandb) if first else None
     updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
-    print(f"{architecture} on {args.device}: {steps} batches of "
+    print(f"{architecture} on {args.device}{processes.several()}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
 
     say_new_schedule(args, updates, history)
@@ -279,9 +289,10 @@ def train(args: argparse.Namespace) -> None:
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
         rates = epoch_rates(args, updates, epoch)
-        torch.manual_seed(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
-        loss, overflows = train_epoch(spotter, batches, steps, optimizer, scaler, rates, args.acc_grad_iter,
+        processes.draw_apart(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
+        loss, overflows = train_epoch(network, batches, steps, optimizer, scaler, rates, args.acc_grad_iter,
                                       lambda: (mean.update(), forecast.update()))
+        processes.average_statistics(spotter, mean.network)
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
         row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None,
                "val": mean_loss(mean.network, val_batches), "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
@@ -291,19 +302,21 @@ def train(args: argparse.Namespace) -> None:
             val_map = val_mean_map(splits["val"], predict(mean.network, splits["val"], args), classes)
             row["val_mAP"] = val_map or 0  # as the original has it where nothing is measured
         history.append(row)
-        save_epoch(args.save_dir, mean, optimizer, scaler, history)
-        show(history)
+        if first:
+            save_epoch(args.save_dir, mean, optimizer, scaler, history)
+            show(history)
         shown = "-" if val_map is None else f"{100 * val_map:.2f}"
         print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP after NMS {shown}  "
               f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
-    epoch = load_best(mean.network, args.save_dir)
+    epoch = processes.as_first(load_best(mean.network, args.save_dir) if first else None, mean.network)
     print(f"\nbest epoch: {epoch}")
     for name in [name for name in ("val", "test") if name in splits]:
         scores = predict(mean.network, splits[name], args)
-        predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes)
-    print_report(Origin(args.save_dir, name, epoch, classes, splits.__getitem__), splits[name], predictions)
+        predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes) if first else None
+    if first:
+        print_report(Origin(args.save_dir, name, epoch, classes, splits.__getitem__), splits[name], predictions)
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(main, shared=True)

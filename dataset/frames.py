@@ -175,7 +175,7 @@ class VideoStretches:
 
     def __init__(self, frame_dir: Path, videos: list[dict], crop: int | None) -> None:
         self.frame_dir, self.videos, self.crop = frame_dir, videos, crop
-        height, width = frame_size(frame_dir / videos[0]["video"], crop)
+        height, width = frame_size(frame_dir / videos[0]["video"], crop) if videos else (1, 1)
         length = max(1, STRETCH_PIXELS // (height * width))
         self.places = [
             (number, start, min(length, entry["num_frames"] - start))

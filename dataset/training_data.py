@@ -18,6 +18,9 @@ from dataset.frames import Loader
 from dataset.targets import TargetMaker
 from util.batch import Batch
 from util.config import TeamSides
+from util.processes import number, rank
+
+Batches = Iterator[Batch]
 
 AUGMENT_STREAM = 1  # keeps its random numbers apart from those that draw the clips
 
@@ -72,6 +75,15 @@ def fingerprint(videos: list[dict], team: bool) -> dict[str, Any]:
     return {"videos": len(seen), "events": sum(len(events) for *_, events in seen), "hash": digest[:16]}
 
 
+def dealt_batches(
+    clips: RandomClips | JointClips, batch_size: int, workers: int, device: torch.device, first: int = 0
+) -> Loader:
+    """The batches of clips from number `first` on; of several processes each has a part of every batch, in a row."""
+    part = batch_size // number()
+    own = [clip for clip in range(first * batch_size, len(clips)) if clip // part % number() == rank()]
+    return Loader(clips, part, workers, device, own)
+
+
 def training_batches(
     clips: RandomClips | JointClips,
     batch_size: int,
@@ -80,14 +92,13 @@ def training_batches(
     modality: str,
     mix: bool,
     first: int = 0,
-) -> Iterator[Batch]:
+) -> Batches:
     """Batches of the clips on the device, augmented, from number `first` on; with `mix` two clips are laid over each
     other for each clip of a batch. What becomes of a clip is a function of the clips' seed and its own number,
     whatever shares its batch."""
-    drawn = batch_size * (1 + mix)
-    loader = Loader(clips, drawn, workers, device, range(first * drawn, len(clips)))
+    loader = dealt_batches(clips, batch_size * (1 + mix), workers, device, first)
 
-    def change(batch: Batch, numbers: range) -> Batch:
+    def change(batch: Batch, numbers: list[int]) -> Batch:
         rngs = [np.random.default_rng((clips.seed, number, AUGMENT_STREAM)) for number in numbers]
         batch = augment(batch, modality, rngs)
         return mixup(batch, rngs) if mix else batch

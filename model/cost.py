@@ -17,6 +17,7 @@ from model.memory import GIB, blank_step, counted_step, machine_memory, peak_mem
 from model.spotter import EventSpotter
 from util.clock import about
 from util.errors import UserError
+from util.processes import local_number
 
 MARGIN = 0.5 * GIB  # of a card's free memory: augmentation's, a running mean of the weights, what others take later
 MOST = 64  # clips on a card
@@ -50,7 +51,7 @@ def batch_that_fits(
         room = torch.cuda.mem_get_info(device)[0] - MARGIN
         batch = largest_tried(architecture, frame, device, *options, room, most)
     else:
-        room = SHARE * machine_memory()
+        room = SHARE * machine_memory() / local_number()
         batch = largest(lambda size: counted_step(architecture, size, frame, *options), room, most)
     if not batch:
         raise UserError(f"--batch_size auto: not one clip of {architecture.clip_len} frames of {frame[1]}x{frame[0]} "

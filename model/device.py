@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from util.card import nvidia_card
-from util.errors import UserError
+from util.errors import UserError, number_of
+from util.processes import local_rank, number
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -32,15 +33,14 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 
 def pick_device(name: str) -> torch.device:
-    """A device by name: "cpu", "cuda", "mps", or "auto" for the best there is.
+    """A device by name: "cpu", "cuda", "mps", or "auto" for the best there is. Of several processes on one machine each
+    has a card of its own.
 
     Raises:
-        UserError: this machine has no such device, or several processes are to share the work.
+        UserError: this machine has no such device, or not as many as processes.
     """
-    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
-        raise UserError(f"WORLD_SIZE is {processes}: several processes cannot share the work yet; run python, "
-                        "not torchrun")
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    there["mps"] &= number() == 1  # torch.distributed has nothing for it
     if name == "auto":
         name = next(kind for kind, available in there.items() if available)
         if name == "cpu" and (unused := _unused_card()):
@@ -50,6 +50,12 @@ def pick_device(name: str) -> torch.device:
         raise UserError(f"--device {name}: {why}; try --device cpu")
     if name == "cpu":
         _keep_memory()
+    if name == "cuda" and number() > 1:
+        if local_rank() >= (cards := torch.cuda.device_count()):
+            raise UserError(f"{number_of(cards, 'card')} for more processes than that: each needs one of its own; "
+                            f"torchrun --nproc_per_node {cards}")
+        torch.cuda.set_device(local_rank())  # where what is for no card in particular goes
+        return torch.device(name, local_rank())
     return torch.device(name)
 
 

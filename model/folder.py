@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from model.architecture import Architecture
 from model.device import move, pick_device, pick_precision
 from model.initial import start_from
 from model.pretrained import build_spotter
+from model.processes import as_first
 from model.spotter import EventSpotter
 from model.weight_mean import WeightMean
 from util.config import PUBLISHED_CHECKPOINT, ModelConfig, changed_splits, check_same, config_path, read_config
@@ -26,19 +27,22 @@ from util.errors import UserError
 from util.io import write_json
 from util.lock import exclusive
 from util.predictions import best_epoch
+from util.processes import rank
 
 CHECKPOINT = re.compile(r"checkpoint_(\d+)\.pt")
 
 
 def locked(save_dir: Path) -> AbstractContextManager[None]:
-    """The folder for this training alone: a second one into it ends in one line."""
-    return exclusive(save_dir, "a training")
+    """The folder for this training alone, of whose processes the first works in it: a second one into it ends in one
+    line."""
+    return nullcontext() if rank() else exclusive(save_dir, "a training")
 
 
 def start_or_resume(
     save_dir: Path, architecture: Architecture, config: dict[str, Any], resume: bool
 ) -> tuple[EventSpotter, int | None]:
-    """A new model, its config.json written; or that of a training that goes on, and the epoch it came to.
+    """A new model, its config.json written; or that of a training that goes on, and the epoch it came to. In processes
+    other than the first it is empty until `restore`.
 
     Args:
         config: of the training; "weights" says what a new model starts from, see `build_spotter`, or the folder "init"
@@ -47,6 +51,8 @@ def start_or_resume(
     Raises:
         UserError: the folder holds a training that must not go on, or was begun with other options.
     """
+    if rank():
+        return EventSpotter(architecture), None
     epoch = checkpoint.newest_epoch(save_dir, "optim")
     if epoch is None and not (save_dir / "loss.json").exists():
         spotter, used = _build_from(architecture, config) if config["init"] else (
@@ -109,7 +115,8 @@ def restore(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
 ) -> tuple[list[dict[str, Any]], WeightMean]:
-    """Put optimiser, scaler and the running mean of the weights back to the end of an epoch, None for a new training.
+    """Put optimiser, scaler and the running mean of the weights back to the end of an epoch, None for a new training;
+    and let all processes begin with what the first one has.
 
     Args:
         spotter: with the weights of the epoch's checkpoint; gets those that were in training.
@@ -118,12 +125,12 @@ def restore(
     Returns:
         the rows of loss.json, and the mean.
     """
-    mean = WeightMean(spotter, decay)
-    if epoch is None:
-        return [], mean
-    history = checkpoint.load_optim(checkpoint.optim_path(save_dir, epoch), optimizer, scaler, mean)
-    write_json(save_dir / "loss.json", history)  # the run may have been killed just before it did so
-    checkpoint.remove_stale(save_dir, {epoch, best_epoch(save_dir)})
+    mean, history = WeightMean(spotter, decay), []
+    if epoch is not None:
+        history = checkpoint.load_optim(checkpoint.optim_path(save_dir, epoch), optimizer, scaler, mean)
+        write_json(save_dir / "loss.json", history)  # the run may have been killed just before it did so
+        checkpoint.remove_stale(save_dir, {epoch, best_epoch(save_dir)})
+    history, mean.updates = as_first((history, mean.updates), spotter, mean.network, optimizer, scaler)
     return history, mean
 
 

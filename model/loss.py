@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.processes import mean_of_all, summed
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs, Targets
 from util.errors import UserError
+from util.processes import number
 
 FOREGROUND_WEIGHT = 5.0  # of a frame with an event; background has 1, and is some fifty times as frequent
 
@@ -49,7 +51,10 @@ def team_loss(outputs: Outputs, targets: Targets) -> Tensor | None:
         return None
     left, right = targets.team.unbind(-1)
     of_frames = left * F.softplus(outputs.team) + right * F.softplus(-outputs.team)
-    return of_frames.sum() / (left + right).sum().clamp(min=1)
+    count = (left + right).sum()
+    if outputs.team.requires_grad:  # in training, of the whole batch, of which each process has a share
+        count = mean_of_all(count)
+    return of_frames.sum() / count.clamp(min=1 / number())
 
 
 # each takes outputs and targets, and gives a scalar, or None where the network has no such output
@@ -64,17 +69,19 @@ def spotting_loss(outputs: Outputs, targets: Targets) -> Tensor:
 
 @torch.inference_mode()
 def mean_loss(spotter: EventSpotter, batches: Iterable[Batch]) -> float:
-    """The loss on clips with targets, the mean over their frames, without training on them.
+    """The loss on clips with targets, the mean over their frames, without training on them; where several processes
+    have some of the clips each, that of all.
 
     Raises:
         UserError: it is no number any more.
     """
     spotter.eval()
-    total, frames = 0.0, 0
+    losses, frames = [], 0  # on the device: a card is not waited for after each batch
     for batch in batches:
         loss = spotting_loss(spotter(batch.frames, batch.inside), batch.targets)
-        total += loss.item() * batch.inside.numel()
+        losses.append(loss * batch.inside.numel())
         frames += batch.inside.numel()
+    total, frames = summed(sum(loss.item() for loss in losses), frames)
     if not math.isfinite(total):
         raise UserError("the loss is no longer a number; train again with a lower -lr, and another -s")
     return total / frames

@@ -92,12 +92,23 @@ def test_auto_is_the_best_device_there_is(there, picked, monkeypatch):
     assert {pick_device(name).type for name in there} == there
 
 
-def test_several_processes_are_refused_until_they_can_share_the_work(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "1")
-    assert pick_device("cpu").type == "cpu"
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UserError, match="WORLD_SIZE is 2: .*not torchrun"):
-        pick_device("cpu")
+def test_each_of_several_processes_has_a_card_of_its_own(monkeypatch):
+    current = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    for name, value in (("WORLD_SIZE", 6), ("RANK", 4), ("LOCAL_RANK", 1)):  # the second machine's second process
+        monkeypatch.setenv(name, str(value))
+    assert pick_device("auto") == torch.device("cuda", 1) and current == [1]
+    assert pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(UserError, match="--device mps: "):
+        pick_device("mps")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match="^2 cards for more processes than that: .*--nproc_per_node 2$"):
+        pick_device("cuda")
+    monkeypatch.delenv("WORLD_SIZE")
+    assert pick_device("cuda") == torch.device("cuda")
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])

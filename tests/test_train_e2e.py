@@ -355,9 +355,10 @@ def test_a_training_in_float16_scales_its_gradients(tiny, tmp_path):
     assert user_error(run_here(train_e2e, *tiny, "-s", folder, *QUICK, "--precision", "float16")).endswith("another -s")
 
 
-def test_several_processes_are_refused_before_anything_is_written(tiny, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert "several processes" in complaint(*tiny, "-s", tmp_path / "model", *QUICK)
+def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    message = complaint(*tiny, "-s", tmp_path / "model", *QUICK)
+    assert "--batch_size 2: is shared by all 3 processes alike; take a multiple of 3" in message
     assert not (tmp_path / "model").exists()
 
 

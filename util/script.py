@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from util import processes
 from util.errors import UserError
 
 # Ctrl-C, an order to end, a closed terminal, Ctrl-Break and a closed console; not every system has them all
@@ -28,9 +29,21 @@ class _Stopped(KeyboardInterrupt):
     """A signal asks the script to end; its number is the argument."""
 
 
-def run_script(main: Callable[[], int | None]) -> None:
+def run_script(main: Callable[[], int | None], shared: bool = False) -> NoReturn:
     """Run a script's main function and exit: with 0 or what it returns, 2 on bad input, 128 and the number of the
-    signal when stopped (Ctrl-C: 130, SIGTERM: 143). A second signal ends the process at once."""
+    signal when stopped (Ctrl-C: 130, SIGTERM: 143). A second signal ends the process at once.
+
+    Args:
+        shared: whether several processes that torchrun starts share the work; if not, the first one does it alone.
+    """
+    if not shared:
+        processes.first_alone()
+    if processes.rank():
+        processes.quietly(lambda: _run_script(main))
+    _run_script(main)
+
+
+def _run_script(main: Callable[[], int | None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old console cannot print every video's name
             stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,116 @@
+"""Several processes: that they learn and score what one does, and end together."""
+
+import os
+import socket
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import together
+import torch
+from conftest import REPO, run_here
+
+import eval as evaluation
+from dataset.training_data import dealt_batches
+from model.processes import share_of
+from util import processes
+
+
+def start(*command, rank, of=2, port):
+    """One of the processes that torchrun would start."""
+    env = {**os.environ, "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": of, "MASTER_ADDR": "127.0.0.1",
+           "MASTER_PORT": port, "OMP_NUM_THREADS": "1", "PYTHONPATH": REPO}
+    return subprocess.Popen([sys.executable, *map(str, command)], env={k: str(v) for k, v in env.items()}, cwd=REPO)
+
+
+def free_port():
+    with socket.socket() as of_system:
+        of_system.bind(("127.0.0.1", 0))
+        return of_system.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def two(tiny, tmp_path_factory):
+    """What each of two processes of together.py found."""
+    folder, port = tmp_path_factory.mktemp("two"), free_port()
+    running = [start("tests/together.py", *tiny, folder, rank=rank, port=port) for rank in range(2)]
+    assert [process.wait() for process in running] == [0, 0]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+def test_two_processes_learn_what_one_does_to_the_last_digits(two, tiny, monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    one = together.training(*tiny)
+    for each in two:
+        assert each["losses"] == pytest.approx(one["losses"], rel=1e-10)
+        for of in ("weights", "mean"):
+            for key, value in one[of].items():
+                torch.testing.assert_close(each[of][key], value, rtol=1e-6, atol=1e-9, msg=key)
+
+
+def test_all_have_what_the_first_has_and_what_each_found(two):
+    torch.manual_seed(0)
+    drawn = torch.rand(2)
+    for each in two:
+        assert each["first"]["rank"] == 0 and torch.equal(each["first"]["of"], drawn)
+        assert list(each["scored_by"].items()) == [("a", 1), ("b", 0), ("c", 1), ("d", 0)]  # 10 frames each
+        assert each["sums"] == [2, 10] and each["batch"] == 6
+
+
+@pytest.fixture
+def rank_of(monkeypatch):
+    """Be one of several processes."""
+    def be(rank, of):
+        for key, value in zip(processes.KEYS, (rank, of, rank, of), strict=True):
+            monkeypatch.setenv(key, str(value))
+
+    return be
+
+
+@pytest.mark.parametrize("of", [1, 2, 3])
+def test_each_process_has_its_part_of_every_batch_from_whichever_it_begins(of, rank_of):
+    parts = []
+    for rank in range(of):
+        rank_of(rank, of)
+        parts.append(dealt_batches(range(34), 6, 0, torch.device("cpu"), first=2).parts)
+    batches = [sorted(number for part in of_batch for number in part) for of_batch in zip(*parts, strict=False)]
+    assert batches == [list(range(first, min(first + 6, 34))) for first in (12, 18, 24, 30)]
+
+
+def test_videos_are_shared_out_by_length_and_each_is_scored_by_one(rank_of):
+    videos = [{"video": str(number), "num_frames": frames} for number, frames in enumerate((9, 80, 10, 30, 31, 20))]
+    shares = []
+    for rank in range(3):
+        rank_of(rank, 3)
+        shares.append(share_of(videos))
+    assert sorted(video["video"] for part in shares for video in part) == list("012345")
+    assert sorted(sum(video["num_frames"] for video in part) for part in shares) == [50, 50, 80]
+    rank_of(7, 8)
+    assert share_of(videos) == []
+
+
+def test_a_script_that_works_in_one_process_does_so_in_the_first(rank_of, trained, tiny):
+    rank_of(1, 2)
+    done = run_here(evaluation, "-s", "test", trained[0])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    rank_of(0, 2)
+    done = run_here(evaluation, "-s", "test", trained[0], "--timelines", 0)
+    assert done.returncode == 0 and "Average precision" in done.stdout
+    assert "eval.py works in one process" in done.stderr and "RANK" not in os.environ
+
+
+@pytest.mark.parametrize(("code", "told"), [(2, "process 1 of 2: error: no frames\n"), (0, ""), (143, ""),
+                                            (1, "process 1 of 2: usage: ...\nerror: no frames\n")])
+def test_a_process_but_the_first_says_only_why_it_failed(code, told, rank_of, monkeypatch, capsys):
+    def run():
+        print("epoch 0")
+        print("usage: ...\nerror: no frames", file=sys.stderr)
+        sys.exit(code)
+
+    rank_of(1, 2)
+    monkeypatch.setattr(processes, "time", SimpleNamespace(sleep=lambda seconds: None))
+    with pytest.raises(SystemExit) as ended:
+        processes.quietly(run)
+    assert ended.value.code == code
+    assert capsys.readouterr() == ("", told)

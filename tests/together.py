@@ -1,0 +1,76 @@
+"""What two processes of tests/test_processes.py do, and what one does that is to come to the same:
+
+    PYTHONPATH=. RANK=0 WORLD_SIZE=2 MASTER_ADDR=... MASTER_PORT=... python tests/together.py DATASET FRAME_DIR OUTPUT
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dataset.labels import read_classes, read_split
+from dataset.training_data import TrainingData, dealt_batches, training_batches
+from model import processes
+from model.architecture import Architecture
+from model.folder import restore
+from model.loss import mean_loss
+from model.spotter import EventSpotter
+from train_e2e import train_epoch
+from util.processes import rank
+
+CPU = torch.device("cpu")
+STEPS, BATCH = 3, 4
+
+
+def exactly() -> None:
+    """Let networks compute in float64 all through."""
+    torch.Tensor.float = torch.Tensor.double
+
+
+def training(dataset: str, frame_dir: Path, **network: Any) -> dict[str, Any]:
+    """Two epochs of a small network with a side and a displacement, in float64: losses and weights."""
+    splits = {name: read_split(dataset, name) for name in ("train", "val")}
+    for video in splits["train"]:
+        for number, event in enumerate(video["events"]):
+            event["team"] = ("left", "right", None)[number % 3]
+    data = TrainingData(frame_dir, read_classes(dataset), splits)
+    targets = {"reach": 1, "displacement": True, "team": True}
+    clips = data.clips("train", 8, 2 * STEPS * BATCH, 32, targets, fg_upsample=0.5, seed=5)
+    val = dealt_batches(data.clips("val", 8, 5, 32, targets), BATCH, 0, CPU)
+    batches = training_batches(clips, BATCH, 0, CPU, "rgb", False)
+    torch.manual_seed(rank())  # begins with the first one's weights all the same
+    spotter = EventSpotter(Architecture("rny002_gsf", "", 2, radi_displacement=1, event_team=True, **network)).double()
+    spotter.backbone.recompute_blocks()
+    optimizer = torch.optim.AdamW(spotter.parameters(), fused=True)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    _, mean = restore(Path(), None, spotter, 0.9, optimizer, scaler)
+    joined = processes.joined(spotter, sync_bn=True)
+    losses = []
+    for _ in range(2):
+        losses.append(train_epoch(joined, batches, STEPS, optimizer, scaler, [1e-3] * 2, 2, mean.update)[0])
+        processes.average_statistics(spotter, mean.network)
+        losses.append(mean_loss(mean.network, val))
+    return {"losses": losses, "weights": spotter.state_dict(), "mean": mean.network.state_dict()}
+
+
+def main() -> None:
+    dataset, frame_dir, output = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    exactly()
+    with processes.together(BATCH):
+        found = training(dataset, frame_dir)
+        torch.manual_seed(rank())
+        found["first"] = processes.as_first({"rank": rank(), "of": torch.rand(2)})
+        videos = [{"video": name, "num_frames": frames} for name, frames in (("a", 5), ("b", 9), ("c", 5), ("d", 1))]
+        own = {video["video"]: np.full(2, rank()) for video in processes.share_of(videos)}
+        found["scored_by"] = {name: int(rows[0]) for name, rows in processes.gathered(own, videos).items()}
+        found["batch"] = processes.whole_batch(3 + rank())
+        found["sums"] = processes.summed(1, 10 * rank())
+        torch.save(found, output / f"{rank()}.pt")
+
+
+if __name__ == "__main__":
+    main()
