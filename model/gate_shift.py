@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.shift import Shift, next_frame, previous_frame
+from model.shift import Shift, interleaved, next_frame, previous_frame
 
 
 class GateShift(Shift):
@@ -44,7 +44,7 @@ class GateShift(Shift):
             own = x.chunk(2, 1)[half]
             leaving = gates[:, half : half + 1] * own
             out = self.combine(half, neighbours(leaving, num_frames), own - leaving, num_frames)
-            halves.append(out.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2))
+            halves.append(interleaved(out))
         return torch.cat(halves, 1)
 
     def combine(self, half: int, arrived: Tensor, stayed: Tensor, num_frames: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -84,11 +86,29 @@ class Shift(nn.Module):
 
 def next_frame(x: Tensor, num_frames: int) -> Tensor:
     """(B * T, ...), T = num_frames -> the same, each frame replaced by the one after it, zeros at the end."""
-    clips = x.unflatten(0, (-1, num_frames))
-    return torch.cat((clips[:, 1:], torch.zeros_like(clips[:, :1])), 1).flatten(0, 1)
+    return _in_clips(x, num_frames, lambda clips: torch.cat((clips[:, 1:], torch.zeros_like(clips[:, :1])), 1))
 
 
 def previous_frame(x: Tensor, num_frames: int) -> Tensor:
     """(B * T, ...), T = num_frames -> the same, each frame replaced by the one before, zeros at the start."""
-    clips = x.unflatten(0, (-1, num_frames))
-    return torch.cat((torch.zeros_like(clips[:, :1]), clips[:, :-1]), 1).flatten(0, 1)
+    return _in_clips(x, num_frames, lambda clips: torch.cat((torch.zeros_like(clips[:, :1]), clips[:, :-1]), 1))
+
+
+def interleaved(x: Tensor) -> Tensor:
+    """(N, C, H, W), its channels taken from either half in turn, (2, C / 2) -> (C / 2, 2)."""
+    if is_channels_last(x):
+        return x.movedim(1, -1).unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2).movedim(-1, 1)
+    return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+
+
+def is_channels_last(x: Tensor) -> bool:
+    """Whether frames, or some channels of them, lie in memory so: with a fifth dimension for the clips PyTorch would
+    lay out in planes what it makes of them, and in channels again for the next convolution."""
+    return x.dim() == 4 and x.stride(1) == 1
+
+
+def _in_clips(x: Tensor, num_frames: int, move: Callable[[Tensor], Tensor]) -> Tensor:
+    """`move` of (B, T, ...); frames lie in memory afterwards as they did before."""
+    rows = x.movedim(1, -1) if is_channels_last(x) else x
+    out = move(rows.unflatten(0, (-1, num_frames))).flatten(0, 1)
+    return out.movedim(-1, 1) if is_channels_last(x) else out

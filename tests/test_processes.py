@@ -1,20 +1,27 @@
 """Several processes: that they learn and score what one does, and end together."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import together
 import torch
-from conftest import REPO, run_here
+from conftest import REPO, TINY_TRAINING, run_here, user_error
+from test_train_e2e import stop_after
 
 import eval as evaluation
+import test_e2e
+import train_e2e
 from dataset.training_data import dealt_batches
 from model.processes import share_of
 from util import processes
+from util.io import read_json
 
 
 def start(*command, rank, of=2, port):
@@ -31,16 +38,21 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def two(tiny, tmp_path_factory):
-    """What each of two processes of together.py found."""
+def two_wrote(tiny, trained, tmp_path_factory):
+    """Where two processes of together.py have written."""
     folder, port = tmp_path_factory.mktemp("two"), free_port()
-    running = [start("tests/together.py", *tiny, folder, rank=rank, port=port) for rank in range(2)]
+    running = [start("tests/together.py", *tiny, trained[0], folder, rank=rank, port=port) for rank in range(2)]
     assert [process.wait() for process in running] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    return folder
 
 
-def test_two_processes_learn_what_one_does_to_the_last_digits(two, tiny, monkeypatch):
-    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+@pytest.fixture
+def two(two_wrote):
+    """What each of them found."""
+    return [torch.load(two_wrote / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+def test_two_processes_learn_what_one_does_to_the_last_digits(two, tiny):
     one = together.training(*tiny)
     for each in two:
         assert each["losses"] == pytest.approx(one["losses"], rel=1e-10)
@@ -76,6 +88,15 @@ def test_each_process_has_its_part_of_every_batch_from_whichever_it_begins(of, r
         parts.append(dealt_batches(range(34), 6, 0, torch.device("cpu"), first=2).parts)
     batches = [sorted(number for part in of_batch for number in part) for of_batch in zip(*parts, strict=False)]
     assert batches == [list(range(first, min(first + 6, 34))) for first in (12, 18, 24, 30)]
+
+
+def test_two_processes_write_the_predictions_that_one_does(two_wrote, tiny, trained, tmp_path):
+    run_here(test_e2e, trained[0], tiny[1], "-s", "train", "--save_as", tmp_path / "pred", "--device", "cpu")
+    written = sorted(path.name for path in two_wrote.glob("pred*"))
+    assert written == ["pred.json", "pred.recall.json.gz", "pred.score.json.gz"]
+    for name in written:
+        assert read_json(tmp_path / name) == read_json(two_wrote / name)
+    assert len(read_json(tmp_path / "pred.score.json.gz")) == 2  # videos
 
 
 def test_videos_are_shared_out_by_length_and_each_is_scored_by_one(rank_of):
@@ -114,3 +135,45 @@ def test_a_process_but_the_first_says_only_why_it_failed(code, told, rank_of, mo
         processes.quietly(run)
     assert ended.value.code == code
     assert capsys.readouterr() == ("", told)
+
+
+def ranks_of(torchrun):
+    """The process ids of those that torchrun has started, by rank."""
+    children = Path(f"/proc/{torchrun.pid}/task/{torchrun.pid}/children").read_text().split()
+    found = {}
+    for child in children:
+        variables = dict(line.partition("=")[::2] for line in Path(f"/proc/{child}/environ").read_text().split("\0"))
+        found[variables.get("RANK")] = int(child)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes as Linux shows them")
+def test_when_a_process_is_killed_all_end_and_the_training_goes_on_in_one_and_then_in_two(tiny, tmp_path, monkeypatch):
+    options = [*tiny, *TINY_TRAINING, "-t", "", "--no-mixup", "--num_epochs", 4, "-lr", 1e-4, "--sync_bn",
+               "--epoch_num_frames", 32, "--precision", "float32"]
+    folder = tmp_path / "model"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", 2, "train_e2e.py",
+               *options, "-s", folder]
+    running = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=REPO)
+    while not (folder / "loss.json").is_file():
+        assert running.poll() is None, running.stderr.read().decode()
+        time.sleep(0.01)
+    os.kill(ranks_of(running)["1"], signal.SIGKILL)
+    said = running.communicate()[1].decode()
+    assert running.returncode and "\nerror: another process has ended, or its machine cannot be reached" in said
+    assert "exitcode  : -9" in said and said.count("another process has ended") == 1
+
+    monkeypatch.chdir(REPO)
+    stop_after(len(read_json(folder / "loss.json")), monkeypatch)
+    assert user_error(run_here(train_e2e, *options, "-s", folder, "--resume")) == "error: stopped"
+    port = free_port()
+    running = [start("train_e2e.py", *options, "-s", folder, "--resume", rank=rank, port=port) for rank in range(2)]
+    assert [process.wait() for process in running] == [0, 0]
+
+    assert run_here(train_e2e, *options, "-s", tmp_path / "one").returncode == 0
+    one, together = (read_json(path / "loss.json") for path in (tmp_path / "one", folder))
+    for row, expected in zip(together, one, strict=True):
+        assert row == pytest.approx(expected, rel=1e-5)
+    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("one", "model")]
+    assert names[0] == names[1]
+    assert read_json(tmp_path / "one" / "config.json") == read_json(folder / "config.json")

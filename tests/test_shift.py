@@ -16,6 +16,15 @@ def test_next_and_previous_frame_stay_within_their_clip():
     assert previous_frame(x, 3).flatten().tolist() == [0, 1, 2, 0, 4, 5]
 
 
+@pytest.mark.parametrize("name", SHIFT_LAYERS)
+def test_on_a_card_no_step_lays_channels_last_frames_out_in_planes(name):
+    """By the strides that tensors would have on any device but a processor: "meta" ones have nothing else."""
+    module = SHIFT_LAYERS[name](24).to("meta")
+    x = torch.empty(10, 24, 6, 8, device="meta").contiguous(memory_format=torch.channels_last)
+    assert module.shift(x[:, : module.shifted], 5).is_contiguous(memory_format=torch.channels_last)
+    assert next_frame(x, 5).stride() == previous_frame(x, 5).stride() == x.stride()
+
+
 def gradients(module, x):
     x = x.clone().requires_grad_()
     out = module(x)

@@ -1,13 +1,17 @@
 """What two processes of tests/test_processes.py do, and what one does that is to come to the same:
 
-    PYTHONPATH=. RANK=0 WORLD_SIZE=2 MASTER_ADDR=... MASTER_PORT=... python tests/together.py DATASET FRAME_DIR OUTPUT
+    PYTHONPATH=. RANK=0 WORLD_SIZE=2 MASTER_ADDR=... MASTER_PORT=... \
+        python tests/together.py DATASET FRAME_DIR MODEL OUTPUT
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -19,6 +23,7 @@ from model.architecture import Architecture
 from model.folder import restore
 from model.loss import mean_loss
 from model.spotter import EventSpotter
+from test_e2e import parse_args, test
 from train_e2e import train_epoch
 from util.processes import rank
 
@@ -26,13 +31,13 @@ CPU = torch.device("cpu")
 STEPS, BATCH = 3, 4
 
 
-def exactly() -> None:
-    """Let networks compute in float64 all through."""
-    torch.Tensor.float = torch.Tensor.double
+def training(dataset: str, frame_dir: Path) -> dict[str, Any]:
+    """Two epochs of a small network with a side and a displacement, in float64 all through: losses and weights."""
+    with mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
+        return _training(dataset, frame_dir)
 
 
-def training(dataset: str, frame_dir: Path, **network: Any) -> dict[str, Any]:
-    """Two epochs of a small network with a side and a displacement, in float64: losses and weights."""
+def _training(dataset: str, frame_dir: Path) -> dict[str, Any]:
     splits = {name: read_split(dataset, name) for name in ("train", "val")}
     for video in splits["train"]:
         for number, event in enumerate(video["events"]):
@@ -43,7 +48,7 @@ def training(dataset: str, frame_dir: Path, **network: Any) -> dict[str, Any]:
     val = dealt_batches(data.clips("val", 8, 5, 32, targets), BATCH, 0, CPU)
     batches = training_batches(clips, BATCH, 0, CPU, "rgb", False)
     torch.manual_seed(rank())  # begins with the first one's weights all the same
-    spotter = EventSpotter(Architecture("rny002_gsf", "", 2, radi_displacement=1, event_team=True, **network)).double()
+    spotter = EventSpotter(Architecture("rny002_gsf", "", 2, radi_displacement=1, event_team=True)).double()
     spotter.backbone.recompute_blocks()
     optimizer = torch.optim.AdamW(spotter.parameters(), fused=True)
     scaler = torch.amp.GradScaler("cpu", enabled=False)
@@ -58,8 +63,7 @@ def training(dataset: str, frame_dir: Path, **network: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    dataset, frame_dir, output = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    exactly()
+    dataset, frame_dir, model, output = sys.argv[1], *map(Path, sys.argv[2:])
     with processes.together(BATCH):
         found = training(dataset, frame_dir)
         torch.manual_seed(rank())
@@ -70,6 +74,9 @@ def main() -> None:
         found["batch"] = processes.whole_batch(3 + rank())
         found["sums"] = processes.summed(1, 10 * rank())
         torch.save(found, output / f"{rank()}.pt")
+        sys.argv[1:] = [str(model), str(frame_dir), "-s", "train", "--save_as", str(output / "pred"), "--device", "cpu"]
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+            test(parse_args())
 
 
 if __name__ == "__main__":
