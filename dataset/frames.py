@@ -213,7 +213,7 @@ class Loader:
         batch_size: int,
         workers: int,
         device: torch.device,
-        order: range | None = None,
+        order: Sequence[int] | None = None,
         ahead: bool = True,
     ) -> None:
         self.clips, self.workers, self.device, self.ahead = clips, workers, device, ahead
@@ -246,7 +246,7 @@ class Loader:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, part: range, each: Callable[..., Iterable[np.ndarray]] = map) -> Batch:
+    def _read(self, part: Sequence[int], each: Callable[..., Iterable[np.ndarray]] = map) -> Batch:
         return read_batch([self.clips[index] for index in part], self.device.type == "cuda", each)
 
 

@@ -44,9 +44,9 @@ def _training(dataset: str, frame_dir: Path) -> dict[str, Any]:
             event["team"] = ("left", "right", None)[number % 3]
     data = TrainingData(frame_dir, read_classes(dataset), splits)
     targets = {"reach": 1, "displacement": True, "team": True}
-    clips = data.clips("train", 8, 2 * STEPS * BATCH, 32, targets, fg_upsample=0.5, seed=5)
+    clips = data.clips("train", 8, 2 * STEPS * 2 * BATCH, 32, targets, fg_upsample=0.5, seed=5)
     val = dealt_batches(data.clips("val", 8, 5, 32, targets), BATCH, 0, CPU)
-    batches = training_batches(clips, BATCH, 0, CPU, "rgb", False)
+    batches = training_batches(clips, BATCH, 0, CPU, "rgb", mix=True)
     torch.manual_seed(rank())  # begins with the first one's weights all the same
     spotter = EventSpotter(Architecture("rny002_gsf", "", 2, radi_displacement=1, event_team=True)).double()
     spotter.backbone.recompute_blocks()
