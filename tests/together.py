@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from dataset.labels import read_classes, read_split
-from dataset.training_data import TrainingData, dealt_batches, training_batches
+from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
 from model import processes
 from model.architecture import Architecture
 from model.folder import restore
@@ -25,6 +25,7 @@ from model.loss import mean_loss
 from model.spotter import EventSpotter
 from test_e2e import parse_args, test
 from train_e2e import train_epoch
+from util.batch import Batch, each_tensor
 from util.processes import rank
 
 CPU = torch.device("cpu")
@@ -33,11 +34,6 @@ STEPS, BATCH = 3, 4
 
 def training(dataset: str, frame_dir: Path) -> dict[str, Any]:
     """Two epochs of a small network with a side and a displacement, in float64 all through: losses and weights."""
-    with mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
-        return _training(dataset, frame_dir)
-
-
-def _training(dataset: str, frame_dir: Path) -> dict[str, Any]:
     splits = {name: read_split(dataset, name) for name in ("train", "val")}
     for video in splits["train"]:
         for number, event in enumerate(video["events"]):
@@ -45,8 +41,14 @@ def _training(dataset: str, frame_dir: Path) -> dict[str, Any]:
     data = TrainingData(frame_dir, read_classes(dataset), splits)
     targets = {"reach": 1, "displacement": True, "team": True}
     clips = data.clips("train", 8, 2 * STEPS * 2 * BATCH, 32, targets, fg_upsample=0.5, seed=5)
-    val = dealt_batches(data.clips("val", 8, 5, 32, targets), BATCH, 0, CPU)
-    batches = training_batches(clips, BATCH, 0, CPU, "rgb", mix=True)
+    val = list(dealt_batches(data.clips("val", 8, 5, 32, targets), BATCH, 0, CPU))
+    batches = [each_tensor(torch.Tensor.double, batch)
+               for batch in training_batches(clips, BATCH, 0, CPU, "rgb", mix=True)]
+    with mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
+        return _trained(iter(batches), val)
+
+
+def _trained(batches: Batches, val: list[Batch]) -> dict[str, Any]:
     torch.manual_seed(rank())  # begins with the first one's weights all the same
     spotter = EventSpotter(Architecture("rny002_gsf", "", 2, radi_displacement=1, event_team=True)).double()
     spotter.backbone.recompute_blocks()
