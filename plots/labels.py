@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plots.style import GREY, INK, class_colour, clean_axes, new_figure, plain, save_figure, towards_white
+from plots.style import (
+    CLASS_COLOURS,
+    GREY,
+    INK,
+    class_colour,
+    clean_axes,
+    new_figure,
+    plain,
+    save_figure,
+    towards_white,
+)
 
 if TYPE_CHECKING:  # matplotlib takes a second to import
     from matplotlib.axes import Axes
@@ -107,7 +117,7 @@ def _timed(lanes: Sequence[Lane]) -> bool:
 
 
 def _style(label: int) -> str:
-    return STYLES[label // 6 % len(STYLES)]
+    return STYLES[label // len(CLASS_COLOURS) % len(STYLES)]
 
 
 def _draw_lanes(axes: Axes, lanes: Sequence[Lane], drawn: list[int]) -> None:

@@ -12,15 +12,17 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and a script may end w
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Told apart by people of any colour vision (Okabe and Ito, 2008); class i has colour i in every picture.
-CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Told apart by people of any colour vision: six of Okabe and Ito (2008), and six more that are as far from these and
+# from each other, in OKLab as it is and as people without red or green cones see it. Class i has colour i everywhere.
+CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+                 "#960048", "#2222FF", "#00E1A5", "#7000A8", "#8778FF", "#874B00")
 INK = "#222222"
 GREY = "#8A8A8A"
 DPI = 130
 
 
 def class_colour(index: int) -> str:
-    """The colour of a class, by its index from 0; from the seventh on they come again."""
+    """The colour of a class, by its index from 0; from the thirteenth on they come again."""
     return CLASS_COLOURS[index % len(CLASS_COLOURS)]
 
 

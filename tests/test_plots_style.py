@@ -7,15 +7,31 @@ import warnings
 from itertools import combinations
 
 import numpy as np
+import pytest
 from conftest import REPO
 from pictures import decoded, holds_colour
 
 from plots.style import CLASS_COLOURS, class_colour, new_figure, plain, save_figure, towards_white
 
+# What eyes without green (deuteranopia) and without red cones (protanopia) make of linear RGB: Machado et al., 2009
+VISIONS = {"usual": np.eye(3),
+           "no green": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+           "no red": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]}
 
-def test_the_first_classes_have_colours_far_apart_and_further_ones_the_same_again():
-    rgb = [np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in CLASS_COLOURS]
-    assert min(np.abs(one - other).sum() for one, other in combinations(rgb, 2)) > 80
+
+def oklab(colours, vision):
+    """Where "#RRGGBB" lie in OKLab (Ottosson, 2020), of which 1 is the way from black to white: float (N, 3)."""
+    rgb = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ np.transpose(VISIONS[vision])
+    cones = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
+    to_lab = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+    return np.cbrt(linear.clip(0, 1) @ cones.T) @ to_lab.T
+
+
+@pytest.mark.parametrize(("vision", "apart"), [("usual", 0.13), ("no green", 0.07), ("no red", 0.085)])
+def test_twelve_classes_have_colours_that_anybody_tells_apart_and_further_ones_the_same_again(vision, apart):
+    lab = oklab(CLASS_COLOURS, vision)
+    assert len(lab) == 12 and min(np.linalg.norm(one - other) for one, other in combinations(lab, 2)) > apart
     assert class_colour(len(CLASS_COLOURS) + 1) == class_colour(1)
 
 
