@@ -7,6 +7,8 @@ import { GUTTER } from "./view.js";
 
 const TRUTH_HEIGHT = 20; // px; more where no model's row follows
 const LONE_TRUTH_HEIGHT = 34;
+const MANY = 5; // classes, beyond which each gets little room
+const LOW = { truth: 12, model: 20, gap: 1 };
 const GAP = 5; // between classes
 const ABOVE = 9; // px over a score of 1
 const REACH = 7; // px within which a click means a mark
@@ -25,12 +27,15 @@ export class Lanes {
     const { classes, models } = this.scene.session;
     const rows = classes.length * models.length;
     const [few, some] = innerHeight < 850 ? [42, 36] : [60, 48]; // the frame needs its room too
-    const height = rows <= 2 ? few : rows <= 4 ? some : rows <= 8 ? 34 : 28;
+    const low = classes.length > MANY;
+    const height = rows <= 2 ? few : rows <= 4 ? some : low ? LOW.model : rows <= 8 ? 34 : 28;
+    const gap = low ? LOW.gap : GAP;
+    const truthHeight = low ? LOW.truth : models.length ? TRUTH_HEIGHT : LONE_TRUTH_HEIGHT;
     this.rows = [];
     let y = 0;
     classes.forEach(({ name, colour }, label) => {
       const top = y;
-      const truth = { kind: "truth", name, colour, label, y, height: models.length ? TRUTH_HEIGHT : LONE_TRUTH_HEIGHT };
+      const truth = { kind: "truth", name, colour, label, y, height: truthHeight };
       this.rows.push(truth);
       y += truth.height;
       models.forEach((_, model) => {
@@ -38,9 +43,9 @@ export class Lanes {
         y += height;
       });
       truth.whole = y - top;
-      y += GAP;
+      y += gap;
     });
-    this.height = y - GAP;
+    this.height = y - gap;
     this.element.style.height = `${this.height}px`;
   }
 

@@ -8,6 +8,7 @@ import { below } from "./view.js";
 import { isError, sideOf } from "./verdicts.js";
 
 const LINE = 28; // px, as the style sheet has it
+const LONG = { name: 7, verdict: 11 }; // letters; what is longer is written small, in two rows
 const SPARE = 6; // lines beyond those in sight
 
 const PARTS = ["event", "guess", "mark"]; // of a line, one of which is selected
@@ -123,6 +124,8 @@ export class EventList extends EventTarget {
     const special = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) };
     const words = special[row.kind] ?? WORDS[row.kind];
     const verdict = offset && row.kind === "found" ? `${words} ${signed(offset)}` : words;
+    const judged = [verdict, row.guess && describeSide(row)].filter(Boolean).join(", ");
+    const long = (text, most) => (text.length > most ? "long" : "");
     const node = el(
       "div",
       {
@@ -131,10 +134,10 @@ export class EventList extends EventTarget {
         title: [describe(row.event), row.guess && describeGuess(row.guess)].filter(Boolean).join("\n"),
       },
       icon(row.kind),
-      el("span.chip", { colour, text: row.label }),
+      el("span.chip", { colour, text: row.label, class: long(row.label, LONG.name) }),
       el("span.frame", row.frame),
       el("span.time", time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0)),
-      el("span.verdict", [verdict, row.guess && describeSide(row)].filter(Boolean).join(", ")),
+      el("span.verdict", { text: judged, class: long(judged, LONG.verdict) }),
       el("span.score", row.guess ? row.guess.score.toFixed(2) : ""),
     );
     node.style.top = `${i * LINE}px`;

@@ -174,7 +174,12 @@ export class Overview {
     ];
     if (!session.split) {
       session.classes.forEach(({ name }, k) =>
-        common.push({ title: name, value: (row) => row.truths[k], show: (row) => whole(row.truths[k]) }),
+        common.push({
+          title: name,
+          upright: session.classes.length > 5,
+          value: (row) => row.truths[k],
+          show: (row) => whole(row.truths[k]),
+        }),
       );
       common.push(
         {

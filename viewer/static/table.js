@@ -23,7 +23,7 @@ export const f1Row = (name, { precision, recall, f1, tp, fp, fn }, look) =>
 
 export class Table {
   /**
-   * `columns`: [{title, value(row), show(row) -> text or element, group, hint, left}]; numbers sort from the greatest
+   * `columns`: [{title, value(row), show(row) -> text or element, group, hint, left, upright}]; numbers sort from the greatest
    * on, text from A on; null sorts last. `open(row)` is called for a row that is clicked.
    */
   constructor(columns, open) {
@@ -68,7 +68,7 @@ export class Table {
     ];
   }
 
-  headCell({ title, hint, left }, i) {
+  headCell({ title, hint, left, upright }, i) {
     const chosen = i === this.by.column;
     const order = chosen ? (this.by.down ? "descending" : "ascending") : "none";
     const sort = () => {
@@ -79,7 +79,7 @@ export class Table {
     const arrow = chosen ? (this.by.down ? " ↓" : " ↑") : "";
     return el(
       "th",
-      { ariaSort: order, class: left ? "left" : "" },
+      { ariaSort: order, class: left ? "left" : upright ? "upright" : "" },
       button(title + arrow, hint, sort),
     );
   }
