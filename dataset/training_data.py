@@ -18,6 +18,7 @@ from dataset.frames import Loader
 from dataset.targets import TargetMaker
 from util.batch import Batch
 from util.config import TeamSides
+from util.entries import labelled_frames
 from util.processes import number, rank
 
 Batches = Iterator[Batch]
@@ -40,7 +41,7 @@ class TrainingData:
     @property
     def num_frames(self) -> int:
         """Frames to learn from."""
-        return sum(video["num_frames"] for video in self.splits["train"] + self.joint)
+        return sum(map(labelled_frames, self.splits["train"] + self.joint))
 
     def clips(
         self, split: str, clip_len: int, length: int, crop: int | None, targets: dict[str, Any], **options: Any

@@ -137,7 +137,7 @@ def _read(path: Path, key: str, game: int) -> Spots:
         except KeyError:
             return [row.get(name) for row in rows]
 
-    position, half = _numbers(column("position")), _numbers(column("half"))
+    position, half = _numbers(column("position")), _few_numbers(column("half"))
     score = np.ones(len(rows)) if true else _numbers(column("confidence"))
     seconds, label = np.trunc(position) / 1000, column("label")
     if true or np.isnan(position).any() or np.isnan(half).any():
@@ -170,6 +170,15 @@ def _numbers(values: list) -> np.ndarray:
         return np.array(values, object).astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         return np.array(list(map(_number, values)), np.float64)
+
+
+def _few_numbers(values: list) -> np.ndarray:
+    """The same, where few values stand for all."""
+    try:
+        known = {value: _number(value) for value in {*values}}
+    except TypeError:  # one is a list, say
+        return _numbers(values)
+    return np.array(list(map(known.__getitem__, values)), np.float64)
 
 
 def _number(value: Any) -> float:

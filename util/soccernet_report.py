@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,10 +33,6 @@ class Spots:
     shown: np.ndarray  # bool (N,)
     team: np.ndarray  # object (N,), names; "" where there is none
 
-    def take(self, rows: np.ndarray) -> Spots:
-        """The events at `rows`, in that order."""
-        return Spots(*(getattr(self, column.name)[rows] for column in fields(self)))
-
     @classmethod
     def join(cls, parts: Sequence[Spots]) -> Spots:
         """All events of several."""
@@ -50,7 +47,8 @@ class Spots:
 
 def _numbers(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """int64 (N,): the place of each value among the names, -1 for others."""
-    return pd.Index(names).get_indexer(values).astype(np.int64)
+    place = {name: index for index, name in enumerate(names)}
+    return np.array(list(map(place.get, values.tolist(), repeat(-1))), np.int64)
 
 
 def split_truth(truth: Sequence[Video]) -> Spots:
@@ -95,21 +93,30 @@ def soccernet_scores(
         classes: the K that count; events of others are left out.
         fps: frames that the servers count in a second, 2 or 25.
     """
-    true, predicted = (_counted(spots, classes, (1, 2)) for spots in (true, predicted))
-    scores = score_halves(Truth(true.table(classes, fps), true.shown), predicted.table(classes, fps), len(classes), fps)
+    truth, found = (_counted(spots, classes, (1, 2), fps) for spots in (true, predicted))
+    scores = score_halves(Truth(truth.events, true.shown[truth.rows]), found.events, len(classes), fps)
     if any(true.team) and any(by_team.team):
-        true, by_team = (_counted(spots, classes, (1,)) for spots in (true, by_team))
-    teams = sorted({*true.team.tolist()})
-    if any(teams) and any(by_team.team):
-        scores["team_at1"] = score_teams(
-            Truth(true.table(classes, TEAM_FPS), true.shown), by_team.table(classes, TEAM_FPS),
-            _numbers(true.team, teams), _numbers(by_team.team, teams), len(classes))
+        truth, found = (_counted(spots, classes, (1,), TEAM_FPS) for spots in (true, by_team))
+        teams = sorted({*true.team[truth.rows].tolist()})
+        if any(teams):
+            scores["team_at1"] = score_teams(
+                Truth(truth.events, true.shown[truth.rows]), found.events, _numbers(true.team[truth.rows], teams),
+                _numbers(by_team.team[found.rows], teams), len(classes))
     return scores
 
 
-def _counted(spots: Spots, classes: Sequence[str], halves: Sequence[int]) -> Spots:
-    """Those of the classes and the halves."""
-    return spots.take(np.isin(spots.half, halves) & (_numbers(spots.label, classes) >= 0))
+class _Counted(NamedTuple):
+    """Those events that count, as columns of numbers, and which they are."""
+
+    events: EventTable
+    rows: np.ndarray  # bool
+
+
+def _counted(spots: Spots, classes: Sequence[str], halves: Sequence[int], fps: int) -> _Counted:
+    """The events of the classes in the halves."""
+    events = spots.table(classes, fps)
+    rows = np.isin(spots.half, halves) & (events.label >= 0)
+    return _Counted(events.take(rows), rows)
 
 
 def scores_as_json(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> dict[str, Any]:
