@@ -28,7 +28,8 @@ class RandomClips:
         length: number of clips.
         crop: side of a square cut out at random, the same for all frames of a clip; None for whole frames.
         fg_upsample: share of the clips that are drawn so as to hold an event: a class first, each as likely as any
-            other, so that the rare ones are learned too; then one of its events.
+            other, so that the rare ones are learned too; then one of its events. What a person rejected of a model's
+            proposals, the likeliest mistakes, is drawn as one more class.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class RandomClips:
         self.frame_dir, self.videos, self.clip_len, self.length = frame_dir, videos, clip_len, length
         self.make_targets, self.crop, self.fg_upsample, self.seed = make_targets, crop, fg_upsample, seed
         events: dict[str, list[tuple[int, int]]] = {name: [] for name in make_targets.classes}
+        rejected: list[tuple[int, int]] = []
         for number, entry in enumerate(videos):
             for event in entry["events"]:
                 events[event["label"]].append((number, event["frame"]))
-        self.events_by_class = [of_class for of_class in events.values() if of_class]
+            rejected += [(number, event["frame"]) for event in entry.get("rejected", ())]
+        self.events_by_class = [of_class for of_class in (*events.values(), rejected) if of_class]
         self.stretches = [(number, first, last) for number, entry in enumerate(videos)
                           for first, last in labelled_ranges(entry)]
         lengths = np.array([last - first + 1 for _, first, last in self.stretches])

@@ -17,7 +17,8 @@ class TargetMaker:
     """Makes the targets of clips.
 
     Of two events that claim a frame the nearer one has it, then the earlier in the file. A frame outside what is
-    labelled, and with no event, is not known to be background: its shares are zeros, which the loss leaves out.
+    labelled, and with no event, is not known to be background: its shares are zeros, which the loss leaves out; where a
+    proposal was rejected it is.
     """
 
     classes: Sequence[str]  # class i (from 1) is index i of the labels
@@ -41,6 +42,8 @@ class TargetMaker:
         known = label > 0
         for first, last in entry.get("labelled", [(start, start + clip_len)]):
             known[max(first - start, 0) : max(last + 1 - start, 0)] = True
+        for event in entry.get("rejected", ()):
+            known[max(event["frame"] - start - self.reach, 0) : max(event["frame"] - start + self.reach + 1, 0)] = True
         shares = torch.nn.functional.one_hot(torch.from_numpy(label), len(index) + 1).float()
         return Targets(
             shares * torch.from_numpy(known)[:, None],

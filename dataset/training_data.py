@@ -71,7 +71,8 @@ def fingerprint(videos: list[dict], team: bool) -> dict[str, Any]:
     all that is learned from them, in their order (with `team` the events' sides too)."""
     keys = ("frame", "label", "team") if team else ("frame", "label")
     seen = [(entry["video"], entry["num_frames"], [[event.get(key) for key in keys] for event in entry["events"]],
-             *([entry["labelled"]] if "labelled" in entry else [])) for entry in videos]
+             *([entry["labelled"]] if "labelled" in entry else []),
+             *([[event["frame"] for event in entry["rejected"]]] if entry.get("rejected") else [])) for entry in videos]
     digest = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
     return {"videos": len(seen), "events": sum(len(events) for *_, events in seen), "hash": digest[:16]}
 

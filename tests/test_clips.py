@@ -172,3 +172,11 @@ def test_clips_are_drawn_where_something_is_labelled(folder):
 def test_a_range_shorter_than_a_clip_is_seen_whole(folder):
     drawn = places(make(folder, [entry("a", 30) | {"labelled": [[14, 15]]}], clip_len=16), 500)[:, 1]
     assert set(drawn) == set(range(5, 10)) and all(start <= 14 and 15 < start + 16 for start in drawn)
+
+
+def test_what_was_rejected_is_drawn_as_one_more_class(folder):
+    video = entry("a", 30, [(3, 1)]) | {"rejected": [{"frame": 25, "label": "PASS"}]}
+    drawn = places(make(folder, [video], clip_len=8, fg_upsample=1.0), 1000)[:, 1]
+    about_rejected = [start <= 25 < start + 8 for start in drawn]
+    assert all(near or start <= 3 < start + 8 for near, start in zip(about_rejected, drawn, strict=True))
+    assert 450 < sum(about_rejected) < 550

@@ -155,7 +155,7 @@ export class Labelling {
       if (!this.change(guess.event, { label: guess.label, frame: frame ?? guess.event.frame }, does)) return;
     } else if (this.taken(at, guess.label)) return;
     else this.page.labels.edit([], [newEvent(at, guess.label, this.sideKeys(guess))], does);
-    this.done(guess, does);
+    this.done(guess);
   }
 
   /** The predicted side as the team of an event, where teams are sides. */
@@ -176,13 +176,12 @@ export class Labelling {
     const does = `reject ${guess.label} on frame ${guess.frame}`;
     if (guess.kind === "right") return toast(`this ${guess.label} is labelled: delete the label if it is wrong`);
     this.page.labels.edit([], [newRejected(guess.frame, guess.label)], does);
-    return this.done(guess, does);
+    return this.done(guess);
   }
 
   /** One prediction is settled: on to the next. */
-  done(guess, does) {
+  done(guess) {
     this.page.app.pace.add(1);
-    toast(does);
     const open = this.scene.rows.filter((row) => row.guess && row.guess !== guess && row.kind !== "found");
     const next = open.find((row) => row.guess.frame >= guess.frame);
     if (next) this.page.goTo(next);

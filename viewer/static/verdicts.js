@@ -69,6 +69,7 @@ export class Verdicts extends EventTarget {
   kindOf(event, model) {
     const verdict = this.models[model];
     if (!verdict) return "label";
+    if (this.session.split === null && !verdict.finder.has(event)) return "label"; // nobody has missed it
     return verdict.finder.get(event)?.kind === "right" ? "found" : "missed";
   }
 
@@ -83,7 +84,8 @@ export class Verdicts extends EventTarget {
     const rows = events.map((event) => {
       const finder = verdict?.finder.get(event);
       const guess = left.has(finder) ? finder : null;
-      const kind = !verdict ? "label" : !guess ? "missed" : guess.kind === "right" ? "found" : "confused";
+      const none = this.session.split === null ? "label" : "missed"; // what is labelled by hand nobody has missed
+      const kind = !verdict ? "label" : !guess ? none : guess.kind === "right" ? "found" : "confused";
       return { kind, frame: event.frame, label: event.label, event, guess };
     });
     const known = new Set(events);

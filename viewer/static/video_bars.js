@@ -146,7 +146,8 @@ export function timelineBar(page) {
   const { session } = page.scene;
   const { keys } = page.app;
   const truth = session.models.length === 1 ? "found" : "label"; // to one model it may be found, to another missed
-  const kinds = session.models.length ? [truth, "missed", "right", page.scene.verdicts.alone, "confused"] : [truth];
+  const judged = session.split === null ? ["right", "proposed", "confused"] : ["missed", "right", "false", "confused"];
+  const kinds = session.models.length ? [session.split === null ? "label" : truth, ...judged] : [truth];
   const { app, stretch, labelling } = page;
   const does = withKey(keys);
   return el(
