@@ -12,7 +12,7 @@ from torchvision.transforms.functional import center_crop
 
 from model.architecture import Architecture
 from model.backbone import Backbone
-from model.regions import REACH, cut_regions, find_regions, saliency
+from model.regions import REACH, cut_regions, find_regions, halved, saliency
 from model.streaming import Carry
 
 
@@ -104,7 +104,11 @@ class RegionBackbone(nn.Module):
         """Frames (..., C, H, W) resized, smoothly where they become smaller, and the middle of that."""
         if size is not None and tuple(size) != tuple(frames.shape[-2:]):
             flat = frames.flatten(0, -4) if frames.dim() > 4 else frames
-            resized = F.interpolate(flat.float(), tuple(size), mode="bilinear", antialias=True)  # not in half precision
+            if flat.device.type == "cpu" and (2 * size[0], 2 * size[1]) == tuple(flat.shape[-2:]):
+                with torch.autocast("cpu", enabled=False):
+                    resized = halved(flat.float())  # not in half precision
+            else:
+                resized = F.interpolate(flat.float(), tuple(size), mode="bilinear", antialias=True)
             frames = resized.to(frames.dtype).unflatten(0, frames.shape[:-3])
         return frames if crop is None else center_crop(frames, list(crop))
 

@@ -91,10 +91,8 @@ def _window_sums(x: Tensor, window: list[int]) -> Tensor:
     """The sum of x (N, H, W) over a window of odd height and width about each place, with zeros past the borders."""
     for axis, width in zip((1, 2), window, strict=True):
         reach = width // 2
-        sums = F.pad(x.double().cumsum(axis).movedim(axis, -1), (1, 0))  # sums[i]: of the first i places
-        places = torch.arange(x.shape[axis], device=x.device)
-        last, first = (places + reach + 1).clamp(max=x.shape[axis]), (places - reach).clamp(min=0)
-        x = (sums[..., last] - sums[..., first]).movedim(-1, axis)
+        sums = F.pad(x.double().movedim(axis, -1), (reach + 1, reach)).cumsum(-1)  # sums[i]: of what comes before
+        x = (sums[..., width:] - sums[..., :-width]).movedim(-1, axis)
     return x
 
 
@@ -109,18 +107,29 @@ def cut_regions(frames: Tensor, centres: Tensor, sides: Tensor, size: tuple[int,
     Returns:
         (B, T, C, *size).
     """
-    flat, where = frames.flatten(0, 1), centres.flatten(0, 1)
-    height, width = frames.shape[-2:]
-    out = flat.new_empty(len(flat), frames.shape[2], *size)
-    sides = sides.flatten()
-    for side in sides.unique().tolist():
-        here = (sides == side).nonzero()[:, 0]
-        half = side // 2
-        offsets = torch.arange(-half, half, device=frames.device)
-        y = (where[here, 0] * height).long().clamp(half, height - half - 1)[:, None] + offsets
-        x = (where[here, 1] * width).long().clamp(half, width - half - 1)[:, None] + offsets
-        square = flat[here[:, None, None], :, y[:, :, None], x[:, None, :]].movedim(-1, 1)
-        if square.shape[-2:] != tuple(size):
-            square = F.interpolate(square, tuple(size), mode="bilinear", align_corners=False)
-        out[here] = square
+    flat, half = frames.flatten(0, 1), sides.flatten()[:, None] // 2
+    of = torch.tensor(frames.shape[-2:], device=frames.device)
+    corners = (torch.minimum((centres.flatten(0, 1) * of).long().clamp(min=half), of - half - 1) - half).clamp(min=0)
+    out = flat.new_empty(len(flat), *size, frames.shape[2]).movedim(-1, 1)
+    places: dict[int, list[tuple[int, int, int]]] = {}  # by side: frame, top and left
+    for number, (top, left, side) in enumerate(torch.cat((corners, 2 * half), 1).tolist()):
+        places.setdefault(side, []).append((number, top, left))
+    for side, of_side in places.items():  # slices: to index each pixel takes several times as long
+        squares = torch.stack([flat[n, :, top : top + side, left : left + side] for n, top, left in of_side])
+        if squares.shape[-2:] != tuple(size):
+            squares = F.interpolate(squares, tuple(size), mode="bilinear", align_corners=False)
+        out[[number for number, *_ in of_side]] = squares
     return out.unflatten(0, frames.shape[:2])
+
+
+def halved(frames: Tensor) -> Tensor:
+    """Frames float32 (N, C, H, W), H and W even and at least 4, at half the size: what `F.interpolate` with antialias
+    makes of them, within rounding, in a third of its time on a processor. A pixel is made of four by four, the outer
+    ones of three."""
+    weights = torch.tensor([1.0, 3, 3, 1], device=frames.device) / 8
+    kernel = torch.outer(weights, weights).expand(frames.shape[1], 1, -1, -1)
+    small = F.conv2d(frames, kernel.contiguous(), stride=2, padding=1, groups=frames.shape[1])
+    for end in (0, -1):
+        small[..., end] *= 8 / 7
+        small[..., end, :] *= 8 / 7
+    return small

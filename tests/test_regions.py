@@ -1,8 +1,10 @@
 """Regions: found where most is seen, as small as they may be, and cut out at full size."""
 
+import pytest
 import torch
+import torch.nn.functional as F
 
-from model.regions import cut_regions, find_regions, saliency
+from model.regions import cut_regions, find_regions, halved, saliency
 
 
 def spot(y: int, x: int, size: int = 7, frames: int = 9) -> torch.Tensor:
@@ -57,3 +59,18 @@ def test_a_square_is_cut_out_within_the_frame_and_brought_to_one_size():
     mixed = cut_regions(frames, centres, torch.tensor([[8, 16]]), (8, 8))
     torch.testing.assert_close(mixed[0, 0], cut[0, 0])
     assert mixed.shape == (1, 2, 1, 8, 8) and mixed[0, 1].mean() > frames[0, 1, 0, 0:8, 13:29].mean()
+
+
+@pytest.mark.parametrize("size", [(4, 6), (30, 44)])
+def test_half_the_size_is_what_antialiasing_makes_of_it(size):
+    torch.manual_seed(0)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        frames = torch.randn(3, 3, *size).contiguous(memory_format=layout)
+        resized = F.interpolate(frames, (size[0] // 2, size[1] // 2), mode="bilinear", antialias=True)
+        torch.testing.assert_close(halved(frames), resized, atol=1e-6, rtol=1e-5)
+
+
+def test_a_square_as_large_as_the_frame_is_the_frame():
+    frames = torch.randn(1, 2, 3, 8, 8)
+    cut = cut_regions(frames, torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]), torch.tensor([[8, 8]]), (8, 8))
+    assert torch.equal(cut, frames)
