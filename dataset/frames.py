@@ -16,7 +16,7 @@ import torch
 
 from dataset.jpeg import jpeg_size, read_frame
 from dataset.video_record import frame_name, read_record
-from util.batch import Batch, Targets, stack, to_device
+from util.batch import Batch, Targets, each_tensor, stack, to_device
 from util.errors import UserError
 
 PAST_END = 5  # frames by which a clip may reach past either end of a video
@@ -224,7 +224,10 @@ class Loader:
         return len(self.parts)
 
     def __iter__(self) -> Iterator[Batch]:
-        yield from (to_device(batch, self.device) for batch in self._batches())
+        if self.device.type == "cuda":
+            yield from _sent_ahead(self._batches(), self.device)
+        else:
+            yield from (to_device(batch, self.device) for batch in self._batches())
 
     def _batches(self) -> Iterator[Batch]:
         if not self.workers:
@@ -248,6 +251,29 @@ class Loader:
 
     def _read(self, part: Sequence[int], each: Callable[..., Iterable[np.ndarray]] = map) -> Batch:
         return read_batch([self.clips[index] for index in part], self.device.type == "cuda", each)
+
+
+def _sent_ahead(batches: Iterator[Batch], card: torch.device) -> Iterator[Batch]:
+    """Batches on a card: each is copied there, by a stream of its own, while the network works on the one before."""
+    copying, sent = torch.cuda.Stream(card), deque()  # whose memory is let go of with what is taken out
+    for batch in batches:
+        with torch.cuda.stream(copying):
+            sent.append((to_device(batch, card), copying.record_event()))
+        if len(sent) > 1:
+            yield _arrived(*sent.popleft(), torch.cuda.current_stream(card))
+    if sent:
+        yield _arrived(*sent.popleft(), torch.cuda.current_stream(card))
+
+
+def _arrived(batch: Batch, copied: torch.cuda.Event, working: torch.cuda.Stream) -> Batch:
+    """The batch, for what comes next in a stream: that waits for the copy, and the memory is free once it is done."""
+    working.wait_event(copied)
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        tensor.record_stream(working)
+        return tensor
+
+    return each_tensor(keep, batch)
 
 
 def load_stretches(

@@ -81,7 +81,7 @@ def mean_loss(spotter: EventSpotter, batches: Iterable[Batch]) -> float:
         loss = spotting_loss(spotter(batch.frames, batch.inside), batch.targets)
         losses.append(loss * batch.inside.numel())
         frames += batch.inside.numel()
-    total, frames = summed(sum(loss.item() for loss in losses), frames)
+    total, frames = summed(sum(torch.stack(losses).tolist()) if losses else 0, frames)
     if not math.isfinite(total):
         raise UserError("the loss is no longer a number; train again with a lower -lr, and another -s")
     return total / frames

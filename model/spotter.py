@@ -21,8 +21,8 @@ def _rgb(frames: Tensor) -> Tensor:
 
 def _grey(frames: Tensor) -> Tensor:
     # luma with the digits that torchvision's Grayscale, and so the original, has
-    luma = torch.tensor([0.2989, 0.587, 0.114], device=frames.device)
-    return (frames * luma.view(3, 1, 1)).sum(-3, keepdim=True)
+    red, green, blue = frames.split(1, -3)
+    return 0.2989 * red + 0.587 * green + 0.114 * blue
 
 
 def _flow(frames: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 
 """Reading extracted frames: single ones, clips, whole videos, batches; and what is refused."""
 
+import contextlib
 import time
 
 import cv2
@@ -257,3 +258,44 @@ def test_stretches_follow_each_other_and_have_few_enough_pixels(monkeypatch):
     joined = torch.cat([stretch for _, stretch in parts])
     assert torch.equal(joined, torch.from_numpy(np.stack([p for _, p in given])).permute(0, 3, 1, 2))
     assert list(stretches([], None)) == []
+
+
+def test_a_card_is_sent_the_next_batch_while_it_works_on_one_and_waits_for_its_copy(video, monkeypatch):
+    """With what stands for a card's streams: what is done, in order."""
+    done = []
+
+    class Stream:
+        def record_event(self):
+            done.append("copied")
+            return len([what for what in done if what == "copied"])
+
+        def wait_event(self, event):
+            done.append(f"wait for {event}")
+
+    class Tensor(torch.Tensor):
+        def record_stream(self, stream):
+            done.append("kept")
+
+    def to_card(batch, device):
+        assert device.type == "cuda" and streams == [copying]
+        return frames.Batch(batch.frames.as_subclass(Tensor), batch.inside, batch.videos, batch.starts)
+
+    copying, working, streams = Stream(), Stream(), []
+
+    @contextlib.contextmanager
+    def within(stream):
+        streams.append(stream)
+        yield
+        streams.pop()
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda card: copying)
+    monkeypatch.setattr(torch.cuda, "stream", within)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda card: working)
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, stream: None)
+    monkeypatch.setattr(frames, "to_device", to_card)
+    monkeypatch.setattr(frames, "read_batch", lambda clips, pin, each: read_batch(clips))  # no card pins memory
+    clips = [Clip(video, 10, 0, start, 2, None) for start in (0, 2, 4)]
+    for batch in Loader(clips, 1, 0, torch.device("cuda")):
+        done.append(f"work on {batch.starts[0]}")
+    assert done == ["copied", "copied", "wait for 1", "kept", "work on 0",
+                    "copied", "wait for 2", "kept", "work on 2", "wait for 3", "kept", "work on 4"]

@@ -120,3 +120,21 @@ def test_a_training_in_float16_goes_on_with_its_scale(tmp_path):
     train_epoch(again[0], iter(batches[4:]), 4, *again[1:], [0.1] * 4)
     assert again[2].state_dict() == whole[2].state_dict()
     assert all(torch.equal(value, again[0].state_dict()[key]) for key, value in whole[0].state_dict().items())
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_no_step_waits_for_what_the_device_has_computed(scaled, monkeypatch):
+    """On a card each number that is read makes the host wait until all before it is done, and then the card for the
+    host: none is read in a step, float16's scale and losses included."""
+    read = []
+    for name in ("item", "tolist", "__bool__", "__float__", "__int__", "__index__", "cpu", "numpy"):
+        method = getattr(torch.Tensor, name)
+        monkeypatch.setattr(torch.Tensor, name, lambda *args, name=name, of=method: read.append(name) or of(*args))
+    net, scaler = Linear(norm=True), torch.amp.GradScaler("cpu", init_scale=8.0, enabled=scaled)
+    optimizer = torch.optim.AdamW(net.parameters(), fused=True)
+    counts = []
+    for steps in (2, 12):
+        read.clear()
+        train_epoch(net, iter([make_batch(2)] * steps), steps, optimizer, scaler, [0.1] * steps)
+        counts.append(len(read))
+    assert counts[0] == counts[1] <= 1, read
