@@ -171,7 +171,10 @@ class Backbone(nn.Module):
         return stacked
 
     def compile_cnn(self) -> None:
-        """Train faster, after some minutes of compiling: by a tenth on a processor (measured, rny002_gsm, bfloat16)."""
+        """Train faster, after some minutes of compiling: by a tenth on a processor (measured, rny002_gsm, bfloat16).
+
+        Without CUDA graphs, which save launches: a step's operations on hundreds of frames take far longer than these.
+        """
         self.cnn.compile()
 
     def recompute_blocks(self) -> None:

@@ -39,7 +39,8 @@ class FrameStack(nn.Module):
 
     def stack(self, x: Tensor, num_frames: int) -> Tensor:
         clips = x.unflatten(0, (-1, num_frames))
-        grey = clips if x.shape[1] == 1 else (clips * clips.new_tensor(LUMA).view(3, 1, 1)).sum(2, keepdim=True)
+        planes = clips.split(1, 2)
+        grey = clips if x.shape[1] == 1 else sum(part * plane for part, plane in zip(LUMA, planes, strict=True))
         before = torch.cat((grey[:, :1], grey[:, :-1]), 1)
         after = torch.cat((grey[:, 1:], grey[:, -1:]), 1)
         parts = (before, grey, after) if x.shape[1] == 1 else (clips, grey - before, after - grey)

@@ -1,6 +1,7 @@
 """Several processes: that they learn and score what one does, and end together."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -167,3 +168,26 @@ def test_when_a_process_is_killed_all_end_and_the_training_goes_on_in_one_and_th
     names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("one", "model")]
     assert names[0] == names[1]
     assert read_json(tmp_path / "one" / "config.json") == read_json(folder / "config.json")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="job files are for bash")
+@pytest.mark.parametrize(("job", "nodes"), [("one_node", 1), ("four_nodes", 4)])
+def test_a_job_file_starts_torchrun_once_on_each_machine_with_what_it_was_given(job, nodes, tmp_path):
+    """With what stands for Slurm: it shows what it was to start."""
+    for name, does in (("scontrol", "printf 'gpu7\\ngpu8\\n'"), ("srun", 'printf "%s|" "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "activate").touch()
+    path = REPO / "docs" / "slurm" / f"{job}.sh"
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "SLURM_JOB_ID": "31245",
+           "SLURM_NNODES": str(nodes), "SLURM_JOB_NODELIST": "gpu[7-10]"}
+    done = subprocess.run(["bash", path, "futsal", "my frames", "-s", "out"], cwd=tmp_path, env=env, text=True,
+                          capture_output=True, check=True)
+    command = done.stdout.split("|")[:-1]
+    assert command[:2] == ["--kill-on-bad-exit=1", "torchrun"]
+    assert command[-6:] == ["train_e2e.py", "futsal", "my frames", "-s", "out", "--resume"]
+    place = ["--rdzv_backend=c10d", "--rdzv_id=31245", "--rdzv_endpoint=gpu7:31245"]
+    assert command[2:-6] == (["--standalone", "--nproc_per_node=gpu"] if nodes == 1 else
+                             ["--nnodes=4", "--nproc_per_node=gpu", *place])
+    assert f"#SBATCH --nodes={nodes}\n" in path.read_text(encoding="utf-8")
