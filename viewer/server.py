@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from plots.style import class_colour
 from util.choosing import DEFAULT_THRESHOLD
+from util.entries import labelled_frames
 from util.errors import UserError
 from util.io import parse_json
 from util.matches import matches_of
@@ -122,6 +123,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             differing=results.differing() if session.split else [],
             sources=[state.source for state in states],
             last=[state.events[-1]["frame"] if state.events else None for state in states],
+            labelled=[state.labelled and labelled_frames({"labelled": state.labelled}) for state in states],
         )
 
     @app.get("/api/cases")

@@ -16,10 +16,10 @@ const MOUSE = [
 export function bindings(page) {
   const { session } = page.scene;
   return [
-    { title: "Looking", bindings: looking(page) },
+    { title: "Looking", column: 0, bindings: looking(page) },
     { title: "Add on this frame", bindings: classes(page) },
-    { title: "Labelling", bindings: [...editing(page), ...(session.models.length ? proposals(page) : [])] },
     { title: "Mouse", bindings: MOUSE },
+    { title: "Labelling", column: 2, bindings: [...editing(page), ...(session.models.length ? proposals(page) : [])] },
   ];
 }
 

@@ -30,7 +30,7 @@ export function signature(event) {
 export class Keys {
   /** `changed` is called when a person has changed keys. */
   constructor(changed) {
-    // {title, bindings: [{keys: [usual signatures], does, run(usual signature), repeats, with, shown}]}; a binding
+    // {title, column of the help, bindings: [{keys: [usual signatures], does, run(usual signature), repeats, with, shown}]}; a binding
     // `with` "Shift+" means Shift and the keys, whatever these were changed to; `shown` is what the help says of keys
     this.groups = [];
     this.always = [];
@@ -112,8 +112,12 @@ export class Keys {
       el("dt", shown ? el("kbd", shown) : keys.map((key) => this.keyButton(dialog, key))),
       el("dd", does),
     ];
-    const groups = [...this.groups, ...this.always].map(({ title, bindings }) =>
-      el("section", el("h3", title), el("dl", bindings.filter((binding) => binding.does).map(line))),
+    const columns = [0, 1, 2].map((n) =>
+      [...this.groups, ...this.always]
+        .filter(({ column = 1 }) => column === n)
+        .map(({ title, bindings }) =>
+          el("section", el("h3", title), el("dl", bindings.filter((binding) => binding.does).map(line))),
+        ),
     );
     const usual = button("Usual keys", "take back all changes", () => {
       this.chosen = {};
@@ -132,7 +136,7 @@ export class Keys {
           usual,
           el("button", { text: "Close", value: "close" }),
         ),
-        el("div.groups", groups),
+        el("div.groups", columns.map((sections) => el("div", sections))),
       ),
     );
   }

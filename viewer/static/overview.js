@@ -67,6 +67,7 @@ export class Overview {
         models: judged.map((model) => model.videos[i]),
         edited: labels.differing.includes(i),
         source: labels.sources[i],
+        labelled: labels.labelled[i],
         last: labels.last[i],
       })),
     );
@@ -192,7 +193,10 @@ export class Overview {
           title: "Labels",
           left: true,
           value: (row) => row.source,
-          show: (row) => ({ file: "file", split: "split", none: "none yet" })[row.source],
+          show: (row) =>
+            ({ file: "file", split: "split", none: "none yet" })[row.source] +
+            (row.labelled === null ? "" : `, ${percent(row.labelled / row.num_frames)} %`),
+          hint: "where they come from, and how much of the video is labelled if not all",
         },
       );
     }
