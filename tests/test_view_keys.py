@@ -87,7 +87,7 @@ def test_the_tenth_class_has_a_letter_and_changed_keys_are_remembered(page):
     page.press("n").saved()
     assert ("CLASS 12", 8, "") in page.listed()
     page.driver.refresh()
-    page.until("return app.page?.labels.revision")
+    page.until("return window.app?.page?.labels.revision")
     hint = """return [...document.querySelectorAll(".transport button")].map((b) => b.title)
         .find((title) => title.startsWith("next event"))"""
     assert page.run(hint) == "next event (D)"
