@@ -19,8 +19,12 @@ import eval as evaluation
 import test_e2e
 import train_e2e
 from dataset.training_data import dealt_batches
+from model.architecture import Architecture, Regions
+from model.loss import spotting_loss
 from model.processes import share_of
+from model.spotter import EventSpotter
 from util import processes
+from util.batch import Targets
 from util.io import read_json
 
 
@@ -168,6 +172,21 @@ def test_when_a_process_is_killed_all_end_and_the_training_goes_on_in_one_and_th
     names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("one", "model")]
     assert names[0] == names[1]
     assert read_json(tmp_path / "one" / "config.json") == read_json(folder / "config.json")
+
+
+@pytest.mark.parametrize("network", [
+    {"temporal_arch": "mstcn", "radi_displacement": 1, "event_team": True, "joint_classes": 3},
+    {"temporal_arch": "asformer"}, {"temporal_arch": "ed_sgp_mixer", "n_layers": 1},
+    {"temporal_arch": "gru", "regions": Regions(size=16)},
+])
+def test_every_weight_has_a_gradient_in_every_step_which_is_what_processes_wait_for(network):
+    spotter = EventSpotter(Architecture("rny002_gsf", num_classes=2, clip_len=4, **network)).train()
+    labels = torch.eye(4)[torch.arange(4)][None]
+    targets = Targets(labels[..., :3], torch.ones(1, 4), labels[..., :2], labels)
+    if not network.get("joint_classes"):
+        targets = Targets(labels[..., :3])
+    spotting_loss(spotter(torch.rand(1, 4, 3, 64, 64), torch.ones(1, 4)), targets).backward()
+    assert not [name for name, weight in spotter.named_parameters() if weight.grad is None]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="job files are for bash")
