@@ -45,6 +45,12 @@ def parse_args() -> argparse.Namespace:
                              "class (with FRAME_DIR), plots of all labels, of the motion around them (with --motion)")
     parser.add_argument("--events", type=positive, default=24, metavar="N",
                         help="events of each class that --sheet shows (default: 24)")
+    parser.add_argument("--videos", type=Path, metavar="DIR",
+                        help="with --sheet: folder of the video files, at any depth; a click on a frame then opens it "
+                             "as it is there, at up to 1080 lines")
+    parser.add_argument("--crop_dim", type=positive, metavar="N",
+                        help="with --sheet: draw the square in the middle of the frames that a model with this "
+                             "--crop_dim sees")
     parser.add_argument("--compare", metavar="OTHER_LABELS",
                         help="say how far these labels of the same videos agree with those of the dataset: another "
                              "dataset, or label files of any form (what prepare_data.py's --labels takes)")
@@ -54,6 +60,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.frame_dir is None and (args.read or args.motion):
         parser.error("--read and --motion need the FRAME_DIR")
+    if (args.videos or args.crop_dim) and not (args.sheet and args.frame_dir):
+        parser.error("--videos and --crop_dim go with FRAME_DIR and --sheet")
     return args
 
 
@@ -128,7 +136,8 @@ def main() -> int:
         compared = {"agreement": agreed.as_json()} if agreed else {}
         write_json(args.json, {"dataset": args.dataset, **findings_json(findings), "notes": notes, **compared})
     if args.sheet:
-        page = write_report(args.sheet, labels, findings, args.frame_dir, alignment, args.events)
+        page = write_report(args.sheet, labels, findings, args.frame_dir, alignment, args.events,
+                            videos_dir=args.videos, crop=args.crop_dim)
         print(f"look at {page}")
     return int(has_errors(findings))
 

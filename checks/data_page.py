@@ -13,10 +13,12 @@ from urllib.parse import quote
 import numpy as np
 
 from checks.alignment import SHOWN, Alignment
+from checks.enlarged import FOLDER, SCRIPT, enlarge, find_sources, linked
+from checks.enlarged import STYLE as ENLARGED_STYLE
 from checks.findings import LEVELS, Finding, ranked
 from checks.label_reading import LabelledVideo, Labels
 from checks.motion import STEPS_PER_SECOND
-from checks.sheets import ROWS, write_sheets
+from checks.sheets import ROWS, Cell, Sheet, write_sheets
 from plots.labels import Lane, label_picture, motion_picture
 from util.errors import number_of
 from util.io import remove, whole_file
@@ -51,14 +53,19 @@ def write_report(
     alignment: Alignment | None = None,
     per_class: int = ROWS,
     seed: int = 0,
+    videos_dir: Path | None = None,
+    crop: int | None = None,
 ) -> Path:
-    """Write plots.png, motion.png where motion was read, sheet-*.jpg where there are frames, and index.html.
+    """Write plots.png, motion.png where motion was read, sheet-*.jpg where there are frames, enlarged/ where their
+    videos are there, and index.html.
 
     Sheets and motion of an earlier page in the folder are removed; nothing else in it is touched.
 
     Args:
         findings: of the whole check; listed at the top.
         per_class: events at most of a class on its sheets, drawn by `seed`.
+        videos_dir: folder of the video files, whose pictures open with a click.
+        crop: side of the square in the middle of a frame that a model sees, which is drawn; None: all of it.
 
     Returns:
         The page, index.html, which shows all of it.
@@ -68,17 +75,26 @@ def write_report(
     """
     classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
     label_picture(folder / "plots.png", [_lane(video, classes) for video in _ordered(labels)], classes)
-    pictures = {"Labels": [folder / "plots.png"]}
+    pictures: dict[str, list[Path | Sheet]] = {"Labels": [folder / "plots.png"]}
+    files: dict[Cell, str] = {}
+    notes: list[str] = []
     if alignment and alignment.curves:
         steps = np.arange(-SHOWN, SHOWN + 1)
         times, unit = (steps / STEPS_PER_SECOND, "seconds") if alignment.timed else (steps, "frames")
         motion_picture(folder / "motion.png", alignment.curves, classes, times, unit)
         pictures["Motion around events"] = [folder / "motion.png"]
     if frame_dir:
-        sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed)
+        sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed, crop)
         pictures |= {f"Frames around {label}": pages for label, pages in sheets.items()}
-    _remove_others(folder, {path.name for pages in pictures.values() for path in pages})
-    page = _page(labels, classes, findings, alignment, pictures)
+        if videos_dir:
+            sources = find_sources(videos_dir, folder, labels.videos, frame_dir)
+            files, notes = enlarge(folder, [page for pages in sheets.values() for page in pages], sources)
+            notes.insert(0, "A click on a frame opens it as it is in the video.")
+        else:
+            notes = ["With --videos DIR, the folder of the video files, a click on a frame opens it as it is there."]
+    names = {(one if isinstance(one, Path) else one.path).name for pages in pictures.values() for one in pages}
+    _remove_others(folder, names, keep_enlarged=bool(files))
+    page = _page(labels, classes, findings, alignment, pictures, files, notes)
     with whole_file(folder / "index.html") as scratch:
         scratch.write_text(page, encoding="utf-8", newline="\n")
     return folder / "index.html"
@@ -95,7 +111,9 @@ def _lane(video: LabelledVideo, classes: list[str]) -> Lane:
     return Lane(video.name, video.split, video.num_frames, video.fps, video.frames, np.array(found, int))
 
 
-def _remove_others(folder: Path, written: set[str]) -> None:
+def _remove_others(folder: Path, written: set[str], keep_enlarged: bool) -> None:
+    if not keep_enlarged:
+        remove(folder / FOLDER)
     for path in folder.iterdir():
         if re.fullmatch(r"sheet-\d{2,}-.*\.jpg|motion\.png", path.name) and path.name not in written:
             remove(path)
@@ -103,19 +121,21 @@ def _remove_others(folder: Path, written: set[str]) -> None:
 
 def _page(
     labels: Labels, classes: list[str], findings: Sequence[Finding], alignment: Alignment | None,
-    pictures: dict[str, list[Path]],
+    pictures: dict[str, list[Path | Sheet]], files: dict[Cell, str], enlarged: Sequence[str],
 ) -> str:
     name = escape(str(labels.folder))
     links = "".join(f'<a href="#p{i}">{escape(title)}</a>' for i, title in enumerate(pictures))
     notes = "".join(f"<li>{escape(note)}</li>" for note in (alignment.notes if alignment else []))
-    shown = "\n".join(_section(i, title, pages) for i, (title, pages) in enumerate(pictures.items()))
+    shown = "\n".join(_section(i, title, pages, files) for i, (title, pages) in enumerate(pictures.items()))
+    of_frames = "".join(f'<p class="pale">{escape(note)}</p>' for note in enlarged)
+    opened = f'<dialog><img alt="a frame of the video"><p></p></dialog>\n<script>{SCRIPT}</script>' if files else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{name}</title>
-<style>{STYLE}</style>
+<style>{STYLE}{ENLARGED_STYLE}</style>
 </head>
 <body>
 <h1>{name}</h1>
@@ -124,7 +144,9 @@ def _page(
 {_findings_table(findings)}
 {f'<ul class="pale">{notes}</ul>' if notes else ""}
 <nav>{links}</nav>
+{of_frames}
 {shown}
+{opened}
 </body>
 </html>
 """
@@ -165,9 +187,10 @@ def _findings_table(findings: Sequence[Finding]) -> str:
             f'{"".join(lines)}</table>{more}')
 
 
-def _section(number: int, title: str, pages: list[Path]) -> str:
+def _section(number: int, title: str, pages: list[Path | Sheet], files: dict[Cell, str]) -> str:
     images = "\n".join(
         f'<p><a href="{quote(page.name)}"><img src="{quote(page.name)}" alt="{escape(title)}" loading="lazy"></a></p>'
+        if isinstance(page, Path) else linked(page, title, files)
         for page in pages
     )
     return f'<h2 id="p{number}">{escape(title)}</h2>\n{images}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -28,14 +29,32 @@ JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 
 Sampled = tuple[LabelledVideo, int]  # a video, and the place of an event in its events
 
 
+class Cell(NamedTuple):
+    """A frame on a page."""
+
+    video: str
+    frame: int
+    offset: int  # from the label
+    box: tuple[float, float, float, float]  # left, top, width and height, as shares of the page's
+
+
+class Sheet(NamedTuple):
+    """A page that was written."""
+
+    path: Path
+    cells: list[Cell]
+
+
 def write_sheets(
-    folder: Path, videos: list[LabelledVideo], classes: list[str], frame_dir: Path, per_class: int = ROWS, seed: int = 0
-) -> dict[str, list[Path]]:
+    folder: Path, videos: list[LabelledVideo], classes: list[str], frame_dir: Path, per_class: int = ROWS,
+    seed: int = 0, crop: int | None = None,
+) -> dict[str, list[Sheet]]:
     """Write pages of events for each class into a folder.
 
     Args:
         per_class: events at most of a class, drawn evenly over videos and time.
         seed: of the draw.
+        crop: side of the square in the middle of a frame that a model sees, which is drawn; None: all of it.
 
     Returns:
         The pages of each class that has events.
@@ -43,7 +62,7 @@ def write_sheets(
     Raises:
         UserError: a page cannot be written.
     """
-    pages: dict[str, list[Path]] = {}
+    pages: dict[str, list[Sheet]] = {}
     for index, label in enumerate(classes):
         sample = sample_events(videos, label, per_class, np.random.default_rng([seed, index]))
         total = sum(event["label"] == label for video in videos for event in video.events)
@@ -52,10 +71,10 @@ def write_sheets(
         for number, start in enumerate(starts, 1):
             title = f"{label}: {shown}" + (f", page {number} of {len(starts)}" if len(starts) > 1 else "")
             path = folder / _page_name(index, label, number)
-            picture = draw_sheet(sample[start : start + ROWS], frame_dir, title, class_colour(index))
+            picture, cells = draw_sheet(sample[start : start + ROWS], frame_dir, title, class_colour(index), crop)
             with whole_file(path) as scratch:
                 scratch.write_bytes(cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1])
-            pages.setdefault(label, []).append(path)
+            pages.setdefault(label, []).append(Sheet(path, cells))
     return pages
 
 
@@ -84,14 +103,18 @@ def _spread(length: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return rng.integers(edges[:-1], edges[1:]) if count else np.zeros(0, int)
 
 
-def draw_sheet(sample: list[Sampled], frame_dir: Path, title: str, colour: str) -> np.ndarray:
-    """Draw one page: uint8 (H, W, 3), BGR.
+def draw_sheet(
+    sample: list[Sampled], frame_dir: Path, title: str, colour: str, crop: int | None = None
+) -> tuple[np.ndarray, list[Cell]]:
+    """Draw one page: uint8 (H, W, 3), BGR, and where its frames lie.
 
     Args:
         colour: of the title and of the frame around the labelled picture, "#RRGGBB".
+        crop: see `write_sheets`.
     """
-    rows = [[_cell(video, video.events[i]["frame"] + offset, frame_dir) for offset in range(-AROUND, AROUND + 1)]
+    rows = [[_cell(video, video.events[i]["frame"] + offset, frame_dir, crop) for offset in range(-AROUND, AROUND + 1)]
             for video, i in sample]
+    cells: list[Cell] = []
     width = max((cell.shape[1] for row in rows for cell in row if cell is not None), default=CELL)
     heights = [max((cell.shape[0] for cell in row if cell is not None), default=CELL * 9 // 16) for row in rows]
     column = width + GAP
@@ -109,12 +132,17 @@ def draw_sheet(sample: list[Sampled], frame_dir: Path, title: str, colour: str) 
             left = GAP + i * column
             box = page[top : top + height, left : left + width]
             _fill(box, cell)
+            frame = video.events[event]["frame"] + i - AROUND
+            if 0 <= frame < video.num_frames:
+                whole = page.shape[1], page.shape[0]
+                place = left / whole[0], top / whole[1], width / whole[0], height / whole[1]
+                cells.append(Cell(video.name, frame, i - AROUND, place))
             if i == AROUND:
                 edge = FRAME // 2 + 1
                 cv2.rectangle(page, (left - edge, top - edge), (left + width + edge - 1, top + height + edge - 1),
                               _bgr(colour), FRAME)
         top += height + 2 * GAP
-    return page
+    return page, cells
 
 
 def _caption(video: LabelledVideo, event: int) -> str:
@@ -126,7 +154,7 @@ def _caption(video: LabelledVideo, event: int) -> str:
 _PAST_END = np.zeros((0, 0, 3), np.uint8)
 
 
-def _cell(video: LabelledVideo, number: int, frame_dir: Path) -> np.ndarray | None:
+def _cell(video: LabelledVideo, number: int, frame_dir: Path, crop: int | None) -> np.ndarray | None:
     """A frame at the size it is shown at, BGR; empty past the video's ends, None where it cannot be read."""
     if not 0 <= number < video.num_frames:
         return _PAST_END
@@ -134,7 +162,19 @@ def _cell(video: LabelledVideo, number: int, frame_dir: Path) -> np.ndarray | No
         frame = read_frame(frame_dir / video.name / frame_name(number))
     except UserError:
         return None
-    return fitted(frame[..., ::-1])
+    shown = fitted(frame[..., ::-1])
+    return _mark_crop(shown, crop * shown.shape[0] / frame.shape[0]) if crop else shown
+
+
+def _mark_crop(picture: np.ndarray, side: float) -> np.ndarray:
+    """Darken what is outside the square in the middle, where it leaves anything."""
+    height, width = picture.shape[:2]
+    top, left = (max(0, round((size - side) / 2)) for size in (height, width))
+    marked = picture // 2
+    marked[top : height - top, left : width - left] = picture[top : height - top, left : width - left]
+    if top or left:
+        cv2.rectangle(marked, (left, top), (width - left - 1, height - top - 1), (255, 255, 255), 1)
+    return marked
 
 
 def fitted(frame: np.ndarray) -> np.ndarray:

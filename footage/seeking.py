@@ -63,6 +63,9 @@ def frames_from(decoder: Decoder, entry: Entry) -> Iterator[tuple[int, float, av
         raise CannotSeek
 
 
+WORTH_READING = 16  # frames that are read in the time in which another reading begins
+
+
 class Cursor:
     """A place in a video, from which its frames are read on one by one, each by its number.
 
@@ -111,6 +114,12 @@ class Cursor:
             raise UserError(f"{self.path}: cannot be decoded from frame {number} on as its packets promise; it is "
                             "damaged: get a whole copy of it")
         return number, frame
+
+    def is_near(self, number: int) -> bool:
+        """Whether reading on leads to a frame sooner than beginning anew with the key frame before it."""
+        key = self.index.key_before(number)
+        begin = bisect_left(self.index.pts, key.pts) - WORTH_READING if key else 0
+        return begin <= self.next <= number
 
     def close(self) -> None:
         self._numbered.close()

@@ -34,7 +34,7 @@ def cell(sheet, row, column):
 
 def test_a_row_for_each_event_shows_its_frames_with_the_labelled_one_in_the_middle(frame_dir):
     one = video("cup/a_1", [20, 33, 55])
-    sheet = draw_sheet([(one, 0), (one, 1), (one, 2)], frame_dir, "PASS", COLOUR)
+    sheet, _ = draw_sheet([(one, 0), (one, 1), (one, 2)], frame_dir, "PASS", COLOUR)
     for row, frame in enumerate([20, 33, 55]):
         assert [pattern_index(cell(sheet, row, column)) for column in range(9)] == list(range(frame - 4, frame + 5))
     row_height = sheets.CAPTION + SIZE[1] + 2 * sheets.GAP
@@ -42,7 +42,7 @@ def test_a_row_for_each_event_shows_its_frames_with_the_labelled_one_in_the_midd
 
 
 def test_the_middle_one_alone_is_framed_in_the_colour_of_the_class(frame_dir):
-    sheet = draw_sheet([(video("cup/a_1", [20]), 0)], frame_dir, "PASS", COLOUR)
+    sheet, _ = draw_sheet([(video("cup/a_1", [20]), 0)], frame_dir, "PASS", COLOUR)
     top = sheets.HEADER + sheets.CAPTION
     framed = [column for column in range(9)
               if (sheet[top - 2, sheets.GAP + column * (SIZE[0] + sheets.GAP) + 20] == (0xB2, 0x72, 0)).all()]
@@ -51,7 +51,7 @@ def test_the_middle_one_alone_is_framed_in_the_colour_of_the_class(frame_dir):
 
 def test_frames_past_the_ends_are_blank(frame_dir):
     ends = video("cup/a_1", [1, 58])
-    sheet = draw_sheet([(ends, 0), (ends, 1)], frame_dir, "PASS", COLOUR)
+    sheet, _ = draw_sheet([(ends, 0), (ends, 1)], frame_dir, "PASS", COLOUR)
     blank = np.full(3, int(sheets.BLANK[1:3], 16))
     is_blank = [[bool((cell(sheet, row, column)[8:-8, 8:-8] == blank).all()) for column in range(9)] for row in (0, 1)]
     assert is_blank == [[True] * 3 + [False] * 6, [False] * 6 + [True] * 3]
@@ -63,11 +63,23 @@ def test_missing_and_broken_frames_are_shown_as_such(frame_dir):
     for number in (9, 10):
         write_image(frame_dir / "holes" / f"{number:06d}.jpg", pattern_frame(number))
     (frame_dir / "holes/000011.jpg").write_bytes((frame_dir / "holes/000010.jpg").read_bytes()[:200])
-    sheet = draw_sheet([(video("holes", [10]), 0)], frame_dir, "PASS", COLOUR)
+    sheet, _ = draw_sheet([(video("holes", [10]), 0)], frame_dir, "PASS", COLOUR)
     gone = [bool((cell(sheet, 0, column)[4, 40:80] == int(sheets.GONE[1:3], 16)).all()) for column in range(9)]
     assert gone == [True] * 3 + [False] * 2 + [True] * 4
-    none = draw_sheet([(video("not/there", [10]), 0)], frame_dir, "PASS", COLOUR)
+    none, _ = draw_sheet([(video("not/there", [10]), 0)], frame_dir, "PASS", COLOUR)
     assert none.shape[1] > 9 * sheets.SMALLEST
+
+
+def test_what_a_model_does_not_see_is_darkened(frame_dir):
+    """A square of 64 pixels in frames of 96x64, shown at twice the size."""
+    sample = [(video("cup/a_1", [20]), 0)]
+    (whole, _), (part, _) = (draw_sheet(sample, frame_dir, "PASS", COLOUR, crop) for crop in (None, 64))
+    whole, part = (cell(sheet, 0, 4) for sheet in (whole, part))
+    assert (part[4:-4, 34:158] == whole[4:-4, 34:158]).all()
+    for outside in (np.s_[4:-4, 4:30], np.s_[4:-4, 162:-4]):
+        assert (part[outside] == whole[outside] // 2).all()
+    all_of_it, _ = draw_sheet(sample, frame_dir, "PASS", COLOUR, 96)
+    assert (cell(all_of_it, 0, 4) == whole).all()
 
 
 @pytest.mark.parametrize(("size", "shown"), [((398, 224), (200, 113)), ((171, 96), (171, 96)), ((96, 64), (192, 128)),
@@ -93,7 +105,7 @@ def test_pages_are_named_by_class_whatever_it_is_called(frame_dir, tmp_path):
     classes = ["a/b: <c>", "A/B: <c>", "none", "射门"]
     videos = [video("cup/a_1", range(10, 50), label=label) for label in classes if label != "none"]
     pages = write_sheets(tmp_path, videos, classes, frame_dir, per_class=30)
-    names = [path.name for paths in pages.values() for path in paths]
+    names = [sheet.path.name for sheets in pages.values() for sheet in sheets]
     assert names == ["sheet-01-a_b_c_.jpg", "sheet-01-a_b_c_-2.jpg", "sheet-02-A_B_c_.jpg", "sheet-02-A_B_c_-2.jpg",
                      "sheet-04-射门.jpg", "sheet-04-射门-2.jpg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

@@ -7,7 +7,6 @@ frame that is shown the last part is kept, and before one comes to its beginning
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
 from collections.abc import Mapping
 from concurrent.futures import Future
 
@@ -27,7 +26,6 @@ WINDOW_SHARE = 0.5  # of the cache that these may fill: of a video of 4K they ar
 FORWARD_WEIGHT = 3  # a frame so far ahead is kept as long as one three times as far behind, which costs more to read
 NEAR = 3 * BEHIND  # frames from the one that is shown; what else was asked for before it is given up
 CURSORS = 3  # places in videos that are read on from
-WORTH_READING = 16  # frames that are read in the time in which another reading begins
 
 Place = tuple[int, int]  # a video, and the number of a frame in its file
 
@@ -133,9 +131,7 @@ class Pictures:
         """One that is on its way to a frame, or a new one from the last key frame before it."""
         video, number = place
         source = self.videos[video]
-        key = source.index.key_before(number)
-        begin = bisect_left(source.index.pts, key.pts) - WORTH_READING if key else 0
-        on_the_way = [one for one in self._cursors if one[0] == video and begin <= one[1].next <= number]
+        on_the_way = [one for one in self._cursors if one[0] == video and one[1].is_near(number)]
         if on_the_way:
             chosen = max(on_the_way, key=lambda one: one[1].next)
             self._cursors.remove(chosen)
