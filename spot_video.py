@@ -3,6 +3,7 @@
 python spot_video.py out match_1.mp4                    writes match_1.events.json beside the video
 python spot_video.py out Videos/ --output found --csv --annotate
 python spot_video.py out match_1.mp4 --with out_b       by the mean of both models' scores
+python spot_video.py out --live rtsp://HOST/PATH --delay 2    prints events, a line of JSON each, while it goes on
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ from __future__ import annotations
 from util.script import run_script
 
 import argparse
+import json
 import math
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from footage.annotated_video import check_encoder
+from footage.live import LiveSource
 from footage.raw_videos import ANNOTATED
 from footage.sources import check_matches, find_sources
 from label_forms.exports import add_export_options, check_exports
 from model.device import add_device_options, memory_errors
+from spotting.live import live_events
 from spotting.many_videos import MEMORY, collect, get_ready, in_turn, on_cluster, unfinished
 from util.clock import parse_time
 from util.cluster import add_cluster_option, joined
@@ -31,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model_dir", type=Path,
                         help="folder of train_e2e.py, whose best epoch on val is taken, or a checkpoint_NNN.pt in it")
-    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="video file, or folder with such")
+    parser.add_argument("videos", type=Path, nargs="*", metavar="VIDEO", help="video file, or folder with such")
     add_device_options(parser)
     add_ensemble_options(parser, "MODEL_DIR")
     parser.add_argument("-d", "--dataset", help="whose class.txt names the classes, where config.json does not")
@@ -40,6 +46,10 @@ def parse_args() -> argparse.Namespace:
     add("--end", type=_time, default=math.inf, metavar="TIME", help="up to there, not included")
     add("--height", type=positive, help="lines of a frame (default: as in training)")
     add("--fps", type=rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
+    add("--live", metavar="SOURCE", help="instead of videos: the number of a camera, an address (rtsp://, http://), a "
+        "file, played at its own rate, or - for standard input; prints events, a line of JSON each, as they are sure")
+    add("--delay", type=rate, metavar="SECONDS", help="an event must be sure so long after its frame; the less, the "
+        "less exact (default of --live: as many as lose nothing); of videos: score them as --live does")
     add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
     add("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
     which = parser.add_argument_group("which events")
@@ -62,6 +72,13 @@ def parse_args() -> argparse.Namespace:
         parser.error("--end must be later than --start")
     if args.ensemble_weights and not args.others:
         parser.error("--ensemble_weights goes with --with")
+    if bool(args.videos) == (args.live is not None):
+        parser.error("name videos, or a source with --live")
+    of_files = ("others", "start", "end", "output", "csv", "soccernet", "export", "annotate", "cluster",
+                "limit_hours")
+    if args.live is not None and (given := [key for key in of_files if getattr(args, key) != parser.get_default(key)]):
+        parser.error(f"--live writes no files, and looks at all there is with one model: leave out --{given[0]}"
+                     .replace("--others", "--with"))
     if args.fps == 0:
         parser.error("--fps must be above 0")
     return args
@@ -74,9 +91,19 @@ def _time(text: str) -> float:
     return seconds
 
 
+def main_live(args: argparse.Namespace) -> int:
+    with redirect_stdout(sys.stderr):  # events alone go to standard output
+        spotting = get_ready(args, args.device)
+    for event in live_events(spotting, LiveSource(args.live, spotting.options), args.delay):
+        print(json.dumps(event, ensure_ascii=False), flush=True)
+    return 0
+
+
 @memory_errors(MEMORY)
 def main() -> int:
     args = parse_args()
+    if args.live is not None:
+        return main_live(args)
     sources = find_sources(args.videos, args.output)
     if args.soccernet:
         check_matches(sources)

@@ -27,13 +27,14 @@ from dataset.sides import with_sides
 from model.device import add_device_options, memory_errors
 from model.folder import TrainedModel, load_model, members_of
 from model.inference import head_overlap, score_clips, score_videos
+from model.live import live_videos
 from model.processes import gathered, rank, share_of, together
 from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_prefix
 from util.events import Video, predicted_events
-from util.options import count, positive
+from util.options import count, positive, rate
 from util.predictions import save_predictions
 from util.results import print_report
-from util.rule import Origin, add_rule_options, given
+from util.rule import Origin, add_rule_options, find_rule, given
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,14 +53,23 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--batch_size", type=positive, help="of --inference clips (default: as in training)")
     parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     parser.add_argument("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
+    parser.add_argument("--delay", type=rate, metavar="SECONDS", help="score as spot_video.py --live does, each "
+                        "frame at most so long after it")
     add_ensemble_options(parser, "MODEL_DIR")
     add_rule_options(parser)
     add_device_options(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.delay is not None and args.inference == "clips":
+        parser.error("--delay goes with --inference video")
+    return args
 
 
-def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace) -> dict[str, np.ndarray]:
-    """A model's scores of whole videos: {video: float32 (num_frames, K + 1)}."""
+def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace, reach: int) -> dict[str, np.ndarray]:
+    """A model's scores of whole videos: {video: float32 (num_frames, K + 1)}.
+
+    Args:
+        reach: frames of the delay that are needed to tell which events count.
+    """
     own = share_of(videos)
     crop, device, clip_len = model.config.crop_dim, model.spotter.device, model.spotter.architecture.clip_len
     bar = {"desc": "scoring", "unit": "batch", "disable": None}
@@ -69,8 +79,12 @@ def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace) ->
         batches = Loader(clips, args.batch_size or model.config.batch_size, args.num_workers, device)
         return gathered(score_clips(model.spotter, tqdm(batches, **bar), own, args.flip), videos)
     overlap = 0 if args.no_overlap else head_overlap(clip_len)
-    stretches = load_stretches(args.frame_dir, own, crop, args.num_workers, device)
-    return gathered(score_videos(model.spotter, tqdm(stretches, **bar), own, clip_len, overlap, args.flip), videos)
+    stretches = tqdm(load_stretches(args.frame_dir, own, crop, args.num_workers, device), **bar)
+    if args.delay is not None:
+        found = live_videos(model.spotter, stretches, own, overlap, args.delay, reach, args.flip)
+    else:
+        found = score_videos(model.spotter, stretches, own, clip_len, overlap, args.flip)
+    return gathered(found, videos)
 
 
 @memory_errors("run on --device cpu, or lower the --batch_size of --inference clips")
@@ -89,11 +103,14 @@ def test(args: argparse.Namespace) -> None:
     videos = with_sides(read_split(dataset, args.split), first.config.team_sides)
     for model in models:
         require_frames(args.frame_dir, videos, model.config.crop_dim)
+    origin = Origin(first.folder, args.split, first.epoch, classes, partial(read_split, dataset), FLIP * args.flip,
+                    members if len(members) > 1 else ())
+    reach = 0 if args.delay is None else find_rule(origin._replace(split=""), given(args)).reach
 
     tables = []
     for model in models:
         print(model)
-        tables.append(score(model, videos, args))
+        tables.append(score(model, videos, args, reach))
     if rank():
         return  # the first process goes on with all that was scored
     own, weights = [member.classes for member in members], [member.weight for member in members]
@@ -104,8 +121,6 @@ def test(args: argparse.Namespace) -> None:
         prefix = args.save_as or ensemble_prefix(members, args.split)
         for path in save_predictions(prefix, videos, scores, classes):
             print(f"written: {path}")
-    origin = Origin(first.folder, args.split, first.epoch, classes, partial(read_split, dataset), FLIP * args.flip,
-                    members if len(members) > 1 else ())
     print_report(origin, videos, predicted_events(videos, scores), given=given(args))
 
 

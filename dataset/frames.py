@@ -312,3 +312,14 @@ def stretches(frames: Iterable[tuple[int, np.ndarray]], crop: int | None) -> Ite
 
 def _channels_first(pictures: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2)
+
+
+def crop_stretch(frames: torch.Tensor, crop: int | None) -> torch.Tensor:
+    """Frames (T, 3, H, W) -> their centre, as `stretches` cuts it out."""
+    height, width = frames.shape[-2:]
+    if crop is None or (height, width) == (crop, crop):
+        return frames
+    top, left = centre(height, width, crop)
+    inner = frames[..., max(top, 0) : top + crop, max(left, 0) : left + crop]
+    y, x = max(-top, 0), max(-left, 0)
+    return torch.nn.functional.pad(inner, (x, crop - x - inner.shape[-1], y, crop - y - inner.shape[-2]))

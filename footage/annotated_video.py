@@ -1,8 +1,9 @@
-"""A copy of a video that shows its events: a banner when one happens, and all of them on a timeline below."""
+"""A copy of a video that shows its events: a banner when one happens, and below the picture a clock and all of them
+along time. Its sound stays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import av
 import cv2
 import numpy as np
 from av.codec.codec import UnknownCodecError
+from av.video.reformatter import ColorRange, Colorspace
 
 from plots.style import INK, class_colour, ink_on
 from util.clock import exact_time
@@ -19,12 +21,15 @@ from util.io import whole_file
 
 ENCODER = "libx264"
 ENCODING = {"preset": "veryfast", "crf": "23"}
+BT709 = 1  # FFmpeg's number of the colours that players take an HD video to have: others would change those of classes
 TIME_BASE = Fraction(1, 90_000)  # seconds
-ANNOTATED_HEIGHT = 720  # lines; a video with fewer keeps its own
+SOUND_RATE = 48_000  # samples per second
+SOUND_PIECE = 1024  # samples, those of a frame of AAC
+ANNOTATED_HEIGHT = 720  # lines of the picture; a video with fewer keeps its own
 BANNER = 1.0  # seconds that one is shown, from the frame of its event on
 MAX_BANNERS = 4  # at once, the newest
-PAPER = 0.8  # of white below the marks of the timeline; the rest is the picture
 FONT_WEIGHT = 600
+PAPER, LANE = (255, 255, 255), (240, 241, 243)  # of the strip below the picture
 
 
 def check_encoder() -> None:
@@ -41,9 +46,9 @@ def check_encoder() -> None:
 
 def write_annotated(
     path: Path, frames: Iterable[tuple[float, np.ndarray]], events: Sequence[Event], classes: Sequence[str],
-    first: int, num_frames: int, fps: float,
+    first: int, num_frames: int, fps: float, crop: float | None = None, sound: Path | None = None,
 ) -> None:
-    """Write H.264 in MP4, with its index first, as browsers play it; without sound.
+    """Write H.264 in MP4, with its index first, as browsers play it.
 
     Args:
         frames: seconds, rising, and picture, RGB uint8 (H, W, 3), of a stretch of the video.
@@ -51,6 +56,8 @@ def write_annotated(
         first: frame number of the first of `frames`.
         num_frames: how many they are.
         fps: frames per second, on average.
+        crop: side of the square in the middle that the model saw, by the height of a frame; None: all of it.
+        sound: the video whose sound it gets, where that has any.
 
     Raises:
         UserError: the file cannot be written.
@@ -59,43 +66,103 @@ def write_annotated(
     with whole_file(path) as scratch:
         try:
             with av.open(f"file:{scratch}", "w", format="mp4", options=options) as container:
-                _encode(container, frames, events, classes, first, num_frames, fps)
+                drawn = _drawn(frames, events, classes, first, num_frames, round(BANNER * fps), crop)
+                _encode(container, drawn, fps, sound)
         except av.FFmpegError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _encode(
-    container: av.container.OutputContainer, frames: Iterable[tuple[float, np.ndarray]], events: Sequence[Event],
-    classes: Sequence[str], first: int, num_frames: int, fps: float,
-) -> None:
-    stream = overlay = begun = None
+def _drawn(
+    frames: Iterable[tuple[float, np.ndarray]], events: Sequence[Event], classes: Sequence[str], first: int,
+    num_frames: int, shown: int, crop: float | None,
+) -> Iterator[tuple[float, np.ndarray]]:
+    overlay = None
     for number, (at, picture) in enumerate(frames, first):
-        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2].copy()  # H.264 takes even sizes
-        if stream is None or overlay is None or begun is None:
+        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # H.264 takes even sizes
+        overlay = overlay or Overlay(picture.shape, events, classes, first, num_frames, shown, crop)
+        yield at, overlay.draw(picture, number, at)
+
+
+def _encode(
+    container: av.container.OutputContainer, frames: Iterable[tuple[float, np.ndarray]], fps: float, sound: Path | None
+) -> None:
+    stream = heard = begun = None
+    for at, picture in frames:
+        if stream is None or begun is None:
+            begun = at
             stream = container.add_stream(ENCODER, rate=Fraction(fps).limit_denominator(1001), options=ENCODING)
+            codec = stream.codec_context
             stream.height, stream.width = picture.shape[:2]
-            stream.pix_fmt, stream.codec_context.time_base = "yuv420p", TIME_BASE
-            overlay, begun = Overlay(picture.shape, events, classes, first, num_frames, round(BANNER * fps)), at
-        overlay.draw(picture, number)
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            stream.pix_fmt, codec.time_base = "yuv420p", TIME_BASE
+            codec.colorspace, codec.color_primaries, codec.color_trc, codec.color_range = BT709, BT709, BT709, 1
+            heard = _Sound(container, sound, begun) if sound else None
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
         frame.pts, frame.time_base = round((at - begun) / TIME_BASE), TIME_BASE
         container.mux(stream.encode(frame))
+        if heard:
+            heard.go_on(at)
     if stream is not None:
+        if heard:
+            heard.go_on(at + 1 / fps)
+            heard.end()
         container.mux(stream.encode())
 
 
+class _Sound:
+    """The sound of a video, copied from a time on as AAC; what cannot be decoded is left out."""
+
+    def __init__(self, container: av.container.OutputContainer, path: Path, begin: float) -> None:
+        """
+        Args:
+            begin: seconds since the start of the video's container.
+        """
+        self.container, self.begin, self.stream = container, begin, None
+        self.pieces = self._read(path)
+        self.next = next(self.pieces, None)
+        if self.next is not None:
+            self.stream = container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
+            self.stream.codec_context.time_base = Fraction(1, SOUND_RATE)
+
+    def go_on(self, until: float) -> None:
+        """Write what is heard up to a time."""
+        while self.next is not None and self.next.pts < (until - self.begin) * SOUND_RATE:
+            self.container.mux(self.stream.encode(self.next))
+            self.next = next(self.pieces, None)
+
+    def end(self) -> None:
+        self.pieces.close()
+        if self.stream is not None:
+            self.container.mux(self.stream.encode(None))
+
+    def _read(self, path: Path) -> Iterator[av.AudioFrame]:
+        """Pieces of sound; their `pts` count samples from the beginning."""
+        resampler = av.AudioResampler("fltp", "stereo", SOUND_RATE, SOUND_PIECE)
+        with av.open(f"file:{path}", metadata_errors="replace") as source:
+            zero = (source.start_time or 0) / av.time_base + self.begin
+            try:
+                for frame in source.decode(source.streams.audio[0]) if source.streams.audio else ():
+                    for piece in resampler.resample(frame):
+                        at = round((piece.pts * piece.time_base - zero) * SOUND_RATE)
+                        if at >= 0:
+                            piece.pts, piece.time_base = at, Fraction(1, SOUND_RATE)
+                            yield piece
+            except av.FFmpegError:
+                return
+
+
 class Overlay:
-    """What is drawn over the frames of a video.
+    """What is drawn over the frames of a video, and the strip below them.
 
     Args:
-        shape: of a picture, (H, W, 3).
-        events, classes, first, num_frames: see `write_annotated`.
+        shape: of a picture, (H, W, 3), H and W even.
+        events, classes, first, num_frames, crop: see `write_annotated`.
         shown: frames that a banner stays.
     """
 
     def __init__(
         self, shape: tuple[int, ...], events: Sequence[Event], classes: Sequence[str], first: int, num_frames: int,
-        shown: int,
+        shown: int, crop: float | None = None,
     ) -> None:
         self.events, self.first, self.num_frames, self.shown = events, first, num_frames, max(1, shown)
         self.height, self.width = shape[:2]
@@ -103,17 +170,23 @@ class Overlay:
         self.colours = {name: class_colour(index) for index, name in enumerate(classes)}
         self.numbers = np.array([event["frame"] for event in events], np.int64)
         self.boxes: dict[int, np.ndarray] = {}  # the banners that are shown, by event
-        self.strip = self._timeline()
-        self.marks = self.strip.any(axis=-1, keepdims=True)
+        self.text_size = max(8, self.height // 24)
+        self.seen = None if crop is None else self._square(round(crop * self.height))
+        self.strip = self._strip()
 
-    def draw(self, picture: np.ndarray, number: int) -> None:
-        """Draw on frame `number`, RGB uint8 (H, W, 3), in place."""
-        strip = picture[-len(self.strip) :]
-        paper = cv2.addWeighted(strip, 1 - PAPER, np.full_like(strip, 255), PAPER, 0)
-        strip[:] = np.where(self.marks, self.strip, paper)
+    def draw(self, picture: np.ndarray, number: int, seconds: float) -> np.ndarray:
+        """Frame `number`, RGB uint8 (H, W, 3), with what there is to show: (H + h, W, 3)."""
+        out = np.concatenate((picture, self.strip))
         x, thick = self._place(number), max(1, self.width // 400)
-        strip[:, max(0, x - thick) : x + thick] = _rgb(INK)
+        out[self.height + self._row :, max(0, x - thick) : x + thick] = _rgb(INK)
+        self._write(out, f"{exact_time(seconds)}  {number}", self.margin, self.height, self.text_size)
+        if self.seen:
+            for colour, wide in ((0, 3), (255, 1)):  # white on black: seen on any picture
+                cv2.rectangle(out, *self.seen, (colour,) * 3, wide * max(1, self.height // 700))
+        self._banners(out[: self.height], number)
+        return out
 
+    def _banners(self, picture: np.ndarray, number: int) -> None:
         since = number - self.numbers
         recent = np.flatnonzero((since >= 0) & (since < self.shown))[-MAX_BANNERS:].tolist()
         kept, self.boxes = self.boxes, {}
@@ -128,18 +201,54 @@ class Overlay:
             edge = max(2, self.height // 90)
             cv2.rectangle(picture, (0, 0), (self.width - 1, self.height - 1), _rgb(self.colours[event["label"]]), edge)
 
+    def _square(self, side: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Two corners of the square in the middle; None where it holds all of the picture."""
+        if side >= max(self.height, self.width):
+            return None
+        left, top = max(0, (self.width - side) // 2), max(0, (self.height - side) // 2)
+        return (left, top), (self.width - 1 - left, self.height - 1 - top)
+
     def _place(self, number: int) -> int:
         """The column of a frame on the timeline."""
         return round((number - self.first) / max(1, self.num_frames - 1) * (self.width - 1))
 
-    def _timeline(self) -> np.ndarray:
-        """Marks of all events, on black: uint8 (h, W, 3)."""
-        strip = np.zeros((max(8, self.height // 14), self.width, 3), np.uint8)
+    @property
+    def _row(self) -> int:
+        """Lines of the strip's upper part, that with text."""
+        return round(1.5 * self.text_size)
+
+    def _strip(self) -> np.ndarray:
+        """Room for the clock, the classes, and below marks of all events: uint8 (h, W, 3), h even."""
+        lane = max(8, self.height // 20)
+        strip = np.full(((self._row + lane + 1) // 2 * 2, self.width, 3), PAPER, np.uint8)
+        strip[self._row :] = LANE
         thick = max(2, self.width // 400)  # one column alone would lose its colour: the video has half as many of it
         for event in self.events:
             x = self._place(event["frame"])
-            strip[len(strip) // 4 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = _rgb(self.colours[event["label"]])
+            strip[self._row + 2 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = _rgb(self.colours[event["label"]])
+        self._legend(strip)
         return strip
+
+    def _legend(self, strip: np.ndarray) -> None:
+        """Which class has which colour, of those that occur, in the right half of the strip's upper part."""
+        font, room = cv2.FontFace("sans"), self.width // 2
+        names = [name for name in self.colours if any(event["label"] == name for event in self.events)]
+        size = self.text_size
+        while size > self.text_size // 2 and sum(_text_width(name, font, size) + 2 * size for name in names) > room:
+            size -= 1
+        left = self.width - room
+        for name in names:
+            width = _text_width(name, font, size) + 2 * size
+            if left + width > self.width:
+                break
+            strip[self._row // 4 : self._row * 3 // 4, left : left + size // 2] = _rgb(self.colours[name])
+            self._write(strip, name, left + size * 3 // 4, 0, size)
+            left += width
+
+    def _write(self, picture: np.ndarray, text: str, left: int, top: int, size: int) -> None:
+        """Write into the upper part of a strip that begins at a line."""
+        baseline = top + round(0.5 * self._row + 0.36 * size)
+        cv2.putText(picture, text, (left, baseline), _rgb(INK), cv2.FontFace("sans"), size, FONT_WEIGHT)
 
     def _banner(self, event: Event) -> np.ndarray:
         """Class, time and score on the colour of the class: uint8 (h, w, 3)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -18,7 +19,7 @@ from model.gate_shift import GateShift
 from model.gate_shift_fuse import GateShiftFuse
 from model.recompute import recompute, recomputed
 from model.shift import Shift
-from model.streaming import Carry
+from model.streaming import Carry, run_through
 from model.temporal_shift import TemporalShift
 
 
@@ -203,28 +204,49 @@ class Backbone(nn.Module):
         Yields:
             features (T', D) of the next T' frames, T' as it comes, 0 at first where stretches are short.
         """
-        return self._stream(self.cnn, stretches)
+        return run_through(self.open_stream(), stretches)
 
-    def stream_maps(self, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Like `stream`, but gives the last feature maps (T', D, H', W')."""
-        return self._stream(partial(feature_maps, self.cnn), stretches)
+    def open_stream(self) -> BackboneStream:
+        """What gives the features of one video as its frames are pushed."""
+        return BackboneStream(self.shifts, self._after_stack(self.cnn))
 
-    def _stream(self, network: Callable[[Tensor], Tensor], stretches: Iterable[Tensor]) -> Iterator[Tensor]:
-        carries = [Carry(layer.reach) for layer in self.shifts]
-        frames = None
-        for frames in stretches:
-            yield self._stretch(network, frames, carries)
-        if frames is not None and carries:
-            for carry in carries:
-                carry.ended = True
-            yield self._stretch(network, frames[:0], carries)
+    def open_map_stream(self) -> BackboneStream:
+        """Like `open_stream`, but it gives the last feature maps (T', D, H', W')."""
+        return BackboneStream(self.shifts, self._after_stack(partial(feature_maps, self.cnn)))
 
-    def _stretch(self, network: Callable[[Tensor], Tensor], frames: Tensor, carries: list[Carry]) -> Tensor:
-        for layer, carry in zip(self.shifts, carries, strict=True):
-            layer.carry = carry
+    def _after_stack(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return network if self.stack is None else lambda frames: network(self.stack(frames))
+
+    @property
+    def look_ahead(self) -> int:
+        """Frames behind a frame that its features depend on."""
+        return sum(shift.reach for shift in self.shifts)
+
+
+class BackboneStream:
+    """See `streaming.Stream`."""
+
+    def __init__(self, shifts: list[Shift | FrameStack], network: Callable[[Tensor], Tensor]) -> None:
+        self.shifts, self.network = shifts, network
+        self.carries = [Carry(shift.reach) for shift in shifts]
+        self.none: Tensor | None = None  # frames like the last ones, but none of them
+
+    def push(self, frames: Tensor) -> Tensor:
+        self.none = frames[:0]
+        for shift, carry in zip(self.shifts, self.carries, strict=True):
+            shift.carry = carry
         try:
-            frames = frames.contiguous(memory_format=torch.channels_last)
-            return network(frames if self.stack is None else self.stack(frames))
+            return self.network(frames.contiguous(memory_format=torch.channels_last))
         finally:
-            for layer in self.shifts:
-                layer.carry = None
+            for shift in self.shifts:
+                shift.carry = None
+
+    def end(self) -> Tensor:
+        for carry in self.carries:
+            carry.ended = True
+        return self.push(self.none)
+
+    def copy(self) -> BackboneStream:
+        other = copy.copy(self)
+        other.carries = [carry.copy() for carry in self.carries]
+        return other

@@ -120,13 +120,13 @@ def score_stretches(
         yield from (with_mirrored(*rows) for rows in zip(*both, strict=True))
         return
     step = clip_len - overlap
-    windows = _windows(spotter.backbone.stream(_normalised(spotter, stretches)), clip_len, step)
+    windows = _windows(spotter.backbone.stream(normalised(spotter, stretches)), clip_len, step)
     scores = ((first, frame_scores(spotter.head(batch))) for first, batch in windows)
     for rows in _means(scores, step):
-        yield _finite(rows.cpu().numpy())
+        yield finite(rows.cpu().numpy())
 
 
-def _normalised(spotter: EventSpotter, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
+def normalised(spotter: EventSpotter, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
     """Frames uint8 (T, 3, H, W) -> what the backbone takes."""
     dtype = next(spotter.backbone.parameters()).dtype
     for stretch in stretches:
@@ -159,16 +159,16 @@ def _means(scores: Iterable[tuple[int, Tensor]], step: int) -> Iterator[Tensor]:
     for first, batch in scores:
         sums = batch.new_zeros(0, *batch.shape[2:]) if sums is None else sums
         ready, sums = sums.split((first - done, len(sums) - first + done))
-        yield _mean(ready)
+        yield mean_scores(ready)
         length = (len(batch) - 1) * step + batch.shape[1]
         sums, done = torch.cat((sums, sums.new_zeros(max(0, length - len(sums)), *sums.shape[1:]))), first
         for number, window in enumerate(batch):
             sums[number * step :][: len(window)] += window
     if sums is not None:
-        yield _mean(sums)
+        yield mean_scores(sums)
 
 
-def _mean(sums: Tensor) -> Tensor:
+def mean_scores(sums: Tensor) -> Tensor:
     """(n, K + 2), sums of `frame_scores` -> (n, K + 1)."""
     number = sums[:, -1:] if sums.dim() == 2 else sums[:, -1:].sum(-1, keepdim=True)  # both sides' parts of it
     return sums[:, :-1] / number.clamp(min=1)
@@ -195,9 +195,9 @@ def score_clips(
         _add_clips(sums[0], spotter, batch.frames, batch)
         if flip:
             _add_clips(sums[1], spotter, mirrored(batch.frames, spotter.architecture.modality), batch)
-    means = [[_mean(total).numpy() for total in of_all] for of_all in sums]
+    means = [[mean_scores(total).numpy() for total in of_all] for of_all in sums]
     scores = map(with_mirrored, *means) if flip else means[0]
-    return {v["video"]: _finite(rows) for v, rows in zip(videos, scores, strict=True)}
+    return {v["video"]: finite(rows) for v, rows in zip(videos, scores, strict=True)}
 
 
 def _add_clips(sums: list[Tensor], spotter: EventSpotter, frames: Tensor, batch: Batch) -> None:
@@ -208,7 +208,7 @@ def _add_clips(sums: list[Tensor], spotter: EventSpotter, frames: Tensor, batch:
         sums[video][first:last] += clip[first - start : last - start]
 
 
-def _finite(scores: np.ndarray) -> np.ndarray:
+def finite(scores: np.ndarray) -> np.ndarray:
     """The scores as they are.
 
     Raises:

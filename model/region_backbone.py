@@ -3,6 +3,7 @@ al., CVPR 2026)."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -13,7 +14,7 @@ from torchvision.transforms.functional import center_crop
 from model.architecture import Architecture
 from model.backbone import Backbone
 from model.regions import REACH, cut_regions, find_regions, halved, saliency
-from model.streaming import Carry
+from model.streaming import Carry, run_through
 
 
 class RegionBackbone(nn.Module):
@@ -45,8 +46,8 @@ class RegionBackbone(nn.Module):
         self.high.recompute_blocks()
 
     def forward(self, frames: Tensor) -> Tensor:
-        high = self._resized(frames, self.options.high, self.options.high_crop)
-        maps = self.low.maps(self._small(frames))
+        high = self.large(frames)
+        maps = self.low.maps(self.small(frames))
         low_features = self.low_project(self.low.pooled(maps))
         with torch.no_grad():
             regions = self.cut(high, saliency(maps))
@@ -59,36 +60,22 @@ class RegionBackbone(nn.Module):
 
         Frames at full size wait until the first backbone has seen those after them: some 40, and a stretch.
         """
-        low_features = _Queue()
-        for features in self.high.stream(self._stream_regions(stretches, low_features)):
-            high_features = self.high_project(features)
-            yield torch.maximum(low_features.take(len(features)), high_features) if len(features) else high_features
+        return run_through(self.open_stream(), stretches)
 
-    def _stream_regions(self, stretches: Iterable[Tensor], low_features: _Queue) -> Iterator[Tensor]:
-        """The regions (T', C, S, S) of the next T' frames; the first backbone's features go to `low_features`."""
-        high, carry = _Queue(), Carry(REACH)
+    def open_stream(self) -> RegionStream:
+        """See `Backbone.open_stream`."""
+        return RegionStream(self)
 
-        def small() -> Iterator[Tensor]:
-            for frames in stretches:
-                high.put(self._resized(frames, self.options.high, self.options.high_crop))
-                yield self._small(frames)
+    @property
+    def look_ahead(self) -> int:
+        """See `Backbone.look_ahead`."""
+        return self.low.look_ahead + REACH + self.high.look_ahead
 
-        def regions_of(maps: Tensor) -> Tensor:
-            ready = carry.take_in(maps)  # those whose neighbours have come
-            place = carry.shift(1, lambda x, _: saliency(x[None])[0])
-            return self.cut(high.take(len(ready))[None], place[None])[0] if len(ready) else high.take(0)
+    def large(self, frames: Tensor) -> Tensor:
+        """Frames (..., C, H, W) as the regions are cut from them."""
+        return self._resized(frames, self.options.high, self.options.high_crop)
 
-        mean = None
-        for maps in self.low.stream_maps(small()):
-            if len(maps):
-                low_features.put(self.low_project(self.low.pooled(maps)))
-            mean = maps.float().mean(1, keepdim=True)
-            yield regions_of(mean)
-        if mean is not None:
-            carry.ended = True
-            yield regions_of(mean[:0])
-
-    def _small(self, frames: Tensor) -> Tensor:
+    def small(self, frames: Tensor) -> Tensor:
         """Frames (..., C, H, W) as the first backbone sees them."""
         height, width = frames.shape[-2:]
         size = self.options.low or (round(height * self.options.scale), round(width * self.options.scale))
@@ -113,6 +100,48 @@ class RegionBackbone(nn.Module):
         return frames if crop is None else center_crop(frames, list(crop))
 
 
+class RegionStream:
+    """See `streaming.Stream`."""
+
+    def __init__(self, backbone: RegionBackbone) -> None:
+        self.backbone = backbone
+        self.low, self.high = backbone.low.open_map_stream(), backbone.high.open_stream()
+        self.carry = Carry(REACH)  # of where most is seen
+        self.large, self.low_features = _Queue(), _Queue()
+
+    def push(self, frames: Tensor) -> Tensor:
+        self.large.put(self.backbone.large(frames))
+        return self._features(self.high.push(self._regions(self.low.push(self.backbone.small(frames)))))
+
+    def end(self) -> Tensor:
+        maps = self.low.end()
+        first = self.high.push(self._regions(maps))
+        self.carry.ended = True
+        second = self.high.push(self._regions(maps[:0]))
+        return self._features(torch.cat((first, second, self.high.end())))
+
+    def copy(self) -> RegionStream:
+        other = copy.copy(self)
+        for part in ("low", "high", "carry", "large", "low_features"):
+            setattr(other, part, getattr(self, part).copy())
+        return other
+
+    def _regions(self, maps: Tensor) -> Tensor:
+        """The first backbone's next maps -> the regions (T', C, S, S) of the next frames whose neighbours have come."""
+        if len(maps):
+            self.low_features.put(self.backbone.low_project(self.backbone.low.pooled(maps)))
+        ready = self.carry.take_in(maps.float().mean(1, keepdim=True))
+        place = self.carry.shift(1, lambda x, _: saliency(x[None])[0])
+        if not len(ready):
+            return self.large.take(0)
+        return self.backbone.cut(self.large.take(len(ready))[None], place[None])[0]
+
+    def _features(self, high: Tensor) -> Tensor:
+        """The second backbone's next features -> those of both."""
+        high_features = self.backbone.high_project(high)
+        return torch.maximum(self.low_features.take(len(high)), high_features) if len(high) else high_features
+
+
 class _Queue:
     """Frames (T, ...) that wait: put in as they come, taken out from the front."""
 
@@ -126,3 +155,8 @@ class _Queue:
         taken, rest = self.waiting[:count], self.waiting[count:]
         self.waiting = rest.clone()  # and not a view, which would keep what was taken in memory
         return taken
+
+    def copy(self) -> _Queue:
+        other = _Queue()
+        other.waiting = self.waiting  # which is only ever replaced
+        return other

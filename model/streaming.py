@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -43,3 +45,32 @@ class Carry:
         (frames, ready), self.window = self.window, None
         first = frames[:, :channels]
         return shift(first, len(first))[ready] if len(first[ready]) else first[ready]
+
+    def copy(self) -> Carry:
+        """One that goes on by itself; networks that only give scores write into what is kept."""
+        other = copy.copy(self)
+        other.kept = None if self.kept is None else self.kept.clone()
+        return other
+
+
+class Stream(Protocol):
+    """What a backbone computes of one video that comes in stretches. Others may go through the backbone in between."""
+
+    def push(self, frames: Tensor) -> Tensor:
+        """The next frames (T, C, H, W), normalised -> features (T', D) of the next T' frames that need no others."""
+
+    def end(self) -> Tensor:
+        """Features of the frames that wait, as no others will come; nothing can be pushed after it."""
+
+    def copy(self) -> Stream:
+        """One that goes on by itself: its end is what the features would be if the video ended here."""
+
+
+def run_through(stream: Stream, stretches: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The features of a whole video, as they come."""
+    empty = True
+    for frames in stretches:
+        empty = False
+        yield stream.push(frames)
+    if not empty:
+        yield stream.end()

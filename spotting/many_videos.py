@@ -41,10 +41,10 @@ def get_ready(args: argparse.Namespace, device: str, cores: int = 0) -> Spotting
     """
     model, *others = [load_model(path, device, args.precision) for path in (args.model_dir, *args.others)]
     weights = [each.fingerprint() for each in (model, *others)]
-    spotting = settle(model, args.dataset, args.height, args.fps, given(args), not args.no_overlap, args.flip, others,
-                      args.ensemble_weights)
+    spotting = settle(model, args.dataset, args.height, args.fps, given(args), not args.no_overlap, args.flip,
+                      args.delay, others, args.ensemble_weights)
     asked = args.precision, args.start, args.end, args.lead, args.lag
-    members = [(each.classes, each.options, each.overlap, each.flip, each.weight)
+    members = [(each.classes, each.options, each.overlap, each.flip, each.delay, each.weight)
                for each in (spotting, *spotting.others)]
     key = hashlib.sha256(repr((weights, asked, members, spotting.rule.as_json())).encode()).hexdigest()
     return replace(spotting, key=key, cores=cores)

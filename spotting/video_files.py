@@ -17,21 +17,20 @@ from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
 from footage.sources import Source
 from label_forms.exported import ExportedVideo, code_rate
 from label_forms.exports import EXPORTS, export_video
-from spotting.whole_videos import Spotting, score, scored_events, that_count
+from spotting.whole_videos import Spotting, candidates, score, scored_events, tell_other_rate, that_count
 from util.errors import number_of
-from util.event_files import write_csv, write_events
+from util.event_files import CANDIDATES, SPOTTED, write_candidates, write_csv, write_events
 from util.events import Event
 from util.read_ahead import read_ahead
 from util.stamps import SLACK
 
-EVENTS, TABLE = ".events.json", ".events.csv"  # end the names of what is written
+TABLE = ".events.csv"  # how a table of events ends
 PICTURES_AHEAD = 16  # of a copy that shows the events
-OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
 
 
 def files_of(source: Source, args: argparse.Namespace) -> list[Path]:
     """All files that `spot` writes for a video, the events first."""
-    suffixes = [EVENTS, *[TABLE] * args.csv, *(EXPORTS[form].suffix for form in args.export),
+    suffixes = [SPOTTED, CANDIDATES, *[TABLE] * args.csv, *(EXPORTS[form].suffix for form in args.export),
                 *[ANNOTATED] * args.annotate]
     return [source.file(suffix) for suffix in suffixes]
 
@@ -46,10 +45,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     """Find the events of a video, write those that count as is asked for, and give all, as SoccerNet's servers want
     them, which choose thresholds themselves."""
     info = probe(source.path)
-    fps, rates = spotting.options.fps or info.fps, {each.config.frame_fps for each in (spotting, *spotting.others)}
-    for trained in sorted(known for known in rates if known and abs(fps / known - 1) > OTHER_RATE):
-        print(f"{source.path}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
-              f"--fps {trained:.4g} may find more", file=sys.stderr)
+    fps = spotting.options.fps or info.fps
+    tell_other_rate(spotting, source.path, fps)
     stamp = made_with(spotting, source)
     frames = Frames(source.path, spotting.options, args.start, args.end, spotting.cores)
     seconds = max(0.0, min(info.start + info.announced_frames / info.fps, args.end) - max(info.start, args.start))
@@ -60,7 +57,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
         print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
     scored = scored_events(spotting, frames, first, scores)
     events = that_count(spotting, scored)
-    write_events(source.file(EVENTS), source.name, fps, events, stamp)
+    write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores), spotting.rule)
+    write_events(source.file(SPOTTED), source.name, fps, events, stamp)
     if args.csv:
         write_csv(source.file(TABLE), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
@@ -68,21 +66,29 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
                              end=frames.times[-1] + 1 / codes if args.end == math.inf else math.inf)
     export_video(source.base, exported, args)
     if args.annotate:
-        annotate(source, frames, events, spotting, first, fps)
+        annotate(source, frames, events, spotting, first, fps, info.height)
     late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
-    print(f"{source.file(EVENTS)}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
+    print(f"{source.file(SPOTTED)}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
           f"{len(scores) / taken:.0f} frames/s{late}", flush=True)
     return scored
 
 
 def annotate(
-    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float
+    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float,
+    height: int,
 ) -> None:
+    """Write the copy that shows events.
+
+    Args:
+        height: lines of the video.
+    """
     options = FrameOptions(ANNOTATED_HEIGHT, spotting.options.fps)
+    crop = spotting.config.crop_dim and spotting.config.crop_dim / min(height, spotting.options.height)
     again = iter(Frames(source.path, options, frames.start, frames.end, spotting.cores))
     with (
         tqdm(total=len(frames.times), desc=f"{source.name}{ANNOTATED}", unit="frame", disable=None) as bar,
         closing(read_ahead(again, PICTURES_AHEAD)) as pictures,
     ):
         timed = ((frames.times[number - first], picture) for number, picture in pictures if not bar.update())
-        write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps)
+        write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps,
+                        crop, source.path)

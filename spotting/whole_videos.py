@@ -8,18 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import tee
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
-from dataset.frames import stretches
+from dataset.frames import crop_stretch, stretches
 from dataset.labels import read_classes, read_split
-from footage.raw_videos import FrameOptions, Frames, nothing_decoded
+from footage.raw_videos import FrameOptions, Frames, nothing_decoded, probe
 from model.folder import TrainedModel, members_of
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches
+from model.live import frames_in, live_scores, plan_delay
 from model.spotter import EventSpotter
 from util.clock import show_time
 from util.config import ModelConfig
@@ -29,6 +31,7 @@ from util.events import Event, event_dicts, recall_events
 from util.read_ahead import read_ahead
 from util.rule import UNGIVEN, Given, Origin, Rule, find_rule
 
+OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
 AHEAD = 2  # stretches that are decoded while the network works on one
 
 
@@ -43,6 +46,7 @@ class Spotting:
     overlap: int  # frames
     rule: Rule
     flip: bool = False  # score the mirrored frames as well
+    delay: float | None = None  # seconds after which a frame is settled, as live; None: when the whole video is known
     weight: float = 1.0  # of this model in a mean
     others: Sequence[Spotting] = ()  # models whose scores are averaged with this one's
     cores: int = 0  # to decode on; 0 for all
@@ -57,6 +61,7 @@ def settle(
     given: Given = UNGIVEN,
     overlap: bool = True,
     flip: bool = False,
+    delay: float | None = None,
     others: Sequence[TrainedModel] = (),
     weights: Sequence[float] | None = None,
 ) -> Spotting:
@@ -80,7 +85,7 @@ def settle(
     ready = [
         Spotting(for_inference(each.spotter), each.config, member.classes,
                  FrameOptions(height or trained_height(each), rates[each.folder]),
-                 head_overlap(each.spotter.architecture.clip_len) if overlap else 0, rule, flip, member.weight)
+                 head_overlap(each.spotter.architecture.clip_len) if overlap else 0, rule, flip, delay, member.weight)
         for each, member in zip(models, members, strict=True)
     ]
     print(*models, rule, sep="\n")
@@ -96,6 +101,14 @@ def trained_height(model: TrainedModel) -> int:
     return FrameOptions.height
 
 
+def tell_other_rate(spotting: Spotting, name: Path | str, fps: float) -> None:
+    """Say on stderr that a video has another rate than those of the training, where it has."""
+    rates = {each.config.frame_fps for each in (spotting, *spotting.others)}
+    for trained in sorted(known for known in rates if known and abs(fps / known - 1) > OTHER_RATE):
+        print(f"{name}: has {fps:.4g} frames per second, and most videos of the training had {trained:.4g}; "
+              f"--fps {trained:.4g} may find more", file=sys.stderr)
+
+
 def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: float = math.inf) -> list[Event]:
     """The events of a video file between two times, in seconds: [{"label", "frame", "score", "seconds"}]."""
     frames = Frames(Path(video), spotting.options, start, end)
@@ -105,40 +118,79 @@ def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: 
 def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
     """Score a video: the number of its first frame, and float32 (num_frames, K + 1), of several models the mean.
 
-    Each model decodes the video for itself, to frames of the height that it was trained on.
+    It is decoded once for all models that were trained on frames of one height.
     """
-    first, scores = score_alone(spotting, frames, total, name)
+    models = [spotting, *spotting.others]
+    heights = list(dict.fromkeys(model.options.height for model in models))
+    tables: dict[int, np.ndarray] = {}
+    for height in heights:
+        group = {place: model for place, model in enumerate(models) if model.options.height == height}
+        options = next(iter(group.values())).options
+        again = Frames(frames.path, options, frames.start, frames.end, frames.threads) if tables else frames
+        label = name if len(heights) == 1 else f"{name}, {height} lines"
+        first, scores = score_together(list(group.values()), again, total, label)
+        tables |= dict(zip(group, scores, strict=True))
     if not spotting.others:
-        return first, scores
-    models, tables = [spotting, *spotting.others], [scores]
-    for number, other in enumerate(spotting.others, 2):
-        again = Frames(frames.path, other.options, frames.start, frames.end, frames.threads)
-        tables.append(score_alone(other, again, total, f"{name}, model {number} of {len(models)}")[1])
+        return first, tables[0]
     own, weights = [model.classes for model in models], [model.weight for model in models]
-    return first, average_scores(tables, own, spotting.classes, weights)
+    return first, average_scores([tables[place] for place in sorted(tables)], own, spotting.classes, weights)
 
 
-def score_alone(spotting: Spotting, frames: Frames, total: int | None, name: str) -> tuple[int, np.ndarray]:
-    """What `score` gives, by the first model alone, as the video is decoded."""
+def score_together(
+    models: Sequence[Spotting], frames: Frames, total: int | None, name: str
+) -> tuple[int, list[np.ndarray]]:
+    """What `score` gives, by each of some models alone, as the video is decoded."""
     begins: list[int] = []
+    taken = [0] * len(models)  # stretches, by each model
+    crops = {model.config.crop_dim for model in models}
 
-    def on_device() -> Iterator[Tensor]:
-        with closing(read_ahead(stretches(frames, spotting.config.crop_dim), AHEAD)) as ahead:
+    def decoded() -> Iterator[Tensor]:
+        with closing(read_ahead(stretches(frames, crops.pop() if len(crops) == 1 else None), AHEAD)) as ahead:
             for first, stretch in ahead:
                 begins.append(first)
-                yield stretch.to(spotting.spotter.device, non_blocking=True)
                 bar.update(len(stretch))
+                yield stretch
 
-    with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(on_device()) as parts:
-        clip_len = spotting.spotter.architecture.clip_len
-        scores = list(score_stretches(spotting.spotter, parts, clip_len, spotting.overlap, spotting.flip))
+    def on_device(place: int, feed: Iterator[Tensor]) -> Iterator[Tensor]:
+        for stretch in feed:
+            taken[place] += 1
+            cropped = crop_stretch(stretch, models[place].config.crop_dim)
+            yield cropped.to(models[place].spotter.device, non_blocking=True)
+
+    with tqdm(total=total, desc=name, unit="frame", disable=None) as bar, closing(decoded()) as parts:
+        rows = [_rows(models[place], on_device(place, feed), frames.path)
+                for place, feed in enumerate(tee(parts, len(models)))]
+        scores: dict[int, list[np.ndarray]] = {place: [] for place in range(len(models))}
+        going = set(scores)
+        while going:  # the one that is furthest back goes on: so few stretches are kept for it
+            place = min(going, key=taken.__getitem__)
+            if (piece := next(rows[place], None)) is None:
+                going.remove(place)
+            else:
+                scores[place].append(piece)
     if not begins:
         if frames.start > 0 or frames.end < math.inf:
             until = f" to {show_time(frames.end)}" if frames.end < math.inf else ""
             raise UserError(f"{frames.path}: has no frame from {show_time(frames.start)}{until} on; choose another "
                             "--start or --end")
         raise nothing_decoded(frames.path)
-    return begins[0], np.concatenate(scores)
+    return begins[0], [np.concatenate(pieces) for pieces in scores.values()]
+
+
+def _rows(spotting: Spotting, parts: Iterator[Tensor], video: Path) -> Iterator[np.ndarray]:
+    """The scores of a video that comes in stretches, as they come."""
+    spotter, overlap, flip = spotting.spotter, spotting.overlap, spotting.flip
+    if spotting.delay is None:
+        return score_stretches(spotter, parts, spotter.architecture.clip_len, overlap, flip)
+    late = frames_in(spotting.delay, spotting.options.fps or probe(video).fps)
+    return live_scores(spotter, parts, plan_delay(spotter, overlap, spotting.rule.reach, late), flip)
+
+
+def candidates(spotting: Spotting, first: int, scores: np.ndarray) -> list[Event]:
+    """All events before suppression, from what `score` gives."""
+    moved = spotting.rule.moved(recall_events(scores), spotting.classes, np.array([len(scores)]))
+    events = event_dicts(moved, spotting.classes)
+    return [{**event, "frame": first + event["frame"]} for event in events]
 
 
 def scored_events(spotting: Spotting, frames: Frames, first: int, scores: np.ndarray) -> list[Event]:

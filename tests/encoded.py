@@ -32,6 +32,7 @@ def encode(
     container: dict[str, str] | None = None,
     turned: int = 0,
     sound: float = 0,
+    beep: float | None = None,
     pictures: Iterable[np.ndarray] | None = None,
     **stream_options: object,
 ) -> Path:
@@ -42,6 +43,7 @@ def encode(
         container: options of the container.
         turned: degrees by which a player is to turn the picture.
         sound: seconds of silence beside it.
+        beep: second from which on the sound is a tone.
         pictures: BGR uint8 (H, W, 3), instead of pattern frames.
         stream_options: attributes of the codec context, such as color_range.
     """
@@ -65,13 +67,15 @@ def encode(
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
         if heard:
-            output.mux(packet for frame in _silence(sound) for packet in heard.encode(frame))
+            output.mux(packet for frame in _silence(sound, beep) for packet in heard.encode(frame))
     return path
 
 
-def _silence(seconds: float) -> Iterator[av.AudioFrame | None]:
+def _silence(seconds: float, beep: float | None = None) -> Iterator[av.AudioFrame | None]:
     for number in range(round(seconds * 48000 / 1024)):
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        at = (np.arange(1024, dtype=np.float32) + 1024 * number) / 48000
+        tone = 0.5 * np.sin(2 * np.pi * 440 * at) * (at >= (np.inf if beep is None else beep))
+        frame = av.AudioFrame.from_ndarray(tone[None].astype(np.float32), format="fltp", layout="mono")
         frame.sample_rate, frame.pts = 48000, 1024 * number
         yield frame
     yield None

@@ -236,6 +236,21 @@ def test_a_raw_video_is_scored_by_the_mean_of_models_each_on_frames_of_its_own_h
     np.testing.assert_allclose(both, (one + 3 * two) / 4, atol=1e-6)
 
 
+def test_models_of_one_height_share_the_decoding_each_with_its_own_crop(trained, other, tmp_path, monkeypatch):
+    video = write_video(tmp_path / "cup_1.mp4", 40)
+    small = shutil.copytree(other, tmp_path / "out_d")
+    write_json(small / "config.json", {**read_json(small / "config.json"), "crop_dim": 32})
+    first, second = (load_model(folder, "cpu") for folder in (trained[0], small))
+    first, second, both = (whole_videos.settle(model, given=Given(threshold=0.5), others=others)
+                           for model, others in ((first, ()), (second, ()), (first, [second])))
+    one, two = (whole_videos.score(each, Frames(video, each.options), None, "cup_1")[1] for each in (first, second))
+    opened = []
+    monkeypatch.setattr(Frames, "_read", lambda self, entry, read=Frames._read: opened.append(1) or read(self, entry))
+    together = whole_videos.score(both, Frames(video, both.options), None, "cup_1")[1]
+    assert len(opened) == 1
+    np.testing.assert_allclose(together, (one + two[:, [0, 2, 1]]) / 2, atol=1e-6)
+
+
 def test_spot_video_takes_models_of_one_rate_and_the_threshold_of_their_mean(trained, other, tmp_path):
     video, data = write_video(tmp_path / "cup_1.mp4", 40), tmp_path / "found"
     again = shutil.copytree(trained[0], tmp_path / "out_c")

@@ -13,7 +13,17 @@ from torchvision.transforms.functional import center_crop
 
 from dataset import frames
 from dataset.clips import RandomClips
-from dataset.frames import Clip, Loader, VideoClips, centre, crop_frame, how_frames_were_made, read_batch, stretches
+from dataset.frames import (
+    Clip,
+    Loader,
+    VideoClips,
+    centre,
+    crop_frame,
+    crop_stretch,
+    how_frames_were_made,
+    read_batch,
+    stretches,
+)
 from dataset.jpeg import read_frame
 from dataset.labels import read_split
 from dataset.targets import TargetMaker
@@ -299,3 +309,11 @@ def test_a_card_is_sent_the_next_batch_while_it_works_on_one_and_waits_for_its_c
         done.append(f"work on {batch.starts[0]}")
     assert done == ["copied", "copied", "wait for 1", "kept", "work on 0",
                     "copied", "wait for 2", "kept", "work on 2", "wait for 3", "kept", "work on 4"]
+
+
+@pytest.mark.parametrize("crop", [None, 20, 31, 40, 60])
+def test_stretches_are_cropped_as_frames_are(crop):
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 31, 50, 3), dtype=np.uint8)
+    (_, cropped), = stretches(enumerate(pictures), crop)
+    (_, whole), = stretches(enumerate(pictures), None)
+    assert torch.equal(crop_stretch(whole, crop), cropped)

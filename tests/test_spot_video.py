@@ -22,6 +22,7 @@ from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches, score_videos
 from spotting import video_files, whole_videos
+from util.events import event_dicts, event_table
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import check_entries
@@ -117,7 +118,7 @@ def test_each_kind_of_file_tells_the_same_events(model, video, tmp_path):
 def test_events_for_other_tools_stand_beside_the_others(model, video, tmp_path):
     spot(model, video, "--output", tmp_path, "--export", "srt", "sportscode", "resolve", "--lead", 0, *EVERY)
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {
-        "cup_1.events.json", "cup_1.srt", "cup_1.xml", "cup_1.edl"}
+        "cup_1.events.json", "cup_1.events.recall.json.gz", "cup_1.srt", "cup_1.xml", "cup_1.edl"}
     assert (tmp_path / "cup_1.xml").read_text(encoding="utf-8").count("<instance>") == 80
     assert "invalid choice" in spot(model, video, "--export", "word").stderr
 
@@ -135,6 +136,19 @@ def test_what_training_chose_is_the_default_and_its_frames_are_made_again(model,
     assert f"threshold {kept['threshold']:.3f}, chosen on val in training (threshold.json)" in done.stdout
     assert all(event["score"] > kept["threshold"] for event in events_of(tmp_path / "cup_1.events.json"))
     assert done.stderr == ""
+
+
+def test_weaker_events_are_kept_too_with_the_rule_by_which_they_do_not_count(model, video, tmp_path):
+    spot(model, video, "--output", tmp_path, "--threshold", 0.4, "--nms_window", 2, "--start", 0.4)
+    (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
+    assert {**kept, "events": 0} == {
+        "video": "cup_1", "fps": 25, "events": 0,
+        "rule": {"threshold": 0.4, "own_threshold": {}, "moves": {}, "nms_window": 2, "soft_nms": False}}
+    assert len(kept["events"]) == 2 * 30 and min(event["frame"] for event in kept["events"]) == 10
+    table = Suppression(2)(event_table([kept], ["cup_1"], CLASSES))
+    left = [event for event in event_dicts(table, CLASSES) if event["score"] > 0.4]
+    counted = events_of(tmp_path / "cup_1.events.json")
+    assert left == [{key: event[key] for key in ("label", "frame", "score")} for event in counted]
 
 
 def test_a_stretch_has_the_numbers_and_times_that_it_has_in_the_whole(model, video, tmp_path):
@@ -172,7 +186,7 @@ def test_a_second_run_does_what_is_missing_or_was_made_otherwise(model, video, t
     command = [model, *videos, "--output", tmp_path / "out", "--threshold", 0.3]
     assert spot(*command, "--limit_hours", 0).returncode == 1 and not (tmp_path / "out").exists()
     first = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} if spot(*command) else {}
-    assert sorted(first) == ["cup_1.events.json", "cup_2.events.json"]
+    assert sorted(first) == [f"cup_{half}.events.{kind}" for half in (1, 2) for kind in ("json", "recall.json.gz")]
     assert spot(*command).stdout.endswith("videos: 2 done before, 0 to do\n")
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == first
     (tmp_path / "out" / "cup_1.events.json").unlink()
@@ -208,7 +222,8 @@ def test_a_broken_file_fails_alone_and_its_match_gets_no_results(model, video, t
     assert re.search(r"error: \S*results_spotting\.json: not written, as not all videos of its match", done.stderr)
     written = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
     results = ["a/results_spotting.json", "c/results_spotting.json"]
-    assert written == sorted([*results, "a_1.events.json", "b_1.events.json", "c_1.events.json"])
+    assert written == sorted([
+        *results, *(f"{name}_1.events.{kind}" for name in "abc" for kind in ("json", "recall.json.gz"))])
 
 
 def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
@@ -224,7 +239,7 @@ def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
     monkeypatch.setattr(video_files, "write_annotated", stopped)
     done = spot(model, video, "--output", tmp_path, "--annotate")
     assert done.returncode == 130 and done.stderr.endswith("stopped\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["cup_1.events.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cup_1.events.json", "cup_1.events.recall.json.gz"]
 
 
 def test_another_rate_than_that_of_the_training_is_told(model, tmp_path):
@@ -270,4 +285,4 @@ def test_real_videos_of_any_kind_are_spotted(model, shared, tmp_path):
     assert done.returncode == 0, done.stderr
     assert {e["frame"] for e in events_of(tmp_path / "nasa_13013_rotated.events.json")} == set(range(17))
     with av.open(tmp_path / "nasa_13013_rotated.events.mp4") as container:
-        assert (container.streams.video[0].width, container.streams.video[0].height) == (270, 480)
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (270, 534)  # with the strip

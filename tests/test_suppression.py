@@ -1,9 +1,10 @@
 """Non-maximum suppression, hard and soft, against literal versions of their definitions."""
 
 import numpy as np
+import pytest
 
-from util.events import event_dicts, event_table
-from util.suppression import Suppression
+from util.events import event_dicts, event_table, recall_events
+from util.suppression import Suppression, SureEvents
 
 CLASSES = ["DRIVE", "PASS"]
 
@@ -118,3 +119,17 @@ def test_soft_nms_lowers_scores_by_the_distance_and_keeps_the_order():
 def test_soft_nms_takes_the_earlier_of_equals_in_the_file_first():
     video = events(("PASS", 6, 0.8), ("PASS", 5, 0.8))
     assert left(2, video, soft=True) == [events(("PASS", 6, 0.8), ("PASS", 5, 0.2))]
+
+
+@pytest.mark.parametrize("window", [0, 1, 5])
+def test_events_that_come_bit_by_bit_are_those_of_the_whole_each_as_soon_as_it_is_sure(window):
+    rng = np.random.default_rng(3)
+    scores = rng.choice([0.0, 0.2, 0.3, 0.7], (80, 3))
+    suppression, bits = Suppression(window), np.split(scores, [1, 2, 9, 30, 31, 33])
+    whole = suppression(recall_events(scores))
+    *parts, rest = SureEvents(lambda events, num_frames: suppression(events), window).through(bits)
+    came, given = (np.cumsum([len(part) for part in each]) for each in (bits, parts))
+    assert given.tolist() == [(whole.frame < number - window).sum() for number in came]
+    for column in ("frame", "label", "score"):
+        found = np.concatenate([getattr(part, column) for part in (*parts, rest)])
+        np.testing.assert_array_equal(found, getattr(whole, column))

@@ -29,8 +29,9 @@ from label_forms.forms import read_labels
 from label_forms.timeline import place_events
 from label_forms.videos import WHOLE, Labelled
 from util.errors import UserError
-from util.event_files import write_events
+from util.event_files import write_candidates, write_events
 from util.io import read_json, write_json
+from util.rule import Rule
 from viewer import store
 
 
@@ -222,7 +223,16 @@ def test_what_spot_video_found_is_proposed_whole(viewed, tmp_path, capsys):
     assert (model["name"], model["threshold"]) == ("found", 0)
     (numbers,) = page.get("/api/overview").get_json()["models"]
     assert [row["fp"] for row in numbers["videos"]] == [1, 0, 0, 1]
+    rule = Rule(threshold=0.25, source="")
+    weak = [{**events[0], "frame": 5, "score": 0.2}, {**events[0], "frame": 8, "score": 0.2}]
+    write_candidates(tmp_path / "found" / "new.events.recall.json.gz", "new", FPS, [*events, *weak], rule)
+    page = client(*arguments)
+    assert page.get("/api/session").get_json()["models"][0]["threshold"] == 0.25
+    for threshold, found in ((0.25, 1), (0.15, 2)):  # the slider down: a weaker one, but not what NMS leaves out
+        (numbers,) = page.get(f"/api/overview?threshold={threshold}").get_json()["models"]
+        assert numbers["videos"][3]["fp"] == found
     write_events(tmp_path / "found" / "new.events.json", "new", 50.0, events)
+    write_candidates(tmp_path / "found" / "new.events.recall.json.gz", "new", 50.0, events, rule)
     assert "--fps 25" in user_error(run_here(view, *arguments))
     alone = tmp_path / "found" / "elsewhere.events.json"
     assert "none of the videos with frames" in user_error(run_here(view, alone, *arguments[1:]))

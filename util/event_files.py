@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from util.clock import exact_time
 from util.errors import UserError
 from util.events import Event
 from util.io import read_json, whole_file, write_json
+from util.rule import Rule
+
+SPOTTED = ".events.json"  # how the files of spot_video.py end: the events that count
+CANDIDATES = ".events.recall.json.gz"  # and all that may be some
 
 
 def write_events(path: Path, video: str, fps: float, events: Sequence[Event], made_with: str = "") -> None:
@@ -32,6 +37,19 @@ def read_made_with(path: Path) -> str | None:
         return entry.get("made_with")
     except (UserError, ValueError, TypeError, AttributeError):
         return None
+
+
+def write_candidates(
+    path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule
+) -> None:
+    """Write all events of a video that score 0.01 or more, before suppression, in the prediction format, with the rule
+    by which those of `write_events` are the ones that count.
+
+    Args:
+        path: ends in .json.gz.
+        events: [{"label", "frame", "score"}], moved already.
+    """
+    write_json(path, [{"video": video, "fps": fps, "rule": replace(rule, moves={}).as_json(), "events": events}])
 
 
 def _without_seconds(event: Event) -> Event:

@@ -13,10 +13,11 @@ T = TypeVar("T")
 PATIENCE = 0.1  # seconds after which a thread that waits for room looks whether it is to stop
 
 
-def read_ahead(items: Iterator[T], most: int) -> Iterator[T]:
+def read_ahead(items: Iterator[T], most: int, endless: bool = False) -> Iterator[T]:
     """The items of a generator, which a thread of its own goes through, at most `most` ahead.
 
-    What the generator raises is raised where its item would have come. When this is closed, so is the generator.
+    What the generator raises is raised where its item would have come. When this is closed, so is the generator: by
+    then, or, where it may wait for its next item for ever (`endless`), as soon as that has come.
     """
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(most)
     stop = threading.Event()
@@ -53,4 +54,5 @@ def read_ahead(items: Iterator[T], most: int) -> Iterator[T]:
             yield item
     finally:
         stop.set()
-        thread.join()
+        if not endless:
+            thread.join()

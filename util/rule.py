@@ -65,6 +65,11 @@ class Rule:
         """The events, moved and after suppression, whatever they score."""
         return self.suppression(self.moved(events, classes, num_frames))
 
+    @property
+    def reach(self) -> int:
+        """Frames to either side of an event that decide whether it counts."""
+        return self.suppression.reach + max(map(abs, self.moves.values()), default=0)
+
     def __str__(self) -> str:
         return "\n".join([f"threshold {self.threshold:.3f}, {self.source}", *self.notes])
 
@@ -248,6 +253,15 @@ def read_rule(path: Path) -> tuple[Any, Rule]:
         UserError: it holds something else.
     """
     kept = read_json(path)
+    rule = rule_from(kept, f"chosen on val in training ({FILE})")
+    if rule is None:
+        raise UserError(f'{path}: must be {{"epoch", "threshold", "own_threshold", "moves", "nms_window", "soft_nms"}},'
+                        " thresholds finite numbers, windows and moves whole ones; delete it, or set --threshold")
+    return kept.get("epoch"), rule
+
+
+def rule_from(kept: Any, source: str) -> Rule | None:
+    """A rule out of `Rule.as_json`, with `notes` where they are there; None where it is none."""
     kept = kept if isinstance(kept, dict) else {}
     own, moves, notes = kept.get("own_threshold", {}), kept.get("moves", {}), kept.get("notes", [])
     window, soft = kept.get("nms_window"), kept.get("soft_nms", False)
@@ -256,10 +270,8 @@ def read_rule(path: Path) -> tuple[Any, Rule]:
              and all(type(number) is int and abs(number) <= MAX_FRAMES_AROUND for number in [window, *moves.values()])
              and window >= 0 and type(soft) is bool and all(isinstance(note, str) for note in notes))
     if not sound:
-        raise UserError(f'{path}: must be {{"epoch", "threshold", "own_threshold", "moves", "nms_window", "soft_nms"}},'
-                        " thresholds finite numbers, windows and moves whole ones; delete it, or set --threshold")
-    return kept.get("epoch"), Rule(Suppression(window, soft), float(kept["threshold"]), own, moves,
-                                   f"chosen on val in training ({FILE})", tuple(notes))
+        return None
+    return Rule(Suppression(window, soft), float(kept["threshold"]), own, moves, source, tuple(notes))
 
 
 def _is_score(value: Any) -> bool:

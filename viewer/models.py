@@ -16,13 +16,13 @@ from dataset.labels import SAME_FPS
 from util.config import TeamSides, trained_crop, trained_with_sides
 from util.ensemble import find_members, read_ensemble
 from util.errors import UserError
-from util.events import EventTable, Video, event_table, predicted_events, score_curves
+from util.event_files import CANDIDATES, SPOTTED
+from util.events import EventTable, Video, class_scores, event_table, predicted_events, score_curves
 from util.io import read_json
 from util.predictions import check_entries, find_file, parse_name, read_predictions
-from util.rule import UNCHOSEN, Origin, Rule, lengths_of, rule_for
+from util.rule import UNCHOSEN, Origin, Rule, lengths_of, rule_for, rule_from
 from viewer.viewed_videos import ViewedVideo
 
-SPOTTED = ".events.json"  # how the files of spot_video.py end
 FULL = 65535  # stands for a score of 1 in the curves
 
 
@@ -56,14 +56,14 @@ class Model:
     @cached_property
     def _all_curves(self) -> dict[str, np.ndarray]:
         if self.scores is not None:
-            return {name: self._moved(_as_curves(table[:, 1:].T)) for name, table in self.scores.items()}
+            return {name: self._moved(_as_curves(class_scores(table)[:, 1:].T)) for name, table in self.scores.items()}
         path = self.path.with_name(self.path.name.replace(".recall.json.gz", ".score.json.gz"))
         if path == self.path or not path.is_file():
             return {}
         curves = {}
         try:
             for name, rows in read_json(path).items():
-                scores = np.array(rows, float)
+                scores = class_scores(np.array(rows, float))
                 if not np.isfinite(scores).all():
                     raise ValueError(f"a score of {name!r} is no number")
                 if scores.shape == (self.num_frames.get(name), len(self.classes) + 1):
@@ -147,7 +147,7 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
     """
     models = []
     for path, name in zip(paths, _names(paths), strict=True):
-        files = sorted(path.rglob(f"*{SPOTTED}")) if path.is_dir() else [path]
+        files = [*map(_candidates, sorted(path.rglob(f"*{SPOTTED}")) if path.is_dir() else [path])]
         if not files:
             raise UserError(f"{path}: holds no *{SPOTTED}; with --label give what spot_video.py wrote, or a prediction "
                             "file")
@@ -160,12 +160,23 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
         entries = [entry for file in used for entry in by_file[file]]
         if twice := [name for name, n in Counter(entry["video"] for entry in entries).items() if n > 1]:
             raise UserError(f"{path}: has predictions for {twice[0]} in more than one file; take one of them away")
-        spotted = parse_name(used[0]) is None  # and cut off at a threshold already
-        rule = Rule(threshold=0.0, source="all that are in the file") if spotted else UNCHOSEN
+        rule = UNCHOSEN
+        if parse_name(used[0]) is None:  # of spot_video.py
+            stated = next((entry["rule"] for entry in entries if "rule" in entry), None)
+            rule = Rule(threshold=0.0, source="all that are in the file") if stated is None else rule_from(
+                stated, "that of spot_video.py")
+            if rule is None:
+                raise UserError(f"{path}: a rule in it is none; spot the videos again")
         lengths = {video.name: video.num_frames for video in videos}
         predicted = event_table(entries, list(lengths), classes)
         models.append(Model(name, used[0], predicted, rule, lengths, classes))
     return models
+
+
+def _candidates(path: Path) -> Path:
+    """The file of spot_video.py that has the weaker events too, where it is there."""
+    weaker = path.with_name(path.name.removesuffix(SPOTTED) + CANDIDATES)
+    return weaker if path.name.endswith(SPOTTED) and weaker.is_file() else path
 
 
 def _read_file(path: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Video]:

@@ -1,0 +1,92 @@
+"""A live source through a model: its events, each as soon as it is sure."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dataset.frames import centre, crop_frame
+from footage.live import LiveFrame, LiveSource
+from model.live import Delay, frames_in, live_scores, plan_delay
+from spotting.whole_videos import Spotting, tell_other_rate, that_count
+from util.clock import exact_time
+from util.errors import number_of
+from util.events import Event, event_dicts
+from util.read_ahead import read_ahead
+from util.suppression import SureEvents
+
+AHEAD = 8  # frames that are decoded while the network works
+
+
+def live_events(spotting: Spotting, source: LiveSource, seconds: float | None = None) -> Iterator[Event]:
+    """The events of a source until it ends. What there is to say of the source goes to stderr.
+
+    Args:
+        seconds: of delay; None: as many as it takes for the scores of the whole video.
+
+    Yields:
+        {"frame", "label", "score", "time", "clock", "delay"}: h:mm:ss.mmm since the first frame (of a file since its
+        start), the frame's time of day, seconds from then until now.
+
+    Raises:
+        UserError: the delay is too short for the suppression.
+    """
+    delay = plan_delay(spotting.spotter, spotting.overlap, spotting.rule.reach,
+                       None if seconds is None else frames_in(seconds, source.fps))
+    tell_other_rate(spotting, source.source, source.fps)
+    print(f"{source.source}: an event is sure {number_of(delay.frames, 'frame')} after its own, {delay}; at "
+          f"{source.fps:.4g} frames per second {delay.frames / source.fps:.2f} s, and the time of computing",
+          file=sys.stderr, flush=True)
+    found, run = 0, 0
+
+    def run_of(frame: LiveFrame) -> int:
+        nonlocal run
+        run += frame.begins
+        return run
+
+    with closing(read_ahead(iter(source), AHEAD, endless=True)) as frames:
+        for _, following in groupby(frames, run_of):
+            for event in _events_of_run(spotting, following, delay):
+                found += 1
+                yield event
+    print(f"{source.source}: {number_of(found, 'event')}; {number_of(source.dropped, 'frame')} dropped as the machine "
+          f"was too slow, {source.lost} times lost", file=sys.stderr)
+
+
+def _events_of_run(spotting: Spotting, frames: Iterable[LiveFrame], delay: Delay) -> Iterator[Event]:
+    """The events of frames one after the other, as of a video of its own."""
+    known: deque[tuple[int, float, float]] = deque()  # number, seconds and time of day of frames that wait
+
+    def on_device() -> Iterator[Tensor]:
+        for frame in frames:
+            known.append((frame.number, frame.seconds, frame.wall))
+            crop = spotting.config.crop_dim
+            cropped = crop_frame(frame.picture, *centre(*frame.picture.shape[:2], crop), crop)
+            tensor = torch.from_numpy(np.ascontiguousarray(cropped)).permute(2, 0, 1)[None]
+            yield tensor.to(spotting.spotter.device, non_blocking=True)
+
+    sure = SureEvents(partial(spotting.rule.scored, classes=spotting.classes), spotting.rule.reach)
+    first = 0  # the place in the run of the first that waits
+    scores = live_scores(spotting.spotter, on_device(), delay, spotting.flip)
+    for table in sure.through(scores):
+        for event in that_count(spotting, event_dicts(table, spotting.classes)):
+            while first < event["frame"]:
+                known.popleft()
+                first += 1
+            number, seconds, wall = known[0]
+            clock = datetime.fromtimestamp(wall).astimezone().isoformat(timespec="milliseconds")
+            yield {**event, "frame": number, "time": exact_time(seconds), "clock": clock,
+                   "delay": round(time.time() - wall, 3)}
+        while first < sure.decided:
+            known.popleft()
+            first += 1
