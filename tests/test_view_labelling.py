@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browsed import Page
+from browsed import Page, wait
 from viewed import FPS, GUESSES, make_viewed, write_frames
 
 from util.io import read_json, write_json
@@ -112,3 +112,25 @@ def test_stretches_are_shown_by_what_they_would_teach_and_marked_as_labelled(pag
     assert (written["labelled"], written["events"]) == ([[0, 4]], [{"frame": 0, "label": "PASS"}])
     page.press("b", shift=True).saved()
     assert "labelled" not in read_json(viewed.labels / "new" / "y_1.json")
+
+
+def test_labels_are_saved_by_the_browser_as_a_file(page, viewed, tmp_path):
+    page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.video("cup%2Fa_1")
+
+    def click(where: str, text: str) -> None:
+        page.run("""[...document.querySelectorAll(`${arguments[0]} button`)]
+            .find((node) => node.textContent === arguments[1]).click()""", where, text)
+
+    click("#bar", "Export")
+    click("#ask", "This video")
+    wait((tmp_path / "a_1.csv").exists, "the file")
+    assert (tmp_path / "a_1.csv").read_text().splitlines()[:2] == [
+        "frame,time,seconds,label,team", "8,0:00:00.320,0.320,PASS,BRA"]
+    click("#ask", "Close")
+    click("#bar", "Train")
+    page.until("return document.querySelector('#ask pre')?.textContent.includes('prepare_data.py')")
+    assert "stand in the splits alone" in page.run("return document.querySelector('#ask .bad').textContent")
+    click("#ask", "Write these files")
+    page.until("return document.querySelector('#ask pre') && !document.querySelector('#ask .bad')")
+    assert events(viewed, "cup/a_2")[0] == (8, "PASS")
