@@ -124,7 +124,8 @@ export class EventList extends EventTarget {
     const special = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) };
     const words = special[row.kind] ?? WORDS[row.kind];
     const verdict = offset && row.kind === "found" ? `${words} ${signed(offset)}` : words;
-    const judged = [verdict, row.guess && describeSide(row)].filter(Boolean).join(", ");
+    const team = session.split === null && row.kind === "found" && fieldOf(row.event, "team"); // to one who labels
+    const judged = [verdict, (row.guess && describeSide(row)) || team].filter(Boolean).join(", ");
     const long = (text, most) => (text.length > most ? "long" : "");
     const node = el(
       "div",
