@@ -26,7 +26,7 @@ def videos(tmp_path_factory):
 
 
 def picture(page, video, frame):
-    answer = page.get(f"/frames/{video}/{frame}.jpg")
+    answer = page.get(f"/frames/{video}/{frame}" + ".jpg" * isinstance(frame, int))
     assert answer.status_code == 200, answer.get_json()
     return cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR)
 
@@ -108,6 +108,8 @@ def test_a_frame_that_is_shown_no_more_is_given_up_and_an_odd_question_refused(v
     page = client(videos, "--label", tmp_path / "new", "--classes", "PASS", "--labels", tmp_path / "Labels")
     assert page.get("/frames/0/3.jpg", headers={"X-Shown": "60"}).status_code == 400
     assert page.get("/frames/0/60.jpg").status_code == 404
+    assert picture(page, 0, "3.jpg?lines=100").shape[1::-1] == (150, 100)
+    assert page.get("/frames/0/3.jpg?lines=1081").status_code == page.get("/frames/0/3.jpg?lines=x").status_code == 400
     assert page.get("/frames/0/3.jpg", headers={"X-Shown": "5"}).status_code == 200
 
 
@@ -125,7 +127,8 @@ def test_the_browser_shows_each_frame_of_a_video_file_and_looks_closer_with_the_
 
     place = page.run("const r = app.page.player.canvas.getBoundingClientRect(); return [r.x + 100, r.y + 100]")
     mouse("mouseWheel", *place, deltaX=0, deltaY=-500)
-    page.until("return app.page.player.place.zoom > 2")
+    page.until("return app.page.player.place.zoom > 2 && app.page.player.frames.lines === 1080"
+               " && app.page.player.frames.sharpness.get(app.page.player.frame) === 1080")
     before = page.run("return app.page.player.shown.left")
     mouse("mousePressed", *place, button="left", buttons=1, clickCount=1)
     mouse("mouseMoved", place[0] - 40, place[1], button="left", buttons=1)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).resolve().parent / "static"
 TOLERANCE = 2  # frames; where the slider stands at first
+MOST_LINES = 1080  # of a picture from a video file; a higher video is shrunk
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -177,7 +178,8 @@ def _add_frames(app: Flask, session: Session, pictures: Pictures | None) -> None
             abort(404, f"frame {frame} is missing")
         if pictures and viewed.source:
             shown = _index(request.headers, "X-Shown", viewed.num_frames)
-            jpeg = pictures.jpeg(video, frame, shown)
+            lines = _index(request.args, "lines", MOST_LINES + 1)
+            jpeg = pictures.jpeg(video, frame, shown, max(1, MOST_LINES if lines is None else lines))
             if jpeg is None:
                 return Response(status=204)  # another frame is shown by now
             response = Response(jpeg, mimetype="image/jpeg")

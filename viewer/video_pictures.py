@@ -7,6 +7,7 @@ frame that is shown the last part is kept, and before one comes to its beginning
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
 
@@ -19,7 +20,6 @@ from footage.seeking import Cursor
 from footage.source_frames import SourceVideo
 from util.errors import UserError
 
-MOST_LINES = 1080  # of a picture; a higher video is shrunk
 CACHE_BYTES = 400 * 2**20  # of decoded frames: 128 of 1080 lines
 BEHIND, AHEAD = 32, 16  # frames around the one that is shown that are read before they are asked for
 WINDOW_SHARE = 0.5  # of the cache that these may fill: of a video of 4K they are fewer
@@ -36,7 +36,7 @@ class Pictures:
     def __init__(self, videos: Mapping[int, SourceVideo]) -> None:
         self.videos = videos
         self._opening = threading.Lock()
-        self._fitters: dict[int, list[Fitter]] = {video: [] for video in videos}  # that no thread uses now
+        self._fitters: dict[tuple[int, int], list[Fitter]] = defaultdict(list)  # of a video and lines; not in use
         self._news = threading.Condition()  # guards what follows
         self._frames: dict[Place, av.VideoFrame] = {}
         self._bytes = 0  # of these
@@ -46,8 +46,8 @@ class Pictures:
         self._worker: threading.Thread | None = None
         self._cursors: list[tuple[int, Cursor]] = []  # of the worker alone; used longest ago first
 
-    def jpeg(self, video: int, frame: int, shown: int | None = None) -> bytes | None:
-        """A picture of at most MOST_LINES lines; None where another frame is shown before it could be read, so that it
+    def jpeg(self, video: int, frame: int, shown: int | None = None, lines: int = 1080) -> bytes | None:
+        """A picture of at most so many lines; None where another frame is shown before it could be read, so that it
         is probably not wanted any more.
 
         Args:
@@ -63,8 +63,8 @@ class Pictures:
         decoded = self._get((video, number), (video, shown))
         if decoded is None:
             return None
-        free = self._fitters[video]
-        fit = free.pop() if free else Fitter(MOST_LINES, index.aspect)
+        free = self._fitters[video, lines]
+        fit = free.pop() if free else Fitter(lines, index.aspect)
         jpeg = cv2.imencode(".jpg", fit(decoded), JPEG_OPTIONS)[1].tobytes()
         free.append(fit)
         return jpeg

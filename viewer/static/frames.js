@@ -5,11 +5,13 @@ const AT_ONCE = 5; // a browser opens six connections to one server, and labels 
 const PAUSE = 50; // ms before a frame that view.py gave up for another one is asked for again
 
 export class Frames {
-  /** `address(n)` is where frame n is fetched; `arrived(n)` is called when it can be drawn or is found missing. */
+  /** `address(n, lines)` is where frame n is; `arrived(n)` is called when it can be drawn or is found missing. */
   constructor(numFrames, address, arrived) {
     Object.assign(this, { numFrames, address, arrived });
     this.pictures = new Map(); // n -> ImageBitmap, the one used longest ago first; null for a missing one
     this.reasons = new Map(); // n -> why it is missing
+    this.lines = Infinity; // that pictures need to have, as far as their video has them
+    this.sharpness = new Map(); // n -> the lines that its picture was asked for with
     this.shown = 0; // the frame that is looked at; view.py reads ahead from there
     this.loading = new Map(); // n -> AbortController
     this.queue = [];
@@ -24,6 +26,11 @@ export class Frames {
       this.pictures.set(n, picture);
     }
     return picture;
+  }
+
+  /** Whether a picture is here with all the lines that it needs. */
+  has(n) {
+    return this.pictures.has(n) && (this.sharpness.get(n) ?? 0) >= this.lines;
   }
 
   /** The last frame from `first` to `last` that can be drawn at once; -1 where none can. */
@@ -61,7 +68,7 @@ export class Frames {
   }
 
   take(frames) {
-    this.queue = [...new Set(frames)].filter((k) => k >= 0 && k < this.numFrames && !this.pictures.has(k));
+    this.queue = [...new Set(frames)].filter((k) => k >= 0 && k < this.numFrames && !this.has(k));
     for (const [k, abort] of this.loading) if (!this.queue.includes(k)) abort.abort();
     this.pump();
   }
@@ -76,34 +83,41 @@ export class Frames {
 
   async load(n) {
     const abort = new AbortController();
+    const { lines } = this;
     this.loading.set(n, abort);
     try {
-      const response = await fetch(this.address(n), { signal: abort.signal, headers: { "X-Shown": this.shown } });
+      const response = await fetch(this.address(n, lines), { signal: abort.signal, headers: { "X-Shown": this.shown } });
       if (response.status === 204) {
         this.queue = this.queue.filter((k) => k !== n);
         if (n === this.shown) setTimeout(() => this.take([n, ...this.queue]), PAUSE);
       } else {
         if (!response.ok) this.reasons.set(n, (await response.json().catch(() => ({}))).error ?? response.statusText);
-        this.keep(n, response.ok ? await createImageBitmap(await response.blob()) : null);
+        this.keep(n, response.ok ? await createImageBitmap(await response.blob()) : null, lines);
       }
     } catch {
       // given up, or view.py does not answer: the next step asks again
       this.queue = this.queue.filter((k) => k !== n);
     }
     if (this.loading.get(n) === abort) this.loading.delete(n);
-    this.queue = this.queue.filter((k) => !this.pictures.has(k));
+    this.queue = this.queue.filter((k) => !this.has(k));
     this.pump();
   }
 
-  keep(n, picture) {
+  keep(n, picture, lines) {
+    const before = this.pictures.get(n);
+    if (before && this.sharpness.get(n) >= lines) return void picture?.close();
+    before?.close();
+    this.pictures.delete(n);
     this.pictures.set(n, picture);
+    this.sharpness.set(n, lines);
     if (picture) this.most = Math.max(32, Math.min(1500, Math.floor(BYTES / (4 * picture.width * picture.height))));
     for (const [old, bitmap] of this.pictures) {
       if (this.pictures.size <= this.most) break;
       bitmap?.close();
       this.pictures.delete(old);
+      this.sharpness.delete(old);
     }
-    this.arrived(n);
+    return this.arrived(n);
   }
 
   close() {

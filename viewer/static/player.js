@@ -7,6 +7,7 @@ import { frameAt, secondsOf } from "./stamps.js";
 const USUAL_FPS = 25; // where the rate is unknown
 export const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const MOST_ZOOM = 16;
+const LINES = [360, 540, 720, 1080]; // of pictures from video files: no more than the screen shows, or stepping takes long
 
 /** Dispatches "frame" when another frame is the current one, and "play" when playing starts or ends. */
 export class Player extends EventTarget {
@@ -26,12 +27,25 @@ export class Player extends EventTarget {
     this.element = el("div.screen", this.canvas, this.note);
     this.frames = new Frames(
       video.num_frames,
-      (n) => `/frames/${index}/${n}.jpg?v=${video.stamp}`,
+      (n, lines) => `/frames/${index}/${n}.jpg?v=${video.stamp}${video.from_file ? `&lines=${lines}` : ""}`,
       (n) => this.arrived(n),
     );
-    this.resizing = new ResizeObserver(() => this.draw());
+    this.resizing = new ResizeObserver(() => {
+      this.sharpen();
+      this.draw();
+    });
+    this.sharpen();
     this.resizing.observe(this.element);
     this.lookCloser();
+  }
+
+  /** Have pictures of as many lines as are shown. */
+  sharpen() {
+    const shown = (this.element.clientHeight || LINES[0]) * devicePixelRatio * this.place.zoom;
+    const lines = LINES.find((some) => some >= shown) ?? LINES.at(-1);
+    if (lines === this.frames.lines) return;
+    this.frames.lines = lines;
+    if (this.drawn >= 0) this.frames.want(this.frame);
   }
 
   /** Make frame n the current one, within the video. */
@@ -152,6 +166,7 @@ export class Player extends EventTarget {
         place.x = (at[0] - left) / w + (canvas.width / 2 - at[0]) / (w * grow);
         place.y = (at[1] - top) / h + (canvas.height / 2 - at[1]) / (h * grow);
         place.zoom = zoom;
+        this.sharpen();
         this.draw();
       },
       { passive: false },
@@ -170,6 +185,7 @@ export class Player extends EventTarget {
     });
     canvas.addEventListener("dblclick", () => {
       Object.assign(place, { zoom: 1, x: 0.5, y: 0.5 });
+      this.sharpen();
       this.draw();
     });
   }
