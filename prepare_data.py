@@ -289,7 +289,8 @@ def make_frames(
 ) -> tuple[dict[str, dict], dict[str, str]]:
     """Make the frames that are not there yet; returns records and failures by video."""
     options = FrameOptions(height=args.height, fps=args.fps)
-    records, jobs = plan_frames(videos, infos, args.output, options, args.allow_short)
+    records, jobs = plan_frames(videos, infos, args.output, options, args.allow_short,
+                                cluster.map if cluster else map)
     again = sum(lack_stamps(job.folder) for job in jobs)
     reason = f" ({again} again, as the frames that are there have no time stamps)" if again else ""
     print(f"videos: {len(records)} done before, {len(jobs)} to do{reason}")

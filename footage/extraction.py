@@ -8,10 +8,11 @@ import math
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -67,22 +68,26 @@ def probe_all(videos: dict[str, Path]) -> tuple[dict[str, VideoInfo], dict[str, 
 
 
 def plan_frames(
-    videos: dict[str, Path], infos: dict[str, VideoInfo], output: Path, options: FrameOptions, allow_short: bool
+    videos: dict[str, Path], infos: dict[str, VideoInfo], output: Path, options: FrameOptions, allow_short: bool,
+    look: Callable[[Callable[..., dict | None], list[Path], list[Path]], Iterable[dict | None]] = map,
 ) -> tuple[dict[str, dict], list[FramesJob]]:
     """The records of the frames that are there already, and what is to be made.
+
+    Args:
+        look: does what `map` does: for each folder every one of its files is looked at.
 
     Raises:
         UserError: a folder below `output` holds something else.
     """
     output.mkdir(parents=True, exist_ok=True)
     sweep(*{(output / video).parent for video in infos})
-    records, jobs = {}, []
-    for video, info in infos.items():
-        path, folder = videos[video], output / video
-        record = existing_frames(path, folder, options, allow_short)
-        if record:
-            records[video] = record
-            continue
+    there = [video for video in infos if (output / video).exists()]
+    found = look(partial(existing_frames, options=options, allow_short=allow_short),
+                 [videos[video] for video in there], [output / video for video in there])
+    records = {video: record for video, record in zip(there, found, strict=True) if record}
+    jobs = []
+    for video in [video for video in infos if video not in records]:
+        path, folder, info = videos[video], output / video, infos[video]
         source_frames = info.announced_frames or count_packets(path)
         num_frames = math.ceil(source_frames * (options.fps or info.fps) / info.fps)
         jobs.append(FramesJob(video, path, folder, source_frames, num_frames))

@@ -1,13 +1,15 @@
 """Scripts on a Ray cluster: two nodes in one machine, one of which is killed on the way."""
 
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from conftest import complaint, run_here, user_error
+from conftest import REPO, complaint, run_here, user_error
 from encoded import encode
 
 import prepare_data
@@ -108,6 +110,41 @@ def test_what_kills_its_process_and_what_is_a_bug_fail_alone(nodes, tmp_path):
         outcomes = dict(cluster.each(work, [0, 1, 2], lambda _: tmp_path, None, NO_LIMIT))
     assert "ZeroDivisionError" in outcomes[0].error and "died 4 times" in outcomes[1].error
     assert outcomes[2].value == 5 and outcomes[2].out == "began 2\n" and not outcomes[2].error
+
+
+STOPPED = """
+import sys, time
+from pathlib import Path
+from util.cluster import joined
+from util.script import run_script
+from util.time_limit import NO_LIMIT
+
+def work(path):
+    try:
+        path.touch()
+        while True:
+            time.sleep(0.05)
+    finally:
+        path.unlink()
+
+def main():
+    with joined(sys.argv[1]) as cluster:
+        list(cluster.each(work, [Path(sys.argv[2])], lambda path: path.parent, None, NO_LIMIT))
+
+run_script(main)
+"""
+
+
+def test_a_stop_lets_tasks_clear_up(nodes, tmp_path):
+    begun = tmp_path / "begun"
+    driver = subprocess.Popen([sys.executable, "-c", STOPPED, nodes.address, str(begun)], cwd=REPO,
+                              stderr=subprocess.PIPE, text=True)
+    while not begun.exists():
+        assert driver.poll() is None, driver.stderr.read()
+        time.sleep(0.02)
+    driver.terminate()
+    assert driver.communicate()[1] == "stopped\n" and driver.returncode == 128 + signal.SIGTERM
+    assert not begun.exists()
 
 
 def test_a_machine_without_the_folder_ends_the_run_in_one_line(nodes, tmp_path):

@@ -24,6 +24,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ from tqdm import tqdm
 
 from util.errors import UserError
 from util.io import remove, scratch_path
-from util.time_limit import TimeLimit
+from util.time_limit import NO_LIMIT, TimeLimit
 
 Item = TypeVar("Item")
 
@@ -140,7 +141,7 @@ def _connect(ray: Any, address: str) -> None:
         os.chdir(Path(__file__).resolve().parents[1])
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, OverflowError, ValueError, RuntimeError, SystemExit) as error:
-        reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise UserError(f"--cluster {address}: no Ray cluster answers there ({reason}); start one with ray start "
                         "--head, join this machine to it, or give another address (docs/cluster.md)") from error
     finally:
@@ -204,6 +205,20 @@ class Cluster:
         finally:
             self._stop(running)
 
+    def map(self, work: Callable[..., Any], paths: list[Path], *further: list[Any]) -> Iterator[Any]:
+        """What Python's `map` gives, by tasks; the first of what each is given is the path of a file.
+
+        Raises:
+            UserError: one of them failed.
+        """
+        items = list(enumerate(zip(paths, *further, strict=True)))
+        outcomes = {}
+        for (number, _), outcome in self.each(partial(_spread, work), items, lambda item: item[1][0], None, NO_LIMIT):
+            if outcome.error:
+                raise UserError(outcome.error)
+            outcomes[number] = outcome.value
+        return (outcomes[number] for number, _ in items)
+
     def each_loaded(
         self, load: Callable[[], Callable[[Item], Any]], items: Iterable[Item], path: Callable[[Item], Path],
         cores: int, gpus: int, limit: TimeLimit,
@@ -258,8 +273,10 @@ class Cluster:
                 return Outcome(error=f"{cause.path}: no such file")
             if isinstance(cause, UserError):
                 raise cause from None
-            return Outcome(error=f"{type(cause).__name__}: {cause}", err=f"{error}\n")
-        except errors.RayError:  # its process died, or its machine
+            _check_import(error)
+            return Outcome(error=f"{type(cause).__name__}: {cause}".partition("\n")[0], err=f"{error}\n")
+        except errors.RayError as error:  # its process died, or its machine
+            _check_import(error)
             return None
 
     def _stop(self, running: dict[Any, Any]) -> None:
@@ -270,9 +287,24 @@ class Cluster:
             self._ray.wait(list(running), num_returns=len(running), timeout=PATIENCE)
 
 
+def _check_import(error: Exception) -> None:
+    """Raise a UserError where a machine could not load the project's code, or what that needs."""
+    if missing := re.search(r"No module named '([\w.]+)'", str(error)):
+        raise UserError(f"--cluster: a machine of it has no module {missing[1]!r}; "
+                        f"{Path(__file__).resolve().parents[1]} must lie there too, and requirements-cluster.txt be "
+                        "installed") from None
+
+
+def _spread(work: Callable[..., Any], item: tuple[int, tuple]) -> Any:
+    return work(*item[1])
+
+
 def _do(shared: Shared, work: Callable[[Item], Any], item: Item, path: Path) -> Outcome:
     """A piece of work, on some machine."""
     shared.enter(path)
+    if threading.current_thread() is threading.main_thread():
+        # how Ray ends what is cancelled; of a machine that joined in the background of a shell it is ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     out, err, value, message = io.StringIO(), io.StringIO(), None, ""
     with redirect_stdout(out), redirect_stderr(err):
         try:

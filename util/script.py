@@ -26,7 +26,9 @@ STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class _Stopped(KeyboardInterrupt):
-    """A signal asks the script to end; its number is the argument."""
+    """A signal asks the script to end."""
+
+    number = signal.SIGINT  # the last one; a library may make a plain KeyboardInterrupt of this on its way
 
 
 def run_script(main: Callable[[], int | None], shared: bool = False) -> NoReturn:
@@ -47,16 +49,16 @@ def _run_script(main: Callable[[], int | None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old console cannot print every video's name
             stream.reconfigure(errors="backslashreplace")
-    before = _on_stop_signals(_stop)
+    before, _Stopped.number = _on_stop_signals(_stop), signal.SIGINT
     try:
         sys.exit(main())
     except UserError as error:
         message = str(error)
     except BrokenPipeError:  # whoever read the output, as `head` does, has seen enough
         os._exit(0)
-    except KeyboardInterrupt as stopped:
+    except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        sys.exit(128 + (stopped.args[0] if isinstance(stopped, _Stopped) else signal.SIGINT))
+        sys.exit(128 + _Stopped.number)
     except OSError as error:
         if error.filename is None and error.errno is None:  # not the file system's
             raise
@@ -111,7 +113,8 @@ def _on_stop_signals(handler: Callable) -> dict[int, object]:
 
 def _stop(number: int, _frame: object) -> NoReturn:
     _on_stop_signals(_stop_at_once)
-    raise _Stopped(number)
+    _Stopped.number = number
+    raise _Stopped
 
 
 def _stop_at_once(number: int, _frame: object) -> NoReturn:
