@@ -26,6 +26,7 @@ SHARE = 0.5  # of a machine's memory that a training on its processor may take
 FORWARD = 1 / 3  # of a training step's time: what scoring as many frames takes
 REST = 10  # seconds of steps from which the time is reckoned, without the first, which chooses algorithms
 SHORT = 60  # seconds; of a training that takes less nothing is said
+LONG = 86_400  # seconds; where one takes more, what makes it shorter
 
 
 def batch_that_fits(
@@ -167,8 +168,9 @@ class Forecast:
         whole = (self.epochs + self.scoring) * epoch
         if whole >= SHORT:
             held = f"; {memory}" if (memory := _held(self.device)) else ""
+            shorter = "; docs/first_training.md says what makes it shorter" if whole > LONG else ""
             tqdm.write(f"reckoned {of}: an epoch takes {about(epoch)}, the {self.epochs} to come with all scoring "
-                       f"{about(whole)}{held}")
+                       f"{about(whole)}{held}{shorter}")
 
 
 def _held(device: torch.device) -> str:

@@ -87,7 +87,8 @@ def _hollow(value: torch.Tensor) -> torch.Tensor:
 
 
 def blank_step(spotter: EventSpotter, batch_size: int, frame: tuple[int, int]) -> None:
-    """Loss and gradients of black frames, as in train_e2e.py from augmented ones on: what comes before takes less."""
+    """Loss and gradients of black frames, as in train_e2e.py from augmented ones on (what comes before takes less),
+    while the next batch lies there, with the clips that mixup lays over it."""
     of, device, clips = spotter.architecture, spotter.device, (batch_size, spotter.architecture.clip_len)
 
     def zeros(*shape: int) -> torch.Tensor:
@@ -99,10 +100,12 @@ def blank_step(spotter: EventSpotter, batch_size: int, frame: tuple[int, int]) -
         zeros(2) if of.event_team else None,
         zeros(of.joint_classes + 1) if of.joint_classes else None,
     )
+    ahead = torch.empty(2, *clips, *frame, 3, dtype=torch.uint8, device=device)
     frames = zeros(*frame, 3).movedim(-1, 2)
     outputs = spotter.train()(frames, torch.ones(clips, device=device))
     del frames
     spotting_loss(outputs, targets).backward()
+    del ahead
 
 
 def machine_memory() -> int:

@@ -102,6 +102,8 @@ def test_time_is_reckoned_from_ten_seconds_of_steps_without_the_first_and_again_
     forecast.update()
     forecast.epoch(900)
     assert not capsys.readouterr().out
+    Forecast(CPU, epochs=50, updates=300, scored=0).epoch(10_000)
+    assert "about 5.7 days" in (said := capsys.readouterr().out) and "first_training.md says what makes it" in said
 
 
 def test_nothing_is_said_of_a_training_of_seconds(clock, capsys):
