@@ -44,8 +44,8 @@ from util.ensemble import Member, add_ensemble_options, find_members, read_ensem
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, event_dicts, predicted_events
 from util.io import write_json
-from util.options import count, frames_around, seconds_around
-from util.pairing import TOLERANCES, Seconds
+from util.options import count
+from util.pairing import add_tolerance_options, tolerances_of
 from util.predictions import find_file, read_predictions
 from util.report import Report, evaluate
 from util.report_text import show_levels
@@ -67,10 +67,7 @@ def get_args() -> argparse.Namespace:
     add("-s", "--split", help="split of the dataset: train, val, test, ...")
     add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     add("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
-    add("-t", "--tolerances", type=frames_around, nargs="+", default=list(TOLERANCES), metavar="FRAMES",
-        help="how far off a right prediction may be (default: 0 1 2 4)")
-    add("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
-        help="the same in seconds, at the rate of each video, instead of frames")
+    add_tolerance_options(parser)
     add_rule_options(parser, _score)
     add("--timelines", type=count, default=TIMELINES, metavar="N",
         help=f"draw up to N videos along time (default: {TIMELINES})")
@@ -101,7 +98,7 @@ def get_args() -> argparse.Namespace:
     args.table = len(args.predictions) > 1 or args.csv or args.latex
     if args.export and (args.soccernet or args.table or args.metric == "soccernet"):
         parser.error("--export goes with the tables by frames of one model")
-    args.tolerances = sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
+    args.tolerances = tolerances_of(args)
     return args
 
 

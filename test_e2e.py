@@ -32,6 +32,7 @@ from model.processes import gathered, rank, share_of, together
 from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_prefix
 from util.events import Video, predicted_events
 from util.options import count, positive, rate
+from util.pairing import add_tolerance_options, tolerances_of
 from util.predictions import save_predictions
 from util.results import print_report
 from util.rule import Origin, add_rule_options, find_rule, given
@@ -57,6 +58,7 @@ def parse_args() -> argparse.Namespace:
                         "frame at most so long after it")
     add_ensemble_options(parser, "MODEL_DIR")
     add_rule_options(parser)
+    add_tolerance_options(parser)
     add_device_options(parser)
     args = parser.parse_args()
     if args.delay is not None and args.inference == "clips":
@@ -121,7 +123,7 @@ def test(args: argparse.Namespace) -> None:
         prefix = args.save_as or ensemble_prefix(members, args.split)
         for path in save_predictions(prefix, videos, scores, classes):
             print(f"written: {path}")
-    print_report(origin, videos, predicted_events(videos, scores), given=given(args))
+    print_report(origin, videos, predicted_events(videos, scores), tolerances_of(args), given(args))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The house: which folder may import which, no circles, and no file that is too long to read."""
 
 import ast
+import re
 from functools import cache
 
 import pytest
@@ -55,3 +56,12 @@ def test_a_file_is_short_enough_to_read():
     most = {path: 330 if path in SCRIPTS else 400 for path in MODULES.values()}
     most |= dict.fromkeys((REPO / "viewer" / "static").glob("*.*s"), 400)
     assert not [path for path, lines in most.items() if len(path.read_text(encoding="utf-8").splitlines()) > lines]
+
+
+def test_an_installation_has_every_room_that_what_is_used_elsewhere_imports():
+    """pip install ."""
+    text = (REPO / "pyproject.toml").read_text(encoding="utf-8")
+    packages = set(re.findall(r"[a-z_]+", re.search(r"^packages = \[(.*?)\]", text, re.M | re.S)[1]))
+    needed = {folder(other) for module in MODULES if folder(module) in packages for other in imported(module)}
+    assert needed <= packages
+    assert all((REPO / name / "__init__.py").is_file() for name in packages)

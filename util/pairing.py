@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from util.errors import UserError, number_of
 from util.events import SIDES, EventTable, Video, events_by_side, lay_on_line
+from util.options import frames_around, seconds_around
 from util.suppression import Suppression
 
 TOLERANCES = (0, 1, 2, 4)  # frames
@@ -77,6 +79,19 @@ class Pairing:
             partner = np.where(partner >= 0, partner - first, -1)
             alone.append(replace(self, predicted=self.predicted.take(rows), true=true, partner=partner))
         return alone
+
+
+def add_tolerance_options(parser: argparse.ArgumentParser) -> None:
+    """-t and --tolerance_seconds, see `tolerances_of`."""
+    parser.add_argument("-t", "--tolerances", type=frames_around, nargs="+", default=list(TOLERANCES), metavar="FRAMES",
+                        help="how far off a right prediction may be (default: 0 1 2 4)")
+    parser.add_argument("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
+                        help="the same in seconds, at the rate of each video, instead of frames")
+
+
+def tolerances_of(args: argparse.Namespace) -> list[Tolerance]:
+    """What the options of `add_tolerance_options` say, the strictest first."""
+    return sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
 
 
 def within(tolerance: Tolerance) -> str:
