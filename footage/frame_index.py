@@ -7,6 +7,7 @@ video takes a while. Where packets do not tell, the video is decoded once from f
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -56,8 +57,8 @@ class FrameIndex:
         """The last key frame that is not after a frame; None: one begins with the first frame of the video."""
         if not self.pts or number < 0:
             return None
-        last = self.pts[min(number, len(self.pts) - 1)]
-        return next((key for key in reversed(self.keys) if key.pts <= last), None)
+        place = bisect_right(self.keys, self.pts[min(number, len(self.pts) - 1)], key=lambda key: key.pts)
+        return self.keys[place - 1] if place else None
 
     def record(self, path: Path) -> dict[str, Any]:
         """What video.json would say of the frames, if each were extracted; see `extract_frames`."""
@@ -155,7 +156,7 @@ def _packet_stamps(path: Path, first: int, until: float) -> tuple[list[int], lis
                 if beyond == 2:  # what follows it may be shown before it, but not before the first
                     break
     found.sort()
-    return [pts for pts, _ in found], keys, found[-1][1]
+    return [pts for pts, _ in found], sorted(keys), found[-1][1]
 
 
 def _to_json(index: FrameIndex) -> dict[str, Any]:

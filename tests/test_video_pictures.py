@@ -9,6 +9,9 @@ import pytest
 from conftest import pattern_index
 from encoded import cut, encode
 
+from footage.decoding import Decoder
+from footage.frame_folders import JPEG_OPTIONS
+from footage.pictures import Fitter
 from footage.source_frames import SourceVideo
 from util.errors import UserError
 from viewer import video_pictures
@@ -73,3 +76,17 @@ def test_what_is_read_ahead_is_there_before_it_is_asked_for(tmp_path):
             shown._news.wait(0.01)
     kept = {frame for _, frame in shown._frames}
     assert kept >= set(range(60 - video_pictures.BEHIND, 61 + video_pictures.AHEAD))
+
+
+def test_of_real_videos_each_frame_is_that_of_decoding_from_the_start(shared, tmp_path):
+    """With B-frames and sound, turned, without a count of frames, higher than wide: whatever is in the folder."""
+    paths = sorted(path for path in (shared / "videos").iterdir() if path.suffix in (".mp4", ".webm"))
+    made = Pictures({i: SourceVideo(path, tmp_path / f"{i}.json.gz", None) for i, path in enumerate(paths)})
+    for video, path in enumerate(paths):
+        with Decoder(path) as decoder:
+            frames = [frame for _, frame in decoder]
+        fit = Fitter(180, decoder.aspect)
+        assert len(made.videos[video].index.stamps) == len(frames)
+        for number in random.Random(0).sample(range(len(frames)), 15):
+            jpeg = cv2.imencode(".jpg", fit(frames[number]), JPEG_OPTIONS)[1].tobytes()
+            assert made.jpeg(video, number, lines=180) == jpeg, (path.name, number)

@@ -70,6 +70,17 @@ def test_results_are_looked_at_with_the_pictures_of_the_videos_where_they_are_th
     assert pattern_index(picture(without, 1, 59)) == 59
 
 
+def test_where_a_video_file_cannot_be_read_its_extracted_frames_are_shown(tmp_path):
+    viewed = make_viewed(tmp_path)
+    (tmp_path / "Videos/cup").mkdir(parents=True)
+    for name in ("a_1", "a_2"):
+        (tmp_path / f"Videos/cup/{name}.mp4").write_bytes(b"no video")
+    (viewed.frames / "cup/a_2/000031.jpg").unlink()
+    page = client(*viewed.arguments("--videos", tmp_path / "Videos"))
+    assert pattern_index(picture(page, 0, 31)) == 31
+    assert "cannot be opened as a video" in page.get("/frames/1/31.jpg").get_json()["error"]
+
+
 def test_frames_at_another_rate_keep_their_numbers(tmp_path):
     encode(tmp_path / "Videos/a_1.mp4", num_frames=60, size=SIZE)
     run_here(prepare_data, "--videos", tmp_path / "Videos", "--output", tmp_path / "Frames", "--fps", 10, "-j", 1)

@@ -176,12 +176,18 @@ def _add_frames(app: Flask, session: Session, pictures: Pictures | None) -> None
         path = viewed.frame_path(frame)
         if path is None:
             abort(404, f"frame {frame} is missing")
+        jpeg = b""
         if pictures and viewed.source:
             shown = _index(request.headers, "X-Shown", viewed.num_frames)
             lines = _index(request.args, "lines", MOST_LINES + 1)
-            jpeg = pictures.jpeg(video, frame, shown, max(1, MOST_LINES if lines is None else lines))
-            if jpeg is None:
-                return Response(status=204)  # another frame is shown by now
+            try:
+                jpeg = pictures.jpeg(video, frame, shown, max(1, MOST_LINES if lines is None else lines))
+            except UserError:
+                if not path.is_file():  # what was extracted shows the same frame
+                    raise
+        if jpeg is None:
+            return Response(status=204)  # another frame is shown by now
+        if jpeg:
             response = Response(jpeg, mimetype="image/jpeg")
             response.cache_control.max_age = YEAR  # its address changes with the file
         elif path.is_file():
