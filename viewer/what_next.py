@@ -49,7 +49,7 @@ def suggest(videos: Sequence[ViewedVideo], classes: Sequence[str], model: Model,
         open_[best] = False
         label = int(doubt[best].argmax())
         score = f"{classes[label]} scores {found.peaks[best, label]:.2f}"
-        few = f", of which there are {counts[label]} labels" if rarity[label] > np.median(rarity) else ""
+        few = f", which has few labels ({counts[label]})" if rarity[label] > np.median(rarity) else ""
         why = f"unlike what is labelled ({score})" if NOVEL * unlike[best] > worth[best] else f"uncertain: {score}{few}"
         chosen.append({"video": int(found.video[best]), "first": int(found.first[best]),
                        "last": int(found.last[best]), "why": why})

@@ -228,7 +228,7 @@ export class Labelling {
     app.pace.add(1);
     toast(`frames ${first} to ${last} are labelled: ${inside ? plural(inside, "event") : "nothing here"}`);
     stretch.mark(null);
-    app.suggestions.afterwards();
+    app.suggestions.afterwards(this.page.index, first, last);
   }
 
   /** What is labelled at the current frame no longer is. */

@@ -75,12 +75,14 @@ export class Stretch {
   constructor(player, changed) {
     Object.assign(this, { player, changed });
     this.range = null; // [first, last] frame
+    this.why = "";
     this.looping = null; // the same while it is played
     player.addEventListener("frame", () => this.turn());
   }
 
-  mark(range) {
-    this.range = range;
+  /** `why`: in words, where somebody wants to know. */
+  mark(range, why = "") {
+    Object.assign(this, { range, why });
     this.end();
     this.changed();
   }

@@ -63,6 +63,7 @@ export class VideoPage {
 
   build() {
     this.numbers = el("div.numbers");
+    this.why = el("output.why");
     this.transport = transport(this);
     this.labelBar = labelBar(this);
     this.element = el(
@@ -115,6 +116,7 @@ export class VideoPage {
   stretchChanged() {
     this.scene.stretch = this.stretch.looping ?? this.stretch.range;
     this.timeline.invalidate("over");
+    this.why.textContent = this.stretch.why;
     this.transport.update();
   }
 

@@ -161,6 +161,7 @@ export function timelineBar(page) {
       session.models.length
         ? does("What next?", "the stretch whose labels would teach most", "u", () => app.suggestions.next())
         : null,
+      page.why,
     ),
     el(
       "div.group",
