@@ -195,7 +195,7 @@ export class Labelling {
     const { model } = settings;
     const left = verdicts.guesses(model).filter((guess) => !guess.event);
     if (!left.length) return void toast("no predictions above the threshold that are not labelled yet");
-    const above = settings.thresholds[model].toFixed(3);
+    const above = settings.above(model);
     const question =
       `Add ${plural(left.length, "prediction")} of ${session.models[model].name} (score above ${above}, ` +
       "near no event of the labels)? It is one step to undo.";

@@ -140,7 +140,7 @@ export class Overview {
         plainTable(
           F1_TITLES,
           [names.map((name, k) => f1Row(name, model.f1.classes[k])), f1Row("all", all, "sum")],
-          `Events scoring above ${settings.thresholds[model.number].toFixed(3)}, ${within}`,
+          `Events scoring above ${settings.above(model.number)}, ${within}`,
         ),
       ),
     );

@@ -12,6 +12,7 @@ export class Settings extends EventTarget {
       truth: session.split ? "split" : "labels",
     };
     this.levels = session.models.map((model) => model.levels);
+    this.names = session.classes.map(({ name }) => name);
     Object.assign(this, structuredClone(this.defaults));
   }
 
@@ -23,6 +24,14 @@ export class Settings extends EventTarget {
     const odds = (score) => Math.log(score / (1 - score));
     const inside = (score) => Math.min(Math.max(score, 1e-9), 1 - 1e-9);
     return 1 / (1 + Math.exp(-(odds(inside(own)) + odds(inside(now)) - odds(inside(first)))));
+  }
+
+  /** A model's threshold in words, with those that classes have for themselves. */
+  above(model) {
+    const levels = this.names.map((name, label) => [name, this.levelOf(model, label)]);
+    const own = levels.filter(([, level]) => level !== this.thresholds[model]);
+    const named = own.map(([name, level]) => `${name} ${level.toFixed(3)}`).join(", ");
+    return this.thresholds[model].toFixed(3) + (named && ` (${named})`);
   }
 
   /** Change some of: window, soft, tolerance, model, truth, and one model's threshold as {threshold, of}. */
