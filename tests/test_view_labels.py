@@ -244,7 +244,8 @@ def test_what_was_rejected_and_what_is_labelled_is_kept_beside_the_events_and_co
               "width": 64, "height": 32}
     write_json(viewed.frames / "cup" / "a_1" / "video.json", record)
     path = viewed.labels / "cup" / "a_1.json"
-    before = {"labelled": [[0, 19], [40, 119]], "rejected": [{"frame": 41, "label": "PASS", "by": "Zoë"}],
+    before = {"labelled": [[0, 19], [40, 119]],
+              "rejected": [{"frame": 41, "label": "PASS", "by": "Zoë"}, {"frame": 50, "label": "SHOT"}],
               "events": [{"frame": 11, "label": "PASS"}]}
     write_json(path, before)
     page = client(*viewed.arguments())
@@ -255,15 +256,16 @@ def test_what_was_rejected_and_what_is_labelled_is_kept_beside_the_events_and_co
     put(page, state, state["events"], more=more)
     now = read_json(path)
     assert now["labelled"] == [[0, 25], [40, 119]]
-    assert now["rejected"] == [*before["rejected"], {"frame": 60, "label": "DRIVE"}]
+    assert now["rejected"] == [before["rejected"][0], {"frame": 60, "label": "DRIVE"}, before["rejected"][1]]
     assert now["events"] == before["events"]
 
     (labels,) = read_labels(path)
     (entry,) = place_events(Labelled(labels, {WHOLE: "cup/a_1"}), {"cup/a_1": record}, {}).entries
     assert entry["labelled"] == [[0, 12], [20, 59]]
-    assert entry["rejected"] == [{"frame": 20, "label": "PASS", "by": "Zoë"}, {"frame": 30, "label": "DRIVE"}]
+    assert entry["rejected"] == [{"frame": 20, "label": "PASS", "by": "Zoë"}, {"frame": 30, "label": "DRIVE"},
+                                 {"frame": 25, "label": "SHOT"}]
     put(page, labels_of(page), [])
-    assert read_json(path).keys() == {"events"}
+    assert read_json(path) == {"rejected": before["rejected"][1:], "events": []}
 
 
 @pytest.mark.parametrize("wrong", [{"labelled": [[5, 3]]}, {"labelled": [[0, NUM_FRAMES]]}, {"labelled": 3},

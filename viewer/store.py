@@ -90,7 +90,7 @@ class LabelStore:
             if state.revision != revision:
                 raise Stale
             self._keep_first(index)
-            write_json(path, _entry(self.videos[index], labels, now))
+            write_json(path, _entry(self.videos[index], labels, now, self.classes))
             return self.read(index)
 
     def _identity(self, index: int) -> tuple:
@@ -137,7 +137,7 @@ class LabelStore:
             with whole_file(first) as scratch:
                 scratch.write_bytes(content)
         else:
-            write_json(first, _entry(self.videos[index], None, self._of_split(index)))
+            write_json(first, _entry(self.videos[index], None, self._of_split(index), self.classes))
 
 
 def check_page_labels(asked: Mapping[str, Any], video: ViewedVideo, classes: Sequence[str]) -> PageLabels:
@@ -229,7 +229,9 @@ def _by_frame(events: Sequence[PageEvent]) -> list[PageEvent]:
     return sorted(events, key=lambda event: event["frame"])
 
 
-def _entry(video: ViewedVideo, labels: LabelSet | None, now: PageLabels) -> dict[str, Any]:
+def _entry(
+    video: ViewedVideo, labels: LabelSet | None, now: PageLabels, classes: Collection[str]
+) -> dict[str, Any]:
     """What is to stand in the label file: the labels as they are now, with all else that stood there.
 
     A file goes on counting the frames that it counted, so that what is not edited stays as exact as it was. A new
@@ -252,7 +254,9 @@ def _entry(video: ViewedVideo, labels: LabelSet | None, now: PageLabels) -> dict
     written = [plain_event(event) | {"frame": position}
                for event, position in zip((*events, *rejected), positions, strict=True)]
     nothing = [] if keys.get("labelled") == [] else None  # which stays, until something is
-    further = {"labelled": spans or nothing, "rejected": written[len(events) :] or None}
+    unseen = labels.keys.get("rejected", ()) if labels else ()  # of classes that the page does not know
+    rejected = written[len(events) :] + [event for event in unseen if event["label"] not in classes]
+    further = {"labelled": spans or nothing, "rejected": rejected or None}
     keys = {key: value for key, value in (keys | further).items() if value is not None}
     return keys | {"events": written[: len(events)]}
 
