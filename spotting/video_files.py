@@ -57,8 +57,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
         print(f"warning: {source.path}: {frames.faults}", file=sys.stderr)
     scored = scored_events(spotting, frames, first, scores)
     events = that_count(spotting, scored)
+    write_events(source.file(SPOTTED), source.name, fps, events)  # without the stamp, until all files are there
     write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores), spotting.rule)
-    write_events(source.file(SPOTTED), source.name, fps, events, stamp)
     if args.csv:
         write_csv(source.file(TABLE), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
@@ -67,6 +67,7 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     export_video(source.base, exported, args)
     if args.annotate:
         annotate(source, frames, events, spotting, first, fps, info.height)
+    write_events(source.file(SPOTTED), source.name, fps, events, stamp)
     late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
     print(f"{source.file(SPOTTED)}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
           f"{len(scores) / taken:.0f} frames/s{late}", flush=True)

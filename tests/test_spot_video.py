@@ -22,6 +22,7 @@ from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches, score_videos
 from spotting import video_files, whole_videos
+from util.event_files import read_made_with
 from util.events import event_dicts, event_table
 from util.io import read_json, write_json
 from util.lock import exclusive
@@ -192,7 +193,7 @@ def test_a_second_run_does_what_is_missing_or_was_made_otherwise(model, video, t
     (tmp_path / "out" / "cup_1.events.json").unlink()
     os.utime(tmp_path / "cup_1.mp4", (1, 1))
     assert "videos: 1 done before, 1 to do" in spot(*command, "--limit_hours", 1).stdout
-    for changed in (["--flip"], ["--csv"], ["--soccernet"], ["--soccernet", "--nms_window", 5]):
+    for changed in (["--flip"], ["--delay", 1], ["--csv"], ["--soccernet"], ["--soccernet", "--nms_window", 5]):
         assert spot(*command, *changed).stdout.count("in 40 frames") == 2, changed
         assert spot(*command, *changed).stdout.endswith("videos: 2 done before, 0 to do\n")
     (tmp_path / "out" / "cup_1.events.json").unlink()  # SoccerNet's file needs both halves
@@ -240,6 +241,7 @@ def test_a_stop_leaves_whole_files_only(model, video, tmp_path, monkeypatch):
     done = spot(model, video, "--output", tmp_path, "--annotate")
     assert done.returncode == 130 and done.stderr.endswith("stopped\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cup_1.events.json", "cup_1.events.recall.json.gz"]
+    assert read_made_with(tmp_path / "cup_1.events.json") is None  # a second run makes all of them
 
 
 def test_another_rate_than_that_of_the_training_is_told(model, tmp_path):
