@@ -30,7 +30,8 @@ export class Lanes {
     const low = classes.length > MANY;
     const height = rows <= 2 ? few : rows <= 4 ? some : low ? LOW.model : rows <= 8 ? 34 : 28;
     const gap = low ? LOW.gap : GAP;
-    const truthHeight = low ? LOW.truth : models.length ? TRUTH_HEIGHT : LONE_TRUTH_HEIGHT;
+    const lone = innerHeight < 850 && classes.length > 2 ? 18 : LONE_TRUTH_HEIGHT;
+    const truthHeight = low ? LOW.truth : models.length ? TRUTH_HEIGHT : lone;
     this.rows = [];
     let y = 0;
     classes.forEach(({ name, colour }, label) => {
