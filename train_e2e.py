@@ -19,7 +19,8 @@ from torch import nn
 from tqdm import tqdm
 
 from checks.training_splits import read_training_data
-from dataset.frames import DEFAULT_WORKERS, Loader, frame_size, how_frames_were_made, load_stretches
+from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretches
+from dataset.recipe import CLIPS, EPOCHS_WITH_MAP, MAX_EPOCH_FRAMES, RECIPES, add_recipe_options, describe
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
 from model import processes
 from model.architecture import Architecture, add_architecture_options
@@ -29,14 +30,11 @@ from model.folder import begun_with, load_best, locked, network_options, restore
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import epoch_writer, summary_writer, wandb_package
-from util.options import count, positive, positive_or_auto, rate, share
 from util.results import Origin, print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
 RUN_OPTIONS = ("frame_dir", "joint", "sides_file", "save_dir", "num_workers", "resume", "device", "precision",
-               "grad_checkpoint", "compile", "tensorboard", "wandb")
-MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split, but no more than this
-EPOCHS_WITH_MAP = 20  # epochs at the end of training that measure mAP on val, which takes long
+               "compile", "tensorboard", "wandb")
 WARM_UP_START = 0.01  # of the learning rate: the first update's
 VAL_SHARE = 0.25  # of an epoch's frames; the val loss is of no more, so that it takes a fraction of an epoch's time
 VAL_SEED = 0  # of the clips of the val loss: the same ones in every epoch and training
@@ -50,11 +48,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("frame_dir", type=Path, help="extracted frames, <frame_dir>/<video>/000000.jpg")
     parser.add_argument("-s", "--save_dir", type=Path, required=True, help="where the trained model goes")
     parser.add_argument("--resume", action="store_true", help="go on where the training in save_dir stopped")
-    parser.add_argument("--seed", type=count, default=1)
     add_device_options(parser)
     parser.add_argument("--tensorboard", action="store_true", help="write losses, mAP and rate for TensorBoard too")
     parser.add_argument("--wandb", action="store_true", help="and to Weights & Biases, in the project event-spotting")
-    parser.add_argument("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add_architecture_options(parser)
     add = parser.add_argument_group("further labels").add_argument
     add("--joint", nargs=2, metavar=("DATASET", "FRAME_DIR"),
@@ -68,28 +64,12 @@ def parse_args() -> argparse.Namespace:
         "options of the network that are not given, and --crop_dim, are then that model's")
     add("--init_classes", nargs="+", metavar="NAME",
         help="of that model, in its order, where its folder does not name them")
-    add = parser.add_argument_group("clips").add_argument
-    add("--crop_dim", type=int, default=224, help="side of the square crop, 0 for whole frames")
-    add("--batch_size", type=positive_or_auto, default=8, metavar="CLIPS|auto", help="of all processes (default: 8; "
-        "auto: as many as the cards' memory holds, on a processor 8 at most, in half of its memory)")
-    add("--epoch_num_frames", type=positive,
-        help=f"frames in an epoch (default: one pass over the train split, {MAX_EPOCH_FRAMES:,} at most)")
-    add("--dilate_len", type=count, default=0, help="frames about an event that carry its label too")
-    add("--mixup", action=argparse.BooleanOptionalAction, default=True, help="lay clips over each other in pairs")
-    add("--fg_upsample", type=share, default=0.0, help="share of the clips drawn around an event, 0 to 1")
-    add = parser.add_argument_group("optimisation").add_argument
-    add("--num_epochs", type=positive, default=50, help="(more than before with --resume: goes on longer)")
-    add("--warm_up_epochs", type=count, default=3)
-    add("-lr", "--learning_rate", type=rate, default=0.001)
-    add("-ag", "--acc_grad_iter", type=positive, default=1, help="batches in a step of the optimiser")
-    add("--ema", type=share, default=0.0, metavar="DECAY",
-        help="measure and keep a running mean of the weights, such as 0.999 (default: 0, none)")
+    add_recipe_options(parser)
+    add = parser.add_argument_group("how it is computed").add_argument
     add("--sync_bn", action="store_true", help="of several processes, which share each batch: let batch norm take its "
         "statistics from all of it, not from each share")
     add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to two thirds slower")
     add("--compile", action="store_true", help="compile the network first: takes minutes, and speeds up each step")
-    add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
-    add("--start_val_epoch", type=count, help=f"first epoch with val mAP (default: {EPOCHS_WITH_MAP} before the end)")
 
     args = parse(parser)
     args.device = pick_device(args.device)
@@ -106,8 +86,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The arguments. One that is not given is, where a training goes on, what it was begun with; and where one starts
-    from a model, that model's, if it is of the network."""
+    """The arguments. One that is not given is, where a training goes on, what it was begun with; where one starts
+    from a model, that model's, if it is of the network; and else the recipe's."""
+    args = parser.parse_args()
+    parser.set_defaults(**RECIPES[args.recipe])
     args = parser.parse_args()
     goes_on = args.resume and (args.save_dir / "config.json").is_file()
     if goes_on or args.init:
@@ -227,13 +209,13 @@ def make_loaders(
     args: argparse.Namespace, data: TrainingData, steps: int, first_epoch: int
 ) -> tuple[Batches, Loader]:
     """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
-    targets = {"reach": max(args.dilate_len, args.radi_displacement), "displacement": args.radi_displacement > 0,
-               "team": args.event_team}
+    targets = {"dilate": args.dilate_len, "displacement": args.radi_displacement, "team": args.event_team}
     number = args.num_epochs * steps * args.batch_size * (1 + args.mixup)
     clips = data.clips("train", args.clip_len, number, args.crop_dim, targets,
-                       fg_upsample=args.fg_upsample, seed=args.seed)
+                       fg_upsample=args.fg_upsample, dilate_until=args.dilate_until, seed=args.seed)
     frames = min(sum(v["num_frames"] for v in data.splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
-    val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets, seed=VAL_SEED)
+    val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets,
+                           dilate_until=math.floor(args.dilate_until), seed=VAL_SEED)  # labels as they are in the end
     batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
                                first_epoch * steps)
     return batches, dealt_batches(val_clips, args.batch_size, min(1, args.num_workers), args.device)
@@ -259,9 +241,13 @@ def train(args: argparse.Namespace) -> None:
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
     if args.batch_size == "auto":
-        args.batch_size = processes.whole_batch(batch_that_fits(
-            architecture, frame_size(args.frame_dir / splits["train"][0]["video"], args.crop_dim), args.device,
-            args.precision, args.grad_checkpoint, args.epoch_num_frames // (args.clip_len * processes.number())))
+        frame = frame_size(args.frame_dir / splits["train"][0]["video"], args.crop_dim)
+        most = args.epoch_num_frames // (args.clip_len * processes.number())
+        fitting, args.grad_checkpoint = batch_that_fits(architecture, frame, args.device, args.precision,
+                                                        args.grad_checkpoint, most)
+        args.batch_size = processes.whole_batch(fitting)
+        args.acc_grad_iter = args.acc_grad_iter or max(1, round(CLIPS / args.batch_size))
+    args.acc_grad_iter = args.acc_grad_iter or 1
     config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)
@@ -281,6 +267,7 @@ def train(args: argparse.Namespace) -> None:
     print(f"{architecture} on {args.device}{processes.several()}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
 
+    print(describe(args, splits["train"], classes))
     say_new_schedule(args, updates, history)
     maps = args.num_epochs - max(args.start_val_epoch, len(history)) if args.criterion == "map" else 0
     scored = maps * sum(video["num_frames"] for video in splits["val"])

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from bench.rows import Row, Settings
 from bench.systems import NETWORKS, called, frame_side, network
-from model.cost import MOST, largest, largest_tried
+from model.cost import largest, largest_tried
 from model.device import pick_device, pick_precision
 from model.memory import GIB, counted_step
 
 ROOM = 7.5  # GiB of the card, beside its screen
+MOST = 64  # clips
 UNCOUNTED = 1.0  # GiB of these that are left for what cannot be counted: head, workspaces, what the allocator wastes
 
 

@@ -22,9 +22,13 @@ class TargetMaker:
     """
 
     classes: Sequence[str]  # class i (from 1) is index i of the labels
-    reach: int = 0  # frames to either side of an event that carry its label too
-    displacement: bool = False  # whether the distance to the event is a target as well
+    dilate: int = 0  # frames to either side of an event that carry its label too
+    displacement: int = 0  # the same, and how far they are from it is a target as well; 0: it is none
     team: bool = False  # whether the side is
+
+    @property
+    def reach(self) -> int:
+        return max(self.dilate, self.displacement)
 
     def __call__(self, entry: Mapping, start: int, clip_len: int) -> Targets:
         """The targets of the clip of `clip_len` frames that begins with frame `start` of a video, without B."""

@@ -20,8 +20,8 @@ from util.errors import UserError
 from util.processes import local_number
 
 MARGIN = 0.5 * GIB  # of a card's free memory: augmentation's, a running mean of the weights, what others take later
-MOST = 64  # clips on a card
-MOST_ELSEWHERE = 8  # on a processor, which is no faster with more
+FEW = 4  # clips: batch norm's statistics of fewer are poor
+MOST = 8  # clips: E2E-Spot's batch; more of them would learn less from as many frames
 SHARE = 0.5  # of a machine's memory that a training on its processor may take
 FORWARD = 1 / 3  # of a training step's time: what scoring as many frames takes
 REST = 10  # seconds of steps from which the time is reckoned, without the first, which chooses algorithms
@@ -36,9 +36,9 @@ def batch_that_fits(
     precision: torch.dtype,
     grad_checkpoint: bool,
     most: int,
-) -> int:
-    """The largest batch with which a training step fits a device: tried on a card, elsewhere counted to take half of
-    the machine's memory at most.
+) -> tuple[int, bool]:
+    """The largest batch with which a training step fits a device, and whether with --grad_checkpoint: where else batch
+    norm would see but a few clips. Tried on a card, elsewhere counted to take half of the machine's memory at most.
 
     Args:
         frame: height and width.
@@ -47,19 +47,22 @@ def batch_that_fits(
     Raises:
         UserError: not even one clip fits.
     """
-    most, options = max(1, min(most, MOST if device.type == "cuda" else MOST_ELSEWHERE)), (precision, grad_checkpoint)
-    if device.type == "cuda":
-        room = torch.cuda.mem_get_info(device)[0] - MARGIN
-        batch = largest_tried(architecture, frame, device, *options, room, most)
-    else:
-        room = SHARE * machine_memory() / local_number()
-        batch = largest(lambda size: counted_step(architecture, size, frame, *options), room, most)
+    most, on_card = max(1, min(most, MOST)), device.type == "cuda"
+    room = torch.cuda.mem_get_info(device)[0] - MARGIN if on_card else SHARE * machine_memory() / local_number()
+
+    def largest_with(sparing: bool) -> int:
+        if on_card:
+            return largest_tried(architecture, frame, device, precision, sparing, room, most)
+        return largest(lambda size: counted_step(architecture, size, frame, precision, sparing), room, most)
+
+    batch = largest_with(grad_checkpoint)
+    if batch < min(most, FEW) and not grad_checkpoint:
+        batch, grad_checkpoint = largest_with(True), True
     if not batch:
         raise UserError(f"--batch_size auto: not one clip of {architecture.clip_len} frames of {frame[1]}x{frame[0]} "
-                        f"fits the {room / GIB:.1f} GiB there are; use --grad_checkpoint, or a smaller -m, --clip_len "
-                        "or --crop_dim")
-    print(f"--batch_size auto: {batch} clips, in {room / GIB:.1f} GiB")
-    return batch
+                        f"fits the {room / GIB:.1f} GiB there are; use a smaller -m, --clip_len or --crop_dim")
+    print(f"--batch_size auto: {batch} clips{' with --grad_checkpoint' * grad_checkpoint}, in {room / GIB:.1f} GiB")
+    return batch, grad_checkpoint
 
 
 def largest_tried(

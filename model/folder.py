@@ -61,7 +61,7 @@ def start_or_resume(
         return spotter, None
     if epoch is None or not resume:
         raise UserError(f"{save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
-    before = check_same(save_dir, config, free=("splits",))
+    before = check_same(save_dir, config, free=("splits", "grad_checkpoint"))
     for line in changed_splits(before.get("splits"), config["splits"]):
         print(f"WARNING: {save_dir}: {line}; goes on with those of today", file=sys.stderr)
     write_json(save_dir / "config.json", {**before, **config})

@@ -34,13 +34,18 @@ def test_a_batch_that_runs_out_of_memory_does_not_fit():
     assert largest(lambda batch: math.inf if batch > 5 else 1.0, 100, 64) == 5
 
 
-@pytest.mark.parametrize(("gib", "batch"), [(4, 3), (100, 8)])
-def test_on_a_processor_it_is_counted_in_half_of_the_memory_and_no_more_than_8(gib, batch, monkeypatch, capsys):
+@pytest.mark.parametrize(("gib", "batch", "sparing"), [(6, 5, False), (4, 8, True), (1.6, 4, True), (100, 8, False)])
+def test_on_a_processor_it_is_counted_in_half_of_the_memory_and_where_few_clips_fit_with_less(
+    gib, batch, sparing, monkeypatch, capsys
+):
+    def step(_architecture, size, _frame, _precision, grad_checkpoint):
+        return (0.4 + (0.1 if grad_checkpoint else 0.5) * size) * GIB
+
     monkeypatch.setattr(cost, "machine_memory", lambda: gib * GIB)
-    monkeypatch.setattr(cost, "counted_step", lambda _architecture, size, *_: (0.4 + 0.5 * size) * GIB)
-    assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, False, most=50) == batch
-    assert f"--batch_size auto: {batch} clips" in capsys.readouterr().out
-    assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, False, most=2) == 2
+    monkeypatch.setattr(cost, "counted_step", step)
+    assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, False, most=50) == (batch, sparing)
+    assert f"--batch_size auto: {batch} clips{' with --grad_checkpoint' * sparing}, in" in capsys.readouterr().out
+    assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, True, most=2) == (2, True)
 
 
 def test_on_a_card_steps_are_tried_with_its_memory_held_to_what_is_free(monkeypatch):
@@ -63,7 +68,7 @@ def test_on_a_card_steps_are_tried_with_its_memory_held_to_what_is_free(monkeypa
         "set_per_process_memory_fraction": lambda share, _device: held.append(share),
     }.items():
         monkeypatch.setattr(torch.cuda, name, answer)
-    assert batch_that_fits(SMALL, (32, 32), CUDA, torch.bfloat16, False, most=50) == 6  # 6.5 GiB, and 7 to go
+    assert batch_that_fits(SMALL, (32, 32), CUDA, torch.bfloat16, False, most=50) == (6, False)  # 6.5 GiB, and 7 to go
     assert held == [6.5 / 8, 1.0] and emptied and tried[:4] == [1, 1, 2, 2]
 
 
@@ -129,7 +134,7 @@ def test_auto_is_in_config_json_as_the_number_and_a_training_goes_on_with_it(tmp
 
     def batch(architecture, frame, device, precision, grad_checkpoint, most):
         asked.append((architecture.clip_len, frame, device, precision, grad_checkpoint, most))
-        return 3
+        return 3, True
 
     monkeypatch.setattr(train_e2e, "batch_that_fits", batch)
     options = [*tiny, "-s", tmp_path / "model", *TINY_TRAINING, "--epoch_num_frames", 24, "--precision", "float32",
@@ -138,6 +143,8 @@ def test_auto_is_in_config_json_as_the_number_and_a_training_goes_on_with_it(tmp
     assert first.returncode == 0, first.stderr
     assert asked == [(8, (48, 64), CPU, torch.float32, False, 3)]
     assert json.loads((tmp_path / "model" / "config.json").read_text())["batch_size"] == 3
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert (config["acc_grad_iter"], config["grad_checkpoint"]) == (3, True)
     again = run_here(train_e2e, *options, "--num_epochs", 2, "--resume")
     assert again.returncode == 0 and "1 batches of 3 x 8 frames" in again.stdout and len(asked) == 1
 

@@ -43,11 +43,11 @@ def test_of_two_events_that_claim_a_frame_the_nearer_has_it_then_the_earlier_in_
 
 
 def test_displacements_count_frames_after_the_event_that_a_frame_is_labelled_for():
-    make = TargetMaker(CLASSES, reach=2, displacement=True)
+    make = TargetMaker(CLASSES, displacement=2)
     assert make(entry([(14, 2)]), 10, 8).displacement.tolist() == [0, 0, -2, -1, 0, 1, 2, 0]
     assert make(entry([(12, 2), (14, 1)]), 10, 8).displacement.tolist() == [-2, -1, 0, 1, 0, 1, 2, 0]
     assert make(entry([(8, 2)]), 10, 4).displacement.tolist() == [2, 0, 0, 0]  # the event lies before the clip
-    assert TargetMaker(CLASSES, reach=2)(entry([(14, 2)]), 10, 8).displacement is None
+    assert TargetMaker(CLASSES, dilate=2)(entry([(14, 2)]), 10, 8).displacement is None
 
 
 def test_sides_are_of_the_events_that_have_one():
@@ -60,7 +60,7 @@ def test_sides_are_of_the_events_that_have_one():
 
 def test_frames_that_nobody_labelled_have_no_shares_unless_an_event_is_there():
     video = entry([(3, 1), (8, 2)]) | {"labelled": [[2, 4], [11, 30]]}
-    targets = TargetMaker(CLASSES, reach=1, displacement=True)(video, 0, 14)
+    targets = TargetMaker(CLASSES, displacement=1)(video, 0, 14)
     known = targets.labels.sum(1).tolist()
     assert known == [0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1]
     assert targets.labels.argmax(1).tolist() == [0, 0, 1, 1, 1, 0, 0, 2, 2, 2, 0, 0, 0, 0]

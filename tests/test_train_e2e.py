@@ -127,7 +127,7 @@ def test_a_finished_training_resumes_to_its_table(trained, tiny, tmp_path):
         path.unlink()
     shutil.copy(folder / "optim_002.pt", folder / "optim_001.pt")  # stopped before the old ones were removed
     done = run_here(train_e2e, *tiny, "-s", folder, *TINY_TRAINING, "--resume")
-    assert done.returncode == 0 and "train " not in done.stdout and "Average precision" in done.stdout
+    assert done.returncode == 0 and "  train " not in done.stdout and "Average precision" in done.stdout
     assert_same_training(folder, trained[0])
 
 
@@ -243,22 +243,14 @@ def test_the_first_weights_can_come_from_another_training(trained, tiny, tmp_pat
     assert torch.equal(state["backbone.cnn.stem.conv.weight"], source["backbone.cnn.stem.conv.weight"])
 
 
-def test_without_a_download_insisting_on_imagenet_weights_says_how_to_go_on(tiny, tmp_path, offline):
-    message = complaint(*tiny, "-s", tmp_path / "model", *QUICK, "--weights", "imagenet")
+@pytest.mark.parametrize("weights", ["auto", "imagenet"])
+def test_without_a_download_a_training_says_how_to_go_on(weights, tiny, tmp_path, offline):
+    message = complaint(*tiny, "-s", tmp_path / "model", *QUICK, "--weights", weights)
     assert "cannot be downloaded" in message and "--weights none" in message
     assert not (tmp_path / "model").exists()
 
 
-def test_without_a_download_auto_trains_from_scratch_loudly_and_says_so_in_config(tiny, tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
-    done = run_script("train_e2e.py", *tiny, "-s", tmp_path / "model", *QUICK, "--weights", "auto")
-    assert "WARNING: ImageNet weights for rny002 cannot be downloaded" in done.stderr and "SCRATCH" in done.stderr
-    config = read_json(tmp_path / "model" / "config.json")
-    assert (config["weights"], config["weights_used"]) == ("auto", "none")
-
-
-@pytest.mark.parametrize("modality", ["rgb", "bw", "flow"])
+@pytest.mark.parametrize("modality", ["rgb", "bw", "flow", "stack", "rgb_stack"])
 def test_every_modality_trains_on_crops_with_accumulated_gradients(modality, tiny, tmp_path):
     options = ["-m", "rny002_tsm", "--modality", modality, "--crop_dim", 32, "-ag", 2, "--epoch_num_frames", 48,
                "--criterion", "loss", "--dilate_len", 1, "--no-mixup", "--num_epochs", 2]
@@ -304,7 +296,7 @@ def test_the_originals_names_of_architectures_are_known(given, meant, monkeypatc
     monkeypatch.setattr(sys, "argv", ["train_e2e.py", "futsal", "frames", "-s", "out", "-m", given])
     args = train_e2e.parse_args()
     assert args.feature_arch == meant
-    assert (args.clip_len, args.batch_size, args.crop_dim, args.start_val_epoch) == (100, 8, 224, 30)
+    assert (args.clip_len, args.batch_size, args.crop_dim, args.start_val_epoch) == (100, "auto", None, 30)
 
 
 @pytest.mark.parametrize("options", [
@@ -339,7 +331,7 @@ def test_less_memory_and_compiling_change_nothing_of_what_is_learned(tiny, tmp_p
             folder = tmp_path / "".join([arch, *options])
             done = run_here(train_e2e, *tiny, "-s", folder, *QUICK, "-m", arch, *options)
             assert done.returncode == 0, done.stderr
-            assert not {"grad_checkpoint", "compile"} & set(read_json(folder / "config.json"))  # it may go on without
+            assert "compile" not in read_json(folder / "config.json")  # it may go on without
             rows.append({key: read_json(folder / "loss.json")[0][key] for key in ("train", "val")})
         assert rows[1] == pytest.approx(rows[0], rel=1e-4)
     assert graphs

@@ -1,0 +1,45 @@
+"""What recipes settle, what options say over them, and what is told of it before a training begins."""
+
+import argparse
+
+import pytest
+
+from dataset.recipe import RECIPES, add_recipe_options, describe
+
+VIDEOS = [{"video": "a", "num_frames": 1200, "events": [{"frame": 3, "label": "PASS"}, {"frame": 9, "label": "PASS"}]},
+          {"video": "b", "num_frames": 300, "events": [{"frame": 3, "label": "DRIVE"}]}]
+
+
+def options(*given):
+    parser = argparse.ArgumentParser()
+    add_recipe_options(parser)
+    parser.set_defaults(**RECIPES[parser.parse_args(given).recipe])
+    return parser.parse_args(given)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_settles_all_options_that_have_no_default(recipe):
+    settled = vars(options("--recipe", recipe))
+    assert {key for key, value in settled.items() if value is None} <= {
+        "acc_grad_iter", "start_val_epoch", "epoch_num_frames"}
+
+
+def test_original_is_e2e_spots():
+    original = options("--recipe", "original")
+    assert (original.crop_dim, original.batch_size, original.epoch_num_frames) == (224, 8, 500_000)
+    assert (original.fg_upsample, original.mixup, original.dilate_len, original.dilate_until) == (0, True, 0, 1)
+    assert (original.num_epochs, original.warm_up_epochs, original.learning_rate) == (50, 3, 0.001)
+
+
+def test_what_is_given_counts_more_than_a_recipe():
+    given = options("--recipe", "original", "--no-mixup", "--fg_upsample", "0.9", "--batch_size", "3")
+    assert (given.mixup, given.fg_upsample, given.batch_size, given.dilate_len) == (False, 0.9, 3, 0)
+
+
+def test_what_is_learned_from_and_how_is_told():
+    assert describe(options(), VIDEOS, ["DRIVE", "PASS"]) == (
+        "learns from 1 DRIVE, 2 PASS, in 1,500 frames of 2 videos\n"
+        "recipe auto: 50% of the clips about events, no mixup, labels 1 frame to either side of the event too, "
+        "in the last 40% of the training on its frame alone")
+    assert describe(options("--recipe", "original"), VIDEOS, ["PASS"]).endswith(
+        "recipe original: 0% of the clips about events, mixup, labels on the event's frame alone")
