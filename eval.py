@@ -27,10 +27,7 @@ from typing import Any
 from dataset.labels import read_classes, read_split
 from dataset.sides import read_team_sides, with_sides
 from dataset.video_record import frame_stamps, read_record, timecode_rate
-from label_forms.exported import ExportedVideo
-from label_forms.exports import add_export_options, check_exports, export_video
-from plots.split_pictures import draw_results
-from util.comparison import (
+from evaluation.comparison import (
     comparison,
     plain_rows,
     report_row,
@@ -39,21 +36,24 @@ from util.comparison import (
     write_csv,
     write_latex,
 )
+from evaluation.pairing import add_tolerance_options, tolerances_of
+from evaluation.report import Report, evaluate
+from evaluation.report_text import show_levels
+from evaluation.results import print_report
+from evaluation.rule import Origin, add_rule_options, given, lengths_of, rule_for
+from evaluation.soccernet import TEAM_FPS, SoccerNetScores
+from evaluation.soccernet_games import read_games, settle_games
+from evaluation.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth
+from label_forms.exported import ExportedVideo
+from label_forms.exports import add_export_options, check_exports, export_video
+from plots.split_pictures import draw_results
 from util.config import trained_on, trained_with_sides
 from util.ensemble import Member, add_ensemble_options, find_members, read_ensemble
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, event_dicts, predicted_events
 from util.io import write_json
 from util.options import count
-from util.pairing import add_tolerance_options, tolerances_of
 from util.predictions import find_file, read_predictions
-from util.report import Report, evaluate
-from util.report_text import show_levels
-from util.results import print_report
-from util.rule import Origin, add_rule_options, given, lengths_of, rule_for
-from util.soccernet import TEAM_FPS, SoccerNetScores
-from util.soccernet_games import read_games, settle_games
-from util.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 

@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from dataset.labels import read_classes, read_split
+from evaluation.rule import Origin, find_rule
 from model.folder import TrainedModel, load_model
 from model.inference import head_overlap
 from model.onnx_export import export_clips, export_stretches
 from util.errors import UserError
 from util.io import write_json
 from util.options import positive
-from util.rule import Origin, find_rule
 
 
 def parse_args() -> argparse.Namespace:

@@ -17,6 +17,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from evaluation.rule import add_rule_options
 from footage.annotated_video import check_encoder
 from footage.live import LiveSource
 from footage.raw_videos import ANNOTATED
@@ -29,7 +30,6 @@ from util.clock import parse_time
 from util.cluster import add_cluster_option, joined
 from util.ensemble import add_ensemble_options
 from util.options import positive, rate, share
-from util.rule import add_rule_options
 from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 

@@ -24,6 +24,9 @@ from checks.frame_checks import require_frames
 from dataset.frames import DEFAULT_WORKERS, Loader, VideoClips, load_stretches
 from dataset.labels import read_classes, read_split
 from dataset.sides import with_sides
+from evaluation.pairing import add_tolerance_options, tolerances_of
+from evaluation.results import print_report
+from evaluation.rule import Origin, add_rule_options, find_rule, given
 from model.device import add_device_options, memory_errors
 from model.folder import TrainedModel, load_model, members_of
 from model.inference import head_overlap, score_clips, score_videos
@@ -32,10 +35,7 @@ from model.processes import gathered, rank, share_of, together
 from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_prefix
 from util.events import Video, predicted_events
 from util.options import count, positive, rate
-from util.pairing import add_tolerance_options, tolerances_of
 from util.predictions import save_predictions
-from util.results import print_report
-from util.rule import Origin, add_rule_options, find_rule, given
 
 
 def parse_args() -> argparse.Namespace:

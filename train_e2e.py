@@ -22,6 +22,7 @@ from checks.training_splits import read_training_data
 from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretches
 from dataset.recipe import CLIPS, EPOCHS_WITH_MAP, MAX_EPOCH_FRAMES, RECIPES, add_recipe_options, describe
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
+from evaluation.results import Origin, print_report, save_results, val_mean_map
 from model import processes
 from model.architecture import Architecture, add_architecture_options
 from model.cost import Forecast, batch_that_fits
@@ -30,7 +31,6 @@ from model.folder import begun_with, load_best, locked, network_options, restore
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import epoch_writer, summary_writer, wandb_package
-from util.results import Origin, print_report, save_results, val_mean_map
 
 # options that neither config.json keeps nor a resumed training must share
 RUN_OPTIONS = ("frame_dir", "joint", "sides_file", "save_dir", "num_workers", "resume", "device", "precision",

@@ -8,11 +8,11 @@ import numpy as np
 
 from bench.rows import Row, Settings
 from bench.timing import fastest
+from evaluation.metrics import average_precision
+from evaluation.pairing import TOLERANCES, pair_events
+from evaluation.suppression import Suppression
 from util.events import event_table, true_events
 from util.io import read_json, write_json
-from util.metrics import average_precision
-from util.pairing import TOLERANCES, pair_events
-from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS", "SHOT"]
 VIDEOS = 100

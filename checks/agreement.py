@@ -14,14 +14,14 @@ import pandas as pd
 from checks.label_reading import as_video
 from dataset.labels import SPLITS, dataset_dir, read_split
 from dataset.video_record import RECORD_NAME, read_record
+from evaluation.metrics import count_events, mean_of_known, precision_recall_f1
+from evaluation.pairing import TOLERANCES, find_partners, pair_events
 from label_forms.forms import read_labels
 from label_forms.sets import settle_classes
 from label_forms.timeline import place_events
 from label_forms.videos import pair_labels, without_missing
 from util.errors import UserError, number_of
 from util.events import EventTable, event_table, of_labelled
-from util.metrics import count_events, mean_of_known, precision_recall_f1
-from util.pairing import TOLERANCES, find_partners, pair_events
 
 REACH = 0.5  # seconds, within which two labels may be of one event
 UNKNOWN_REACH = 12  # frames, where the rate is not known

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evaluation.metrics import confusion_matrix, count_events, frame_offsets, precision_recall, precision_recall_f1
+from evaluation.pairing import Pairing, within
 from plots.style import GREY, INK, class_colour, clean_axes, ink_on, new_figure, plain, save_figure, towards_white
-from util.metrics import confusion_matrix, count_events, frame_offsets, precision_recall, precision_recall_f1
-from util.pairing import Pairing, within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

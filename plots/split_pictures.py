@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from evaluation.choosing import threshold_tolerance
+from evaluation.pairing import Pairing
+from evaluation.report import Report
+from evaluation.report_text import nothing_counts
 from plots.scores import confusion_picture, offset_picture, precision_recall_picture
 from plots.timeline import timeline_picture
-from util.choosing import threshold_tolerance
 from util.errors import UserError
 from util.events import EventTable, Video, score_curves
-from util.pairing import Pairing
-from util.report import Report
-from util.report_text import nothing_counts
 
 
 def draw_results(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evaluation.pairing import Pairing
 from plots.style import GREY, INK, class_colour, new_figure, plain, save_figure
 from util.events import Video
-from util.pairing import Pairing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

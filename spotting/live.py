@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dataset.frames import centre, crop_frame
+from evaluation.suppression import SureEvents
 from footage.live import LiveFrame, LiveSource
 from model.live import Delay, frames_in, live_scores, plan_delay
 from spotting.whole_videos import Spotting, tell_other_rate, that_count
@@ -23,7 +24,6 @@ from util.clock import exact_time
 from util.errors import number_of
 from util.events import Event, event_dicts
 from util.read_ahead import read_ahead
-from util.suppression import SureEvents
 
 AHEAD = 8  # frames that are decoded while the network works
 

@@ -13,18 +13,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from evaluation.rule import Rule, given
 from footage.sources import Source
 from model.device import memory_errors
 from model.folder import load_model
+from spotting.event_files import read_made_with, write_soccernet
 from spotting.video_files import files_of, made_with, spot
 from spotting.whole_videos import Spotting, settle
 from util.cluster import Cluster
 from util.errors import UserError, number_of
-from util.event_files import read_made_with, write_soccernet
 from util.events import Event
 from util.io import sweep_lost
 from util.lock import exclusive
-from util.rule import Rule, given
 from util.time_limit import TimeLimit
 
 WAIT = 120  # seconds for the lock of a machine that was lost, which a disk's server keeps for a while

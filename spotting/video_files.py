@@ -17,9 +17,9 @@ from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
 from footage.sources import Source
 from label_forms.exported import ExportedVideo, code_rate
 from label_forms.exports import EXPORTS, export_video
+from spotting.event_files import CANDIDATES, SPOTTED, write_candidates, write_csv, write_events
 from spotting.whole_videos import Spotting, candidates, score, scored_events, tell_other_rate, that_count
 from util.errors import number_of
-from util.event_files import CANDIDATES, SPOTTED, write_candidates, write_csv, write_events
 from util.events import Event
 from util.read_ahead import read_ahead
 from util.stamps import SLACK

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from dataset.frames import crop_stretch, stretches
 from dataset.labels import read_classes, read_split
+from evaluation.rule import UNGIVEN, Given, Origin, Rule, find_rule
 from footage.raw_videos import FrameOptions, Frames, nothing_decoded, probe
 from model.folder import TrainedModel, members_of
 from model.folding import for_inference
@@ -29,7 +30,6 @@ from util.ensemble import average_scores
 from util.errors import UserError
 from util.events import Event, event_dicts, recall_events
 from util.read_ahead import read_ahead
-from util.rule import UNGIVEN, Given, Origin, Rule, find_rule
 
 OTHER_RATE = 0.1  # by which a video's rate may differ from that of the training before a word is said
 AHEAD = 2  # stretches that are decoded while the network works on one

@@ -4,8 +4,8 @@ import numpy as np
 from conftest import read_image
 from matplotlib.colors import to_rgb
 
+from evaluation.pairing import pair_events
 from util.events import event_table, true_events
-from util.pairing import pair_events
 
 CLASSES = ["DRIVE", "PASS"]
 VIDEO = {

@@ -9,12 +9,12 @@ import pytest
 from conftest import run_here
 from planted import CLASSES, planted, planted_scores, planted_truth
 
-from util.advice import HELP, Evidence, advice, print_advice
+from evaluation.advice import HELP, Evidence, advice, print_advice
+from evaluation.report import evaluate
+from evaluation.results import print_report
+from evaluation.rule import OnVal, Origin, Rule, choose_rule
 from util.io import write_json
 from util.predictions import prediction_prefix, save_predictions
-from util.report import evaluate
-from util.results import print_report
-from util.rule import OnVal, Origin, Rule, choose_rule
 
 WELL = [{"epoch": epoch, "train": 1 / (1 + epoch), "val": 1.2 / (1 + epoch), "val_mAP": 0.7 if epoch > 6 else 0}
         for epoch in range(12)]

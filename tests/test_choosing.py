@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from planted import CLASSES, planted, planted_scores, planted_truth
 
+from evaluation.report import evaluate
+from evaluation.results import save_results
+from evaluation.rule import Given, OnVal, Origin, Rule, choose_rule, find_rule, rule_for
+from evaluation.suppression import NMS, Suppression
 from spotting.whole_videos import Spotting, scored_events, that_count
 from util.events import predicted_events
 from util.io import write_json
 from util.predictions import prediction_prefix, save_predictions
-from util.report import evaluate
-from util.results import save_results
-from util.rule import Given, OnVal, Origin, Rule, choose_rule, find_rule, rule_for
-from util.suppression import NMS, Suppression
 from viewer.models import read_split_models
 
 

@@ -8,7 +8,7 @@ from conftest import run_here, user_error
 from test_eval import model  # noqa: F401
 
 import eval as eval_script
-from util.comparison import comparison, plain_rows, show_comparison, write_csv, write_latex
+from evaluation.comparison import comparison, plain_rows, show_comparison, write_csv, write_latex
 from util.io import read_json, write_json
 
 ROWS = {"out/a_b": {"mAP@0": 0.5, "mAP": 0.7512345}, "out/c": {"mAP@0": 0.75, "mAP": math.nan}}

@@ -21,6 +21,8 @@ from dataset.frames import how_frames_were_made
 from dataset.jpeg import jpeg_size, read_frame
 from dataset.labels import read_classes, read_split
 from dataset.video_record import frame_stamps, read_record
+from evaluation.report import evaluate
+from evaluation.rule import Origin, find_rule
 from label_forms.forms import read_labels
 from label_forms.sets import settle_classes
 from label_forms.timeline import place_events
@@ -33,8 +35,6 @@ from util.config import ModelConfig, read_config
 from util.errors import UserError
 from util.io import write_json
 from util.predictions import best_epoch, read_predictions
-from util.report import evaluate
-from util.rule import Origin, find_rule
 
 MUTATIONS = 12  # of each file
 BYTES = [b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\x80", b"[" * 5000, b"9" * 400, b'"', b"\n", b",,", b"NaN",

@@ -11,6 +11,8 @@ import eval as eval_script
 import spot_video
 import test_e2e
 import view
+from evaluation.report import evaluate
+from evaluation.rule import Given, OnVal, choose_rule
 from footage.raw_videos import Frames
 from model.folder import load_model
 from model.inference import mirrored, with_mirrored
@@ -19,8 +21,6 @@ from util.ensemble import average_scores, ensemble_weights, own_classes
 from util.events import predicted_events
 from util.io import read_json, write_json
 from util.predictions import best_epoch, prediction_prefix, save_predictions
-from util.report import evaluate
-from util.rule import Given, OnVal, choose_rule
 
 OPTIONS = ["--device", "cpu", "-j", 0]
 

@@ -7,9 +7,9 @@ import pytest
 from conftest import read_image, run_here, run_script, user_error
 
 import eval as eval_script
+from evaluation.report import evaluate
 from util.io import read_json, write_json
 from util.predictions import prediction_prefix, read_predictions, save_predictions
-from util.report import evaluate
 
 CLASSES = ["DRIVE", "PASS"]
 NUM_FRAMES = 300

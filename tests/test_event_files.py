@@ -1,6 +1,6 @@
 """Files of events for other tools, in their forms."""
 
-from util.event_files import read_made_with, write_csv, write_events, write_soccernet
+from spotting.event_files import read_made_with, write_csv, write_events, write_soccernet
 from util.io import read_json
 
 EVENTS = [

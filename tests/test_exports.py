@@ -19,7 +19,7 @@ from label_forms.fields import read_time
 from label_forms.forms import read_labels
 from label_forms.timeline import place_events
 from label_forms.videos import pair_labels
-from util.event_files import write_csv
+from spotting.event_files import write_csv
 from util.io import read_json
 from util.stamps import Stamps
 

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 from conftest import REPO
 
-FOLDERS = ("model", "dataset", "footage", "spotting", "label_forms", "checks", "util", "plots", "viewer", "simulation",
-           "bench")
+FOLDERS = ("model", "dataset", "footage", "spotting", "label_forms", "checks", "evaluation", "util", "plots", "viewer",
+           "simulation", "bench")
 SCRIPTS = sorted(REPO.glob("*.py"))
 MODULES = {".".join(path.relative_to(REPO).with_suffix("").parts): path
            for path in [*SCRIPTS, *(path for folder in FOLDERS for path in sorted((REPO / folder).glob("*.py")))]}
@@ -37,9 +37,12 @@ def test_nothing_imports_itself_by_way_of_others():
 
 
 @pytest.mark.parametrize(("of", "never"), [
-    ("util", set(FOLDERS) - {"util"}), ("model", set(FOLDERS) - {"model", "util"}), ("dataset", {"model", "viewer"}),
-    ("simulation", set(FOLDERS) - {"simulation", "util"}), ("footage", {"model", "viewer", "checks", "spotting"}),
-    ("dataset", {"spotting"}), ("spotting", {"viewer", "checks", "simulation", "plots"}),
+    ("util", set(FOLDERS) - {"util"}), ("model", set(FOLDERS) - {"model", "util"}),
+    ("dataset", {"model", "evaluation", "spotting", "viewer"}),
+    ("evaluation", {"model", "dataset", "footage", "spotting", "checks", "plots", "viewer"}),
+    ("simulation", set(FOLDERS) - {"simulation", "util"}),
+    ("footage", {"model", "evaluation", "viewer", "checks", "spotting"}),
+    ("spotting", {"viewer", "checks", "simulation", "plots"}),
 ])
 def test_arrows_go_one_way(of, never):
     assert not [(module, other) for module in MODULES if folder(module) == of for other in imported(module)

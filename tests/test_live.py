@@ -10,13 +10,13 @@ from test_live_source import Clock
 
 import spot_video
 import test_e2e
+from evaluation.rule import Given
+from evaluation.suppression import Suppression
 from footage.live import LiveSource
 from model.folder import load_model
 from spotting.live import live_events
 from spotting.whole_videos import find_events, settle
 from util.io import read_json
-from util.rule import Given
-from util.suppression import Suppression
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from util.events import event_table, true_events
-from util.io import read_json
-from util.metrics import (
+from evaluation.metrics import (
     average_precision,
     confused_partners,
     confusion_matrix,
@@ -14,8 +12,10 @@ from util.metrics import (
     mean_of_known,
     precision_recall_f1,
 )
-from util.pairing import pair_events
-from util.suppression import Suppression
+from evaluation.pairing import pair_events
+from evaluation.suppression import Suppression
+from util.events import event_table, true_events
+from util.io import read_json
 
 CLASSES = ["DRIVE", "PASS"]
 

@@ -16,12 +16,12 @@ from checks.label_reading import read_dataset
 from dataset.labels import read_classes, read_split
 from dataset.splits import read_splits
 from dataset.video_record import frame_stamps, read_record
+from evaluation.rule import Origin, find_rule
 from label_forms.forms import read_labels
 from util.config import read_config, trained_on
 from util.errors import UserError
 from util.io import write_json
 from util.predictions import best_epoch, read_predictions
-from util.rule import Origin, find_rule
 
 MUTATIONS = 60  # of each kind of file
 HOSTILE = ["NaN", "-Infinity", "1e999", "1" + "0" * 400, "9" * 5000, "-1", "1000000000", "1.5", "true", "null", "[]",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from test_metrics import CLASSES, guesses_of, random_case, truth_of
 
+from evaluation.report import evaluate
+from evaluation.report_text import show_report
+from evaluation.results import print_report, val_mean_map
+from evaluation.rule import Given, Origin, Rule
+from evaluation.suppression import Suppression
 from util.events import event_table, predicted_events
 from util.predictions import prediction_prefix, save_predictions
-from util.report import evaluate
-from util.report_text import show_report
-from util.results import print_report, val_mean_map
-from util.rule import Given, Origin, Rule
-from util.suppression import Suppression
 
 
 def entry(video, frames):

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from planted import CLASSES, planted, planted_truth
 
-from util.events import event_table, true_events
-from util.intervals import intervals_of
-from util.metrics import average_precision, count_events, precision_recall_f1
-from util.pairing import pair_events
-from util.report import evaluate
-from util.resampling import (
+from evaluation.intervals import intervals_of
+from evaluation.metrics import average_precision, count_events, precision_recall_f1
+from evaluation.pairing import pair_events
+from evaluation.report import evaluate
+from evaluation.resampling import (
     FEWEST_VIDEOS,
     MOST_UNITS,
     counts_by_unit,
@@ -19,6 +18,7 @@ from util.resampling import (
     units_of,
     wins,
 )
+from util.events import event_table, true_events
 
 
 def as_entries(truth, predicted):

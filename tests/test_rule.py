@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from test_metrics import CLASSES, counts_literally, guesses_of, paired, random_case, truth_of
 
-from util.choosing import DEFAULT_THRESHOLD, best_threshold
+from evaluation.choosing import DEFAULT_THRESHOLD, best_threshold
+from evaluation.rule import FILE, Given, OnVal, Origin, Rule, find_rule, rule_for, write_rule
+from evaluation.suppression import Suppression
 from util.errors import UserError
 from util.events import event_table
 from util.io import read_json, write_json
 from util.predictions import prediction_prefix
-from util.rule import FILE, Given, OnVal, Origin, Rule, find_rule, rule_for, write_rule
-from util.suppression import Suppression
 
 # Which is the best
 

@@ -5,10 +5,10 @@ import pytest
 from conftest import run_here, user_error
 
 import eval as eval_script
+from evaluation.soccernet import METRICS
+from evaluation.soccernet_games import V1_CLASSES, V2_CLASSES, read_games, settle_games
+from evaluation.soccernet_report import soccernet_scores
 from util.io import read_json, write_json
-from util.soccernet import METRICS
-from util.soccernet_games import V1_CLASSES, V2_CLASSES, read_games, settle_games
-from util.soccernet_report import soccernet_scores
 
 SUFFIXES = {"all": "", "shown": "_visible", "unshown": "_unshown"}
 GAME = "league/2024/red - blue"

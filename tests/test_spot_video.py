@@ -16,19 +16,19 @@ from encoded import encode
 
 import spot_video
 from dataset.frames import Loader, VideoStretches
+from evaluation.rule import Given, Rule
+from evaluation.suppression import Suppression
 from footage.frame_folders import extract_frames
 from footage.raw_videos import FrameOptions, Frames
 from model.folder import load_model
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches, score_videos
 from spotting import video_files, whole_videos
-from util.event_files import read_made_with
+from spotting.event_files import read_made_with
 from util.events import event_dicts, event_table
 from util.io import read_json, write_json
 from util.lock import exclusive
 from util.predictions import check_entries
-from util.rule import Given, Rule
-from util.suppression import Suppression
 
 CLASSES = ["DRIVE", "PASS"]
 EVERY = ["--threshold", 0, "--nms_window", 0]  # the tiny model knows nothing, but scores everything

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from evaluation.suppression import Suppression, SureEvents
 from util.events import event_dicts, event_table, recall_events
-from util.suppression import Suppression, SureEvents
 
 CLASSES = ["DRIVE", "PASS"]
 

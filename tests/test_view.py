@@ -19,10 +19,10 @@ from viewed import CLASSES, EVENTS, FPS, NUM_FRAMES, WRITE, client, event, label
 
 import eval as eval_script
 import view
+from evaluation.report import evaluate
+from evaluation.rule import Rule
 from util.events import event_table
 from util.io import read_json, write_json
-from util.report import evaluate
-from util.rule import Rule
 
 
 @pytest.fixture

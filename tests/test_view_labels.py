@@ -24,14 +24,14 @@ from viewed import (
 
 import eval as eval_script
 import view
+from evaluation.rule import Rule
 from label_forms.clock import clock_of
 from label_forms.forms import read_labels
 from label_forms.timeline import place_events
 from label_forms.videos import WHOLE, Labelled
+from spotting.event_files import write_candidates, write_events
 from util.errors import UserError
-from util.event_files import write_candidates, write_events
 from util.io import read_json, write_json
-from util.rule import Rule
 from viewer import store
 
 

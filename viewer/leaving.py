@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from dataset.video_record import source_stamps, timecode_rate
 from label_forms.exported import ExportedVideo
 from label_forms.exports import EXPORTS, Export, check_exports
+from spotting.event_files import write_csv
 from util.errors import UserError
-from util.event_files import write_csv
 from viewer.store import LabelStore, plain_event
 from viewer.viewed_videos import ViewedVideo
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SAME_FPS
+from evaluation.rule import UNCHOSEN, Origin, Rule, lengths_of, rule_for, rule_from
+from spotting.event_files import CANDIDATES, SPOTTED
 from util.config import TeamSides, trained_crop, trained_with_sides
 from util.ensemble import find_members, read_ensemble
 from util.errors import UserError
-from util.event_files import CANDIDATES, SPOTTED
 from util.events import EventTable, Video, class_scores, event_table, predicted_events, score_curves
 from util.io import read_json
 from util.predictions import check_entries, find_file, parse_name, read_predictions
-from util.rule import UNCHOSEN, Origin, Rule, lengths_of, rule_for, rule_from
 from viewer.viewed_videos import ViewedVideo
 
 FULL = 65535  # stands for a score of 1 in the curves

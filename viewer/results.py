@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from dataset.sides import with_sides
-from util.events import Event, EventTable, of_labelled, true_events
-from util.metrics import (
+from evaluation.metrics import (
     average_precision,
     confused_partners,
     confusion_matrix,
@@ -22,8 +21,9 @@ from util.metrics import (
     precision_recall_f1,
     side_accuracy,
 )
-from util.pairing import TOLERANCES, Pairing, pair_events, pair_sides
-from util.suppression import Suppression
+from evaluation.pairing import TOLERANCES, Pairing, pair_events, pair_sides
+from evaluation.suppression import Suppression
+from util.events import Event, EventTable, of_labelled, true_events
 from viewer.models import Model
 from viewer.store import LabelStore, plain_event
 from viewer.viewed_videos import ViewedVideo

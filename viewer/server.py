@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, abort, jsonify, request, send_file
 from werkzeug.exceptions import HTTPException
 
+from evaluation.choosing import DEFAULT_THRESHOLD
+from evaluation.pairing import TOLERANCES
+from evaluation.suppression import NMS, NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
 from plots.style import class_colour
-from util.choosing import DEFAULT_THRESHOLD
 from util.entries import labelled_frames
 from util.errors import UserError
 from util.io import parse_json
 from util.matches import matches_of
 from util.options import MAX_FRAMES_AROUND
-from util.pairing import TOLERANCES
 from util.stamps import MICROSECOND
-from util.suppression import NMS, NMS_WINDOW, SOFT_NMS_WINDOW, Suppression
 from viewer.leaving import FORMS, export_all, export_video
 from viewer.models import Model
 from viewer.results import Case, Results, Settings

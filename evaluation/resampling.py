@@ -11,10 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
+from evaluation.metrics import precision_recall_f1
+from evaluation.pairing import Pairing
 from util.errors import number_of
 from util.events import EventTable, Video
-from util.metrics import precision_recall_f1
-from util.pairing import Pairing
 
 CONFIDENCE = 0.95
 DRAWS = 500

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from util.pairing import Pairing, find_partners
+from evaluation.pairing import Pairing, find_partners
 
 
 def precision_recall(pairing: Pairing, label: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from evaluation.pairing import rates_of
+from evaluation.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
 from util.entries import is_labelled
 from util.events import SIDES, EventTable, Video, events_by_side, of_labelled
-from util.pairing import rates_of
-from util.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
 
 KINDS = ("all", "shown", "unshown")
 _TITLES = {"tight": "average mAP, tight (1 to 5 s)", "loose": "average mAP, loose (5 to 60 s)", "at1": "mAP@1 (1 s)",

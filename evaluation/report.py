@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluation.intervals import Intervals, intervals_of
+from evaluation.metrics import average_precision, count_events, offset_statistics, precision_recall_f1, side_accuracy
+from evaluation.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
+from evaluation.rule import UNCHOSEN, Rule, lengths_of
+from evaluation.suppression import Suppression
 from util.events import SIDES, EventTable, Video, of_labelled, true_events
-from util.intervals import Intervals, intervals_of
-from util.metrics import average_precision, count_events, offset_statistics, precision_recall_f1, side_accuracy
-from util.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
-from util.rule import UNCHOSEN, Rule, lengths_of
-from util.suppression import Suppression
 
 RATES = ["precision", "recall", "f1"]
 COUNTS = ["tp", "fp", "fn"]  # right predictions, false ones, missed true events
@@ -105,7 +105,7 @@ def evaluate(
         predicted: every class of every frame with score >= 0.01, before suppression; videos are counted as in `truth`.
         classes: the K class names.
         tolerances: frames, or `Seconds` at the rate of each video.
-        rule: chosen on another split, see util/rule.py.
+        rule: chosen on another split, see evaluation/rule.py.
         intervals: say how sure the numbers are, which takes a second on a split of hours.
     """
     true, predicted = of_labelled(true_events(truth, classes), truth), of_labelled(predicted, truth)

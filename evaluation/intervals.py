@@ -1,4 +1,4 @@
-"""Between which values the numbers of a report lie, as its split tells: 95 % of draws, see util/resampling.py."""
+"""Between which values the numbers of a report lie, as its split tells: 95 % of draws, see evaluation/resampling.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from util.events import Video
-from util.pairing import Pairing, Tolerance
-from util.resampling import (
+from evaluation.pairing import Pairing, Tolerance
+from evaluation.resampling import (
     FEWEST_UNITS,
     counts_by_unit,
     drawn_f1,
@@ -18,6 +17,7 @@ from util.resampling import (
     mean_over_classes,
     units_of,
 )
+from util.events import Video
 
 Interval = tuple[float, float]  # fractions; NaN where nothing is known
 

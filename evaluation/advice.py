@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from util.choosing import threshold_tolerance
+from evaluation.choosing import threshold_tolerance
+from evaluation.metrics import confusion_matrix
+from evaluation.pairing import TOLERANCES, Pairing, within
+from evaluation.report import Report, evaluate
+from evaluation.rule import OnVal, Origin, choose_rule
 from util.config import read_config
 from util.errors import UserError, number_of
 from util.events import EventTable, true_events
 from util.io import read_json
-from util.metrics import confusion_matrix
-from util.pairing import TOLERANCES, Pairing, within
-from util.report import Report, evaluate
-from util.rule import OnVal, Origin, choose_rule
 
 FLAT = 0.1  # a network that has learned something scores more on some frame of val
 FEW_TO_LEARN = 50  # events of a class in train

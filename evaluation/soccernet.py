@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaluation.metrics import mean_of_known
 from util.events import EventTable
-from util.metrics import mean_of_known
 
 HALF_SECONDS = 120 * 60
 TEAM_FPS = 25  # sn-teamspotting knows no other

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaluation.suppression import Suppression
 from util.errors import UserError, number_of
 from util.events import SIDES, EventTable, Video, events_by_side, lay_on_line
 from util.options import frames_around, seconds_around
-from util.suppression import Suppression
 
 TOLERANCES = (0, 1, 2, 4)  # frames
 _ROUNDING = 1e-6  # frames, of a tolerance in seconds times a rate

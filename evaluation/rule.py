@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from util.choosing import (
+from evaluation.choosing import (
     DEFAULT_THRESHOLD,
     best_threshold,
     choose_moves,
@@ -21,15 +21,15 @@ from util.choosing import (
     moved_by,
     threshold_tolerance,
 )
+from evaluation.pairing import TOLERANCES, Tolerance, pair_events, rates_of, within
+from evaluation.resampling import USUAL_FPS, units_of
+from evaluation.suppression import NMS, Suppression, add_suppression_options
 from util.ensemble import FLIP, Member, read_ensemble
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
 from util.io import read_json, write_json
 from util.options import MAX_FRAMES_AROUND
-from util.pairing import TOLERANCES, Tolerance, pair_events, rates_of, within
 from util.predictions import list_predictions, read_predictions
-from util.resampling import USUAL_FPS, units_of
-from util.suppression import NMS, Suppression, add_suppression_options
 
 FILE = "threshold.json"  # in the model folder
 
@@ -173,7 +173,7 @@ def choose_rule(
     on_val: OnVal, classes: Sequence[str], tolerances: Sequence[Tolerance] = TOLERANCES, given: Given = UNGIVEN
 ) -> Rule:
     """The best rule on val: the threshold for the highest F1 at the tolerance of `threshold_tolerance`; the rest as
-    util/choosing.py does it."""
+    evaluation/choosing.py does it."""
     truth, predicted = on_val.truth, of_labelled(on_val.predicted, on_val.truth)
     true, units, fps = of_labelled(true_events(truth, classes), truth), units_of(truth), usual_fps(truth)
     notes, suppression, window = [], given.suppression or NMS, None

@@ -1,7 +1,7 @@
 """What is chosen on val: NMS and its window, by how many frames a class is moved, thresholds.
 
 The threshold of all classes is simply the best. Everything else stays as it usually is unless val says by more than
-chance that another choice is better (`wins` of util/resampling.py), so that a small val split changes nothing.
+chance that another choice is better (`wins` of evaluation/resampling.py), so that a small val split changes nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from util.events import EventTable
-from util.metrics import average_precision, mean_of_known
-from util.pairing import Pairing, Seconds, Tolerance, pair_events
-from util.resampling import (
+from evaluation.metrics import average_precision, mean_of_known
+from evaluation.pairing import Pairing, Seconds, Tolerance, pair_events
+from evaluation.resampling import (
     FEWEST_UNITS,
     Units,
     counts_by_unit,
@@ -25,7 +24,8 @@ from util.resampling import (
     prediction_units,
     wins,
 )
-from util.suppression import NMS, Suppression
+from evaluation.suppression import NMS, Suppression
+from util.events import EventTable
 
 DEFAULT_THRESHOLD = 0.5  # where nothing is there to choose it on
 WINDOWS = (1, 2, 3, 5, 8, 12, 20)  # frames, of NMS

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evaluation.rule import Rule
 from util.clock import exact_time
 from util.errors import UserError
 from util.events import Event
 from util.io import read_json, whole_file, write_json
-from util.rule import Rule
 
 SPOTTED = ".events.json"  # how the files of spot_video.py end: the events that count
 CANDIDATES = ".events.recall.json.gz"  # and all that may be some

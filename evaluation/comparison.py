@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from util.choosing import threshold_tolerance
+from evaluation.choosing import threshold_tolerance
+from evaluation.pairing import Seconds, Tolerance
+from evaluation.report import RATES, Report
+from evaluation.soccernet import SoccerNetScores
+from evaluation.soccernet_report import KINDS
 from util.config import read_config
 from util.errors import UserError
 from util.io import whole_file
-from util.pairing import Seconds, Tolerance
-from util.report import RATES, Report
-from util.soccernet import SoccerNetScores
-from util.soccernet_report import KINDS
 
 MEAN, DEVIATION = "mean", "deviation"  # rows of a system, behind those of its seeds
 _OF_A_RUN = ("seed", "weights_used", "init")  # keys of config.json in which trainings of one system may differ

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from evaluation.soccernet_report import Spots
 from util.errors import UserError
 from util.io import read_json
-from util.soccernet_report import Spots
 
 RESULTS = "results_spotting.json"
 V2_CLASSES = (

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from util.advice import print_advice
-from util.choosing import mean_map
+from evaluation.advice import print_advice
+from evaluation.choosing import mean_map
+from evaluation.pairing import TOLERANCES, Tolerance, pair_events
+from evaluation.report import Report, evaluate
+from evaluation.report_text import show_report
+from evaluation.rule import UNGIVEN, Given, OnVal, Origin, read_val, rule_for, write_rule
+from evaluation.suppression import NMS
 from util.entries import labelled_frames
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
-from util.pairing import TOLERANCES, Tolerance, pair_events
 from util.predictions import prediction_prefix, save_predictions
-from util.report import Report, evaluate
-from util.report_text import show_report
-from util.rule import UNGIVEN, Given, OnVal, Origin, read_val, rule_for, write_rule
-from util.suppression import NMS
 
 
 def save_results(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from util.choosing import threshold_tolerance
-from util.intervals import Interval
-from util.pairing import Pairing, within
-from util.report import COUNTS, RATES, Report
-from util.resampling import CONFIDENCE
+from evaluation.choosing import threshold_tolerance
+from evaluation.intervals import Interval
+from evaluation.pairing import Pairing, within
+from evaluation.report import COUNTS, RATES, Report
+from evaluation.resampling import CONFIDENCE
 
 SURE = f"{CONFIDENCE:.0%}"
 
