@@ -37,6 +37,7 @@ from util.time_limit import NO_LIMIT, TimeLimit
 Item = TypeVar("Item")
 
 RETRIES = 3  # of what was lost with its process or machine, after which it counts as broken
+WAITING = 2  # tasks given to Ray for each core
 LOOK = 1.0  # seconds after which the machines are counted again
 ANSWER = 10.0  # seconds within which the head must answer
 PATIENCE = 10.0  # seconds for what is stopped to clear up
@@ -94,6 +95,7 @@ class Outcome:
     error: str = ""  # what is wrong, where it failed
     out: str = ""
     err: str = ""
+    begun: bool = True  # before the time was up
 
     def tell(self) -> None:
         """Print again what was printed there."""
@@ -191,17 +193,20 @@ class Cluster:
             path: of the file that an item is about.
             most: tasks at once; None for as many as there is room for.
         """
-        task = self._ray.remote(num_cpus=1, max_retries=RETRIES)(_do)
+        task = self._ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")(_do)
         queue, running = deque(items), {}
         try:
             while running or (queue and not limit.over):
-                room = min(self.room(1), most or len(queue))
+                # more than there is room for: given just as many, Ray leaves some cores idle
+                room = most or WAITING * self.room(1)
                 while queue and len(running) < room and not limit.over:
                     item = queue.popleft()
-                    running[task.remote(self._shared, work, item, path(item))] = item
+                    running[task.remote(self._shared, work, item, path(item), limit)] = item
                 for ref in self._done(running):
                     item = running.pop(ref)
-                    yield item, self._outcome(ref) or Outcome(error=f"{path(item)}: {LOST}")
+                    outcome = self._outcome(ref) or Outcome(error=f"{path(item)}: {LOST}")
+                    if outcome.begun:
+                        yield item, outcome
         finally:
             self._stop(running)
 
@@ -299,8 +304,12 @@ def _spread(work: Callable[..., Any], item: tuple[int, tuple]) -> Any:
     return work(*item[1])
 
 
-def _do(shared: Shared, work: Callable[[Item], Any], item: Item, path: Path) -> Outcome:
+def _do(
+    shared: Shared, work: Callable[[Item], Any], item: Item, path: Path, limit: TimeLimit = NO_LIMIT
+) -> Outcome:
     """A piece of work, on some machine."""
+    if limit.over:
+        return Outcome(begun=False)
     shared.enter(path)
     if threading.current_thread() is threading.main_thread():
         # how Ray ends what is cancelled; of a machine that joined in the background of a shell it is ignored
