@@ -11,6 +11,7 @@ worlds or seeds adds to the table. One seed shows luck; a claim takes three seed
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shlex
 import subprocess
@@ -31,12 +32,14 @@ from util.io import read_json, whole_file, write_json  # noqa: E402
 from util.options import count  # noqa: E402
 
 # name -> options of train_e2e.py that make the recipe
-RECIPES = {"auto": "--recipe auto", "original": "--recipe original"}
+RECIPES = {"auto": "--recipe auto", "stack": "--modality stack", "original": "--recipe original"}
 # name -> dataset and frames, and the options of train_e2e.py that are of the size and not of the recipe
-SMALL = "-m rny002_gsm --weights none --epoch_num_frames 4800"
+SMALL = "-m rny002_gsm --weights none --epoch_num_frames 4800 --warm_up_epochs 1"
 WORLDS = {
-    "futsal": f"{{made}}/data {{made}}/Frames {SMALL} --num_epochs 24 --start_val_epoch 22",
-    "rally": f"{{made}}/data {{made}}/frames {SMALL} --num_epochs 10 --start_val_epoch 9",
+    "futsal": f"{{made}}/data {{made}}/Frames {SMALL} --crop_dim 96 --clip_len 24 --batch_size 3 --num_epochs 24 "
+              "--start_val_epoch 22",
+    "rally": f"{{made}}/data {{made}}/frames {SMALL} --crop_dim 0 --clip_len 32 --batch_size 2 --num_epochs 10 "
+             "--start_val_epoch 9",
 }
 # name -> commands that make it, run in a folder of its own
 MAKING = {
@@ -87,40 +90,47 @@ def make_world(name: str, folder: Path) -> None:
     made = folder / "made.json"
     if name not in MAKING or made.exists():
         return
-    script = Path(shlex.split(MAKING[name][0].format(root=ROOT.as_posix()))[0])
+    script = Path(shlex.split(MAKING[name][0].format(root=quoted(ROOT)))[0])
     if not script.is_file():
         raise UserError(f"world {name}: {os.path.relpath(script)} is not there, so it cannot be made; "
                         "leave it out of --worlds")
     folder.mkdir(parents=True, exist_ok=True)
     print(f"making the world {name}", flush=True)
     for command in MAKING[name]:
-        run(command.format(root=ROOT.as_posix()), folder, folder / "log.txt")
+        run(command.format(root=quoted(ROOT)), folder, folder / "log.txt")
     write_json(made, True)
 
 
 def train_once(args: argparse.Namespace, world: str, recipe: str, seed: int) -> dict:
-    """The result of one run: {"mAP", "mAP@0", "seconds", class: its mean AP}, fractions, after suppression, on test."""
+    """The result of one run: {"mAP", "mAP@0", class: its mean AP}, fractions, after suppression, on test; "seconds"
+    too, where it was not stopped."""
     folder = args.output / "runs" / world / recipe / f"seed{seed}"
     path = folder / "result.json"
-    options = f"{args.world_options[world].format(made=args.output / 'worlds' / world)} {args.recipe_options[recipe]}"
+    options = f"{args.world_options[world]} {args.recipe_options[recipe]}"
     about = {"options": options, "seed": seed}
     if path.exists():
         known = read_json(path)
         if {key: known[key] for key in about} != about:
             raise UserError(f"{path}: was made with other options ({known['options']}); give the recipe another name")
         return known["result"]
-    folder.mkdir(parents=True, exist_ok=True)
     print(f"{world}, {recipe}, seed {seed}", flush=True)
-    began = time.monotonic()
-    model, table = folder / "model", folder / "table.json"
-    run(f"{ROOT / 'train_e2e.py'} {options} --seed {seed} -s {shlex.quote(str(model.resolve()))} --resume", Path.cwd(),
+    began, goes_on = time.monotonic(), folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    made = quoted(args.output / "worlds" / world)
+    run(f"{quoted(ROOT / 'train_e2e.py')} {options.format(made=made)} --seed {seed} -s {quoted(folder / 'model')} "
+        "--resume", Path.cwd(), folder / "log.txt")
+    seconds = math.nan if goes_on else time.monotonic() - began
+    table = folder / "table.json"
+    run(f"{quoted(ROOT / 'eval.py')} {quoted(folder / 'model')} -s test --json {quoted(table)}", Path.cwd(),
         folder / "log.txt")
-    seconds = time.monotonic() - began
-    run(f"{ROOT / 'eval.py'} {shlex.quote(str(model.resolve()))} -s test --json {shlex.quote(str(table.resolve()))}",
-        Path.cwd(), folder / "log.txt")
     result = {**numbers(read_json(table)), "seconds": seconds}
-    write_json(path, {**about, "result": result})
+    write_json(path, {**about, "result": result | {"seconds": None if goes_on else seconds}})
     return result
+
+
+def quoted(path: Path) -> str:
+    """A path as part of a command that `shlex.split` takes apart, on Windows too."""
+    return shlex.quote(path.resolve().as_posix())
 
 
 def numbers(report: dict) -> dict[str, float]:
@@ -146,7 +156,8 @@ def show(table: pd.DataFrame) -> str:
         unit = 1 if name == "seconds" else 100
         digits = 0 if name == "seconds" else 1
         mean, deviation = (unit * row[name, what] for what in ("mean", "deviation"))
-        return f"{mean:.{digits}f}" + ("" if pd.isna(deviation) else f" ± {deviation:.{digits}f}")
+        spread = "" if pd.isna(deviation) else f" ± {deviation:.{digits}f}"
+        return "-" if pd.isna(mean) else f"{mean:.{digits}f}{spread}"
 
     lines = []
     for world, part in table.groupby(level="world", sort=False):
@@ -166,8 +177,8 @@ def draw(path: Path, rows: pd.DataFrame) -> None:
     worlds, recipes = list(rows["world"].unique()), list(rows["recipe"].unique())
     figure = new_figure(1.5 + 3.5 * len(worlds), 1 + 0.35 * len(recipes))
     for axes, world in zip(figure.subplots(1, len(worlds), squeeze=False, sharey=True)[0], worlds, strict=True):
-        values_of = dict(iter(100 * rows[rows["world"] == world].groupby("recipe")["mAP"]))
-        for place, values in enumerate(values_of.get(recipe, pd.Series(dtype=float)) for recipe in recipes):
+        here = rows[rows["world"] == world]
+        for place, values in enumerate(100 * here.loc[here["recipe"] == recipe, "mAP"] for recipe in recipes):
             axes.scatter(values, [place] * len(values), s=18, color=class_colour(place), alpha=0.7)
             axes.vlines([values.mean()], place - 0.3, place + 0.3, color=class_colour(place))
         axes.set(title=plain(world), xlabel="mean mAP (%)", yticks=range(len(recipes)))
@@ -187,8 +198,8 @@ def main() -> None:
                 result = train_once(args, world, recipe, seed)
                 rows.append({"world": world, "recipe": recipe, "seed": seed, **result})
                 print(f"{world}, {recipe}, seed {seed}: mean mAP {100 * result['mAP']:.1f}, at 0 frames "
-                      f"{100 * result['mAP@0']:.1f}, {result['seconds']:.0f} s", flush=True)
-    table = pd.DataFrame(rows)
+                      f"{100 * result['mAP@0']:.1f}", flush=True)
+    table = pd.DataFrame(rows).astype({"seconds": float})
     with whole_file(args.output / "accuracy.csv") as scratch:
         table.to_csv(scratch, index=False, lineterminator="\n")
     draw(args.output / "accuracy.png", table)
