@@ -94,8 +94,9 @@ class _Stream(nn.Module):
         return features, self.there, *carried
 
     def _features(self, frames: Tensor, carries: list[Any]) -> Tensor:
-        return self.spotter.backbone._stretch(
-            self.spotter.backbone.cnn.forward, _normalised(self.spotter, frames), carries)
+        stream = self.spotter.backbone.open_stream()
+        stream.carries = carries
+        return stream.push(_normalised(self.spotter, frames))
 
     def empty(self, frames: Tensor) -> list[Tensor]:
         """What is carried over before a video of such frames (T, 3, H, W): of nothing."""
