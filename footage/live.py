@@ -23,7 +23,7 @@ MOST_LATE = 1.0  # seconds by which reading may fall behind the source for want 
 WAITED = 0.3  # of the time between two frames: who waits longer for the next has read all that there was
 PATIENCE = 10  # seconds without a packet after which a source counts as lost
 PAUSES = (1, 2, 4, 8)  # seconds before it is tried again, the last one from then on
-LEAP = 1.0  # seconds: stamps that turn back, or leap further, begin anew
+LEAP = 1.0  # seconds: after stamps that turn back, or leap further, time counts from there
 
 
 @dataclass(frozen=True)

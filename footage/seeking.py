@@ -116,7 +116,7 @@ class Cursor:
         return number, frame
 
     def is_near(self, number: int) -> bool:
-        """Whether reading on leads to a frame sooner than beginning anew with the key frame before it."""
+        """Whether reading on leads to a frame sooner than a new reading from the key frame before it."""
         key = self.index.key_before(number)
         begin = bisect_left(self.index.pts, key.pts) - WORTH_READING if key else 0
         return begin <= self.next <= number

@@ -70,7 +70,7 @@ def _event(where: str, code: str, drop: bool, fields: dict[str, str], instant: s
     time = read_time(code)
     if not isinstance(time, Timecode):
         raise UserError(f"{where}: {code} is no time code; it must be hh:mm:ss:ff")
-    length = int(fields["D"]) if fields.get("D", "").isdigit() else 0
+    length = int(fields["D"]) if fields.get("D", "").isdecimal() else 0
     later = {"start": 0, "middle": length // 2, "end": max(0, length - 1)}[instant]
     place = f"{where.rsplit(': ', 1)[1]} ({code})"
     return LabelledEvent(place, time._replace(drop=time.drop or drop, later=later),

@@ -64,7 +64,8 @@ class ExportedVideo:
     def subtitle(self, event: Event) -> str:
         """What a person reads of an event: PASS (left) 92 %."""
         team = f" ({event['team']})" if event.get("team") else ""
-        score = f" {100 * event['score']:.0f} %" if "score" in event else ""
+        score = event.get("score")  # of labels it may be anything
+        score = f" {100 * score:.0f} %" if type(score) in (int, float) else ""
         return f"{event['label']}{team}{score}"
 
 

@@ -25,7 +25,7 @@ def write_resolve(path: Path, video: ExportedVideo) -> None:
 
 
 def _one_field(text: str) -> str:
-    return text.replace("|", "/")
+    return " ".join(text.replace("|", "/").split())
 
 
 def write_premiere(path: Path, video: ExportedVideo) -> None:

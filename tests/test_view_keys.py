@@ -85,6 +85,10 @@ def test_the_tenth_class_has_a_letter_and_changed_keys_are_remembered(page):
         page.press(pressed)
         page.run("document.getElementById('help').close()")
 
+    page.press("?")
+    page.run("document.querySelector('#help .key').click(); document.getElementById('help').close()")
+    page.press("g").until("return document.activeElement === app.page.transport.number")  # nothing waits for a key
+    page.run("document.activeElement.blur()")
     choose("D", "n")  # which has been the next event: the two change places
     page.press("d").until("return app.page.player.drawn === 8")
     page.press("n").saved()

@@ -81,6 +81,13 @@ def test_an_event_need_not_say_where_it_stood_in_the_file(viewed):
     assert put(page, labels_of(page), [{"frame": 3, "label": "PASS", "keys": {}}]).status_code == 200
 
 
+def test_a_label_file_that_cannot_be_read_just_now_is_named_to_the_page(viewed):
+    page = client(*viewed.arguments())
+    (viewed.labels / "cup" / "a_1.json").mkdir(parents=True)
+    answer = page.get("/api/videos/0/labels")
+    assert answer.status_code == 500 and "a_1.json: " in answer.get_json()["error"]
+
+
 def test_a_page_that_does_not_know_the_newest_labels_writes_nothing(viewed):
     page = client(*viewed.arguments())
     old = labels_of(page)

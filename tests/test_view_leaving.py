@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import shlex
 import zipfile
+from contextlib import contextmanager
 
 import pytest
 from conftest import run_script, write_labels, write_video
-from viewed import FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, put
+from viewed import FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, open_session, put
 
 from label_forms.forms import read_labels
 from label_forms.timeline import place_events
 from label_forms.videos import pair_labels
 from util.io import read_json, write_json
 from viewer.leaving import FORMS
+from viewer.store import LabelStore
+from viewer.training import write_files
 
 RECORD = {"num_frames": NUM_FRAMES, "fps": FPS, "source_frames": 2 * NUM_FRAMES, "source_fps": 2 * FPS, "width": 64,
           "height": 32, "source": "a_1.mp4"}  # at half the rate of the video
@@ -46,6 +49,16 @@ def test_what_is_exported_is_read_back_on_the_same_frames(page, tmp_path, form):
     assert events == [(3, "DRIVE", None), (17, "PASS", "BRA"), (NUM_FRAMES - 1, "PASS", "ARG")]
     if form in KEEP_FIELDS:
         assert entry["events"][1]["player"] == "Zoë 7"
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "excel"])
+def test_fields_of_any_kind_leave_in_every_form(page, form):
+    keys = [{"team": "7", "score": '"sure"'}, {"team": '["a", "b"]', "score": "null"}, {"team": "null"},
+            {"team": '"one\\ntwo"', "frames": '{"a": true}'}]
+    answer = put(page, labels_of(page), [event(10 + at, keys=some) for at, some in enumerate(keys)])
+    assert answer.status_code == 200
+    answer = page.get(f"/api/videos/0/export/{form}")
+    assert answer.status_code == 200 and answer.data.count(b"PASS") >= len(keys)
 
 
 def test_all_labelled_videos_come_in_one_archive(page):
@@ -82,6 +95,22 @@ def test_the_commands_of_the_page_bring_its_labels_into_the_splits_which_stay_as
     assert after == {**before, "train": sorted(before["train"] + added, key=lambda entry: entry["video"])}
     assert (added[0]["rejected"], added[0]["labelled"]) == ([{"frame": 20, "label": "PASS"}], [[0, 30]])
     assert added[0]["events"] == [{"frame": 5, "label": "PASS"}]
+
+
+def test_files_of_the_splits_replace_no_labels_that_were_saved_in_between(tmp_path, monkeypatch):
+    viewed = make_viewed(tmp_path)
+    session = open_session(*viewed.arguments())
+    store, saved = LabelStore(session.labels_dir, session.videos, session.classes), {"events": []}
+
+    @contextmanager
+    def locked():
+        write_json(viewed.labels / "cup" / "a_1.json", saved)  # by another view.py, for which this one waits
+        yield
+
+    monkeypatch.setattr(store, "locked", locked)
+    assert write_files(store, session.dataset) == 2
+    assert read_json(viewed.labels / "cup" / "a_1.json") == saved
+    assert len(read_json(viewed.labels / "cup" / "v_1.json")["events"]) == 5
 
 
 def test_a_model_that_is_looked_at_is_where_the_next_training_starts(tmp_path):

@@ -59,6 +59,14 @@ def test_videos_are_labelled_without_frames_on_the_frames_that_extraction_gives(
     assert pattern_index(picture(again, 1, 12)) == 12 and picture(again, 1, 12).shape[1::-1] == SIZE
 
 
+def test_one_file_of_proposals_goes_with_videos_too(videos, tmp_path):
+    found = tmp_path / "a_1.events.json"
+    write_json(found, [{"video": "cup/a_1", "fps": 25, "events": [{"frame": 3, "label": "PASS", "score": 0.9}]}])
+    page = client(found, "--label", tmp_path / "mine", "--classes", "PASS", "--labels", tmp_path / "Labels",
+                  "--videos", videos)
+    assert [model["file"] for model in session(page)["models"]] == [found.name]
+
+
 def test_results_are_looked_at_with_the_pictures_of_the_videos_where_they_are_there(tmp_path):
     viewed = make_viewed(tmp_path)
     encode(tmp_path / "Videos/cup/a_2.mp4", num_frames=60, size=SIZE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -58,6 +59,8 @@ def _exported(video: ViewedVideo, store: LabelStore, index: int) -> ExportedVide
     counted = source_stamps(video.record) if video.record else video.stamps
     events = []
     for event in map(plain_event, store.read(index).events):
+        if not isinstance(event.get("team") or "", str):
+            event["team"] = json.dumps(event["team"])
         seconds = video.stamps.time_of(event["frame"])
         near = max(0, counted.frame_at(seconds))  # of the video file: the first that is shown as the extracted frame
         at = next((frame for frame in (near, near + 1) if frame < len(counted)

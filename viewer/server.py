@@ -87,6 +87,10 @@ def _add_errors(app: Flask) -> None:
     def mistaken(error: UserError) -> tuple[Response, int]:
         return jsonify(error=str(error)), 422
 
+    @app.errorhandler(OSError)
+    def failed(error: OSError) -> tuple[Response, int]:  # a file that cannot be read just now
+        return jsonify(error=f"{error.filename or 'file system'}: {error.strerror or error}"), 500
+
 
 def _add_overview(app: Flask, session: Session, store: LabelStore, results: Results) -> None:
     @app.get("/")
@@ -124,7 +128,8 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             differing=results.differing() if session.split else [],
             sources=[state.source for state in states],
             last=[state.events[-1]["frame"] if state.events else None for state in states],
-            labelled=[state.labelled and labelled_frames({"labelled": state.labelled}) for state in states],
+            labelled=[None if state.labelled is None else labelled_frames({"labelled": state.labelled})
+                      for state in states],
         )
 
     @app.get("/api/cases")

@@ -6,7 +6,8 @@ import hashlib
 import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,13 +86,23 @@ class LabelStore:
             UserError: the file cannot be written, or what stands there is not what it must be.
         """
         path = self.path(index)
-        with self._lock, exclusive(path.parent, "view.py saving labels", wait=SAVING):
+        with self.locked():
             state, labels = self._read_now(index)
             if state.revision != revision:
                 raise Stale
             self._keep_first(index)
             write_json(path, _entry(self.videos[index], labels, now, self.classes))
             return self.read(index)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other writer of label files out while the block runs.
+
+        Raises:
+            UserError: another view.py goes on writing, or the folder cannot be written to.
+        """
+        with self._lock, exclusive(self.folder, "view.py saving labels", wait=SAVING):
+            yield
 
     def _identity(self, index: int) -> tuple:
         """What another content of the file would change; empty where there is none."""

@@ -11,9 +11,8 @@ from pathlib import Path
 from dataset.labels import SPLITS, dataset_dir, read_split
 from util.events import Video
 from util.io import write_json
-from util.lock import exclusive
 from viewer.models import Model
-from viewer.store import SAVING, LabelStore
+from viewer.store import LabelStore
 
 USUAL_HEIGHT = 224  # of prepare_data.py's frames
 FIRST_MODEL = "rny008_gsm"
@@ -54,7 +53,7 @@ def training_commands(
 
 def unwritten(store: LabelStore, dataset: str) -> list[Video]:
     """The entries of the dataset's splits whose labels have no file in the folder of labels: without one they would
-    leave the dataset when it is prepared anew."""
+    leave the dataset when it is prepared again."""
     there = [split for split in SPLITS if (dataset_dir(dataset) / f"{split}.json").exists()]
     entries = [entry for split in there for entry in read_split(dataset, split)]
     return [entry for entry in entries if not _file_of(store, entry).exists()]
@@ -62,8 +61,8 @@ def unwritten(store: LabelStore, dataset: str) -> list[Video]:
 
 def write_files(store: LabelStore, dataset: str) -> int:
     """Write a label file for each of these, and give their number."""
-    entries = unwritten(store, dataset)
-    with exclusive(store.folder, "view.py saving labels", wait=SAVING):
+    with store.locked():
+        entries = unwritten(store, dataset)
         for entry in entries:
             known = {key: entry[key] for key in ("labelled", "rejected") if key in entry}
             fps = {"fps": entry["fps"]} if entry.get("fps", -1) > 0 else {}

@@ -118,7 +118,7 @@ class Places:
 
 def holds_frames(folder: Path) -> bool:
     """Whether there is a folder of frames at any depth below one."""
-    return next(_frame_folders(folder), None) is not None
+    return folder.is_dir() and next(_frame_folders(folder), None) is not None
 
 
 def holds_videos(folder: Path) -> bool:
@@ -233,9 +233,9 @@ def _of_entry(places: Places, entry: Video, split: str, of_file: dict[str, Any] 
                        entry.get("rejected", []), entry.get("labelled"))
 
 
-def _size(told: Mapping[str, Any] | None) -> tuple[int, int] | None:
-    """Width and height in pixels, if told by a record or an entry."""
-    return (told["width"], told["height"]) if told and told.get("width") and told.get("height") else None
+def _size(known: Mapping[str, Any] | None) -> tuple[int, int] | None:
+    """Width and height in pixels, if a record or an entry states them."""
+    return (known["width"], known["height"]) if known and known.get("width") and known.get("height") else None
 
 
 def _full_record(folder: Path) -> dict[str, Any] | None:

@@ -10,8 +10,8 @@ export class Address {
 
   /** What the address bar says now. */
   read() {
-    const told = new URLSearchParams(location.hash.slice(1));
-    return { video: told.get("video"), frame: Number.parseInt(told.get("frame") ?? "0", 10) || 0, told };
+    const stated = new URLSearchParams(location.hash.slice(1));
+    return { video: stated.get("video"), frame: Number.parseInt(stated.get("frame") ?? "0", 10) || 0, stated };
   }
 
   /** The address of a frame, or of the overview where `video` is null, with the settings that are not the usual. */

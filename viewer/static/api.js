@@ -17,8 +17,8 @@ async function answer(address, options) {
     throw new Refused("view.py does not answer: is it still running?", 0);
   }
   if (response.ok) return response;
-  const told = await response.json().catch(() => ({}));
-  throw new Refused(told.error || response.statusText, response.status);
+  const refusal = await response.json().catch(() => ({}));
+  throw new Refused(refusal.error || response.statusText, response.status);
 }
 
 export const getJson = async (address) => (await answer(address, { cache: "no-store" })).json();

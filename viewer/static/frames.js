@@ -89,7 +89,7 @@ export class Frames {
       const response = await fetch(this.address(n, lines), { signal: abort.signal, headers: { "X-Shown": this.shown } });
       if (response.status === 204) {
         this.queue = this.queue.filter((k) => k !== n);
-        if (n === this.shown) setTimeout(() => this.take([n, ...this.queue]), PAUSE);
+        if (n === this.shown) setTimeout(() => n === this.shown && this.take([n, ...this.queue]), PAUSE);
       } else {
         if (!response.ok) this.reasons.set(n, (await response.json().catch(() => ({}))).error ?? response.statusText);
         this.keep(n, response.ok ? await createImageBitmap(await response.blob()) : null, lines);
@@ -122,6 +122,7 @@ export class Frames {
 
   close() {
     this.queue = [];
+    this.shown = -1;
     for (const abort of this.loading.values()) abort.abort();
     for (const bitmap of this.pictures.values()) bitmap?.close();
     this.pictures.clear();

@@ -144,16 +144,20 @@ export class Keys {
   /** A key of the help; a click waits for the one that is to be pressed instead. */
   keyButton(dialog, usual) {
     const ask = () => {
+      this.asking?.abort();
+      this.asking = new AbortController();
+      const { signal } = this.asking;
       node.replaceChildren(el("kbd.asked", "press a key"));
       const take = (event) => {
         event.preventDefault();
         event.stopPropagation();
         if (ALONE.includes(event.key)) return;
-        removeEventListener("keydown", take, true);
+        this.asking.abort();
         if (event.key !== "Escape") this.choose(usual, signature(event));
         this.drawHelp(dialog);
       };
-      addEventListener("keydown", take, true);
+      addEventListener("keydown", take, { capture: true, signal });
+      dialog.addEventListener("close", () => this.asking.abort(), { signal });
     };
     const look = this.of(usual) === usual ? "" : "changed";
     const node = button("", "choose another key", ask, { class: "key" });

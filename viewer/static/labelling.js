@@ -240,14 +240,14 @@ export class Labelling {
   }
 
   undo() {
-    this.told("Undone", this.page.labels.undo());
+    this.report("Undone", this.page.labels.undo());
   }
 
   redo() {
-    this.told("Done again", this.page.labels.redo());
+    this.report("Done again", this.page.labels.redo());
   }
 
-  told(word, step) {
+  report(word, step) {
     if (!step) return toast(word === "Undone" ? "nothing to undo" : "nothing to do again");
     toast(`${word}: ${step.does}`);
     const shown = (word === "Undone" ? step.remove : step.add)[0] ?? step.remove[0] ?? step.add[0];

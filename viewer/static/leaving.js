@@ -78,7 +78,7 @@ export async function showTraining(app) {
       unwritten
         ? el(
             "p.bad",
-            `The labels of ${plural(unwritten, "video")} stand in the splits alone, which the first command makes anew `,
+            `The labels of ${plural(unwritten, "video")} stand in the splits alone, which the first command writes again `,
             `from the files in ${session.labels_dir}: `,
             button("Write these files", "with the labels of the splits", write),
           )

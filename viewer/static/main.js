@@ -105,7 +105,7 @@ class App {
     else toast(`this is the ${by < 0 ? "first" : "last"} video`);
   }
 
-  /** Make the page anew where it is, as the keys that its buttons tell are others now. */
+  /** Build the page again where it is, as the keys that its buttons tell are others now. */
   rebuild() {
     const { index = null, player } = this.page;
     this.buildBar();
@@ -129,8 +129,8 @@ class App {
   /** Show what the address says. */
   route() {
     this.address.cancel();
-    const { video, frame, told } = this.address.read();
-    this.settings.take(told);
+    const { video, frame, stated } = this.address.read();
+    this.settings.take(stated);
     if (video !== null && !this.indices.has(video)) toast(`there is no video ${video} here`, "bad");
     this.show(this.indices.get(video) ?? null, frame);
   }

@@ -3,7 +3,7 @@
 import { plural } from "./format.js";
 
 const PAUSE = 120_000; // ms; what lasts longer is none of the work
-const KEPT = "viewer.pace"; // for this tab of the browser, so that a reload does not start anew
+const KEPT = "viewer.pace"; // for this tab of the browser, so that a reload does not count from 0
 
 export class Pace {
   constructor() {
@@ -26,7 +26,7 @@ export class Pace {
       const { labels, worked, last } = this;
       sessionStorage.setItem(KEPT, JSON.stringify({ labels, worked, last }));
     } catch {
-      // a reload starts anew
+      // a reload counts from 0
     }
   }
 

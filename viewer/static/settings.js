@@ -51,28 +51,28 @@ export class Settings extends EventTarget {
 
   /** What of them a shared address must tell: those that are not as they were at first. */
   differing() {
-    const told = {};
+    const stated = {};
     const { thresholds, ...rest } = this.defaults;
-    if (thresholds.some((value, i) => value !== this.thresholds[i])) told.threshold = this.thresholds.join(",");
-    for (const [key, value] of Object.entries(rest)) if (this[key] !== value) told[key] = this[key];
-    return told;
+    if (thresholds.some((value, i) => value !== this.thresholds[i])) stated.threshold = this.thresholds.join(",");
+    for (const [key, value] of Object.entries(rest)) if (this[key] !== value) stated[key] = this[key];
+    return stated;
   }
 
   /** Take what an address tells; what is no sound value is left as it is at first. */
-  take(told) {
+  take(stated) {
     const before = JSON.stringify(this.values());
     Object.assign(this, structuredClone(this.defaults));
-    const thresholds = (told.get("threshold") ?? "").split(",").map(Number);
-    if (told.get("threshold") && thresholds.length === this.thresholds.length && thresholds.every(Number.isFinite)) {
+    const thresholds = (stated.get("threshold") ?? "").split(",").map(Number);
+    if (stated.get("threshold") && thresholds.length === this.thresholds.length && thresholds.every(Number.isFinite)) {
       this.thresholds = thresholds;
     }
     const limits = { window: 1000, soft: 1, tolerance: 1000, model: this.thresholds.length - 1 };
     for (const [key, most] of Object.entries(limits)) {
-      const value = told.get(key);
+      const value = stated.get(key);
       if (value !== null && /^\d{1,4}$/.test(value) && Number(value) <= most) this[key] = Number(value);
     }
-    if (["split", "labels"].includes(told.get("truth")) && this.defaults.truth === "split")
-      this.truth = told.get("truth");
+    if (["split", "labels"].includes(stated.get("truth")) && this.defaults.truth === "split")
+      this.truth = stated.get("truth");
     if (JSON.stringify(this.values()) !== before) this.dispatchEvent(new Event("change"));
   }
 

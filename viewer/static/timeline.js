@@ -44,7 +44,7 @@ export class Timeline extends EventTarget {
     this.invalidate();
   }
 
-  /** Have all drawn anew, or only what is "over" the lanes, with the next picture of the screen. */
+  /** Have all drawn again, or only what is "over" the lanes, with the next picture of the screen. */
   invalidate(what = "base") {
     this.stale[what] = this.stale.over = true;
   }

@@ -26,8 +26,8 @@ export class Verdicts extends EventTarget {
   async ask(events) {
     const truth = { frames: events.map((e) => e.frame), labels: events.map((e) => this.classOf.get(e.label)) };
     try {
-      const told = await sendJson("POST", `/api/videos/${this.index}/marks?${this.settings.query()}`, truth);
-      this.models = told.map((columns) => this.unfold(columns, events));
+      const answer = await sendJson("POST", `/api/videos/${this.index}/marks?${this.settings.query()}`, truth);
+      this.models = answer.map((columns) => this.unfold(columns, events));
       this.dispatchEvent(new Event("change"));
     } catch (error) {
       toast(error.message, "bad");
