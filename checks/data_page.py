@@ -76,25 +76,22 @@ def write_report(
     classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
     label_picture(folder / "plots.png", [_lane(video, classes) for video in _ordered(labels)], classes)
     pictures: dict[str, list[Path | Sheet]] = {"Labels": [folder / "plots.png"]}
-    files: dict[Cell, str] = {}
-    notes: list[str] = []
     if alignment and alignment.curves:
         steps = np.arange(-SHOWN, SHOWN + 1)
         times, unit = (steps / STEPS_PER_SECOND, "seconds") if alignment.timed else (steps, "frames")
         motion_picture(folder / "motion.png", alignment.curves, classes, times, unit)
         pictures["Motion around events"] = [folder / "motion.png"]
-    if frame_dir:
-        sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed, crop)
-        pictures |= {f"Frames around {label}": pages for label, pages in sheets.items()}
-        if videos_dir:
-            sources = find_sources(videos_dir, folder, labels.videos, frame_dir)
-            files, notes = enlarge(folder, [page for pages in sheets.values() for page in pages], sources)
-            notes.insert(0, "A click on a frame opens it as it is in the video.")
-        else:
-            notes = ["With --videos DIR, the folder of the video files, a click on a frame opens it as it is there."]
+    sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed, crop) if frame_dir else {}
+    pictures |= {f"Frames around {label}": pages for label, pages in sheets.items()}
+    files: dict[Cell, str] = {}
+    notes = ["With --videos DIR, the folder of the video files, a click on a frame opens it as it is there."]
+    if frame_dir and videos_dir:
+        sources = find_sources(videos_dir, folder, labels.videos, frame_dir)
+        files, notes = enlarge(folder, [page for pages in sheets.values() for page in pages], sources)
+        notes.insert(0, "A click on a frame opens it as it is in the video.")
     names = {(one if isinstance(one, Path) else one.path).name for pages in pictures.values() for one in pages}
     _remove_others(folder, names, keep_enlarged=bool(files))
-    page = _page(labels, classes, findings, alignment, pictures, files, notes)
+    page = _page(labels, classes, findings, alignment, pictures, files, notes if frame_dir else [])
     with whole_file(folder / "index.html") as scratch:
         scratch.write_text(page, encoding="utf-8", newline="\n")
     return folder / "index.html"

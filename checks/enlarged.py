@@ -119,21 +119,27 @@ def enlarge(
                                                         disable=None) as bar:
         for place, (name, of_video) in enumerate(sorted(by_video.items())):
             try:
-                files |= _enlarge_video(scratch, place, sources[name], of_video, bar)
+                _enlarge_video(scratch, place, sources[name], of_video, files, bar)
             except UserError as error:
                 notes.append(f"{error}.")
     return files, notes
 
 
-def _enlarge_video(scratch: Path, place: int, source: SourceVideo, cells: list[Cell], bar: tqdm) -> dict[Cell, str]:
+def _enlarge_video(
+    scratch: Path, place: int, source: SourceVideo, cells: list[Cell], files: dict[Cell, str], bar: tqdm
+) -> None:
     """
     Args:
         place: number of the video, which begins the names of its pictures.
+        files: to which those that are written are added.
+
+    Raises:
+        UserError: the video, or the rest of it, cannot be read.
     """
     wanted: dict[int, list[Cell]] = defaultdict(list)
     for cell in cells:
         wanted[int(source.numbers[cell.frame])].append(cell)
-    fit, files, cursor = Fitter(MOST_LINES, source.index.aspect), {}, None
+    fit, cursor = Fitter(MOST_LINES, source.index.aspect), None
     for number in sorted(wanted):
         if cursor is None or not cursor.is_near(number):
             if cursor:
@@ -145,10 +151,9 @@ def _enlarge_video(scratch: Path, place: int, source: SourceVideo, cells: list[C
             raise UserError(f"{source.path}: ends before frame {number}; its frames are not enlarged from there on")
         name = f"{place:03d}-{number:06d}.jpg"
         (scratch / name).write_bytes(cv2.imencode(".jpg", fit(found[1]), JPEG_OPTIONS)[1])
-        files |= dict.fromkeys(wanted[number], f"{FOLDER}/{name}")
+        files.update(dict.fromkeys(wanted[number], f"{FOLDER}/{name}"))
         bar.update(len(wanted[number]))
     cursor.close()
-    return files
 
 
 def linked(sheet: Sheet, title: str, files: Mapping[Cell, str]) -> str:

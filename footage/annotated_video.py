@@ -86,9 +86,9 @@ def _drawn(
 def _encode(
     container: av.container.OutputContainer, frames: Iterable[tuple[float, np.ndarray]], fps: float, sound: Path | None
 ) -> None:
-    stream = heard = begun = None
+    stream = heard = None
     for at, picture in frames:
-        if stream is None or begun is None:
+        if stream is None:
             begun = at
             stream = container.add_stream(ENCODER, rate=Fraction(fps).limit_denominator(1001), options=ENCODING)
             codec = stream.codec_context

@@ -77,12 +77,7 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             placement.outside.append(_describe_outside(labelled, video, clocks[part], outside))
             placement.unplaced += len(outside)
         entry = _entry(labels, video, records[video], clocks[part], inside)
-        start = starts[part] if labelled.is_cut else 0
-        if "labelled" in labels.keys:
-            entry["labelled"] = extracted_ranges(labels, records[video], start)
-        if "rejected" in labels.keys:
-            rejected = extracted_rejected(labels, records[video], start)
-            entry["rejected"] = [{**event, "frame": frame} for event, frame in rejected]
+        entry |= _what_is_labelled(labels, records[video], starts[part] if labelled.is_cut else 0)
         placement.entries.append(entry)
         different = {(at, event.fields["label"]) for at, event in inside}
         merged = len(different) - len({(event["frame"], event["label"]) for event in entry["events"]})
@@ -194,6 +189,17 @@ def _entry(labels: LabelSet, video: str, record: Mapping, clock: Clock, events: 
              "width": record["width"], "height": record["height"]}
     extra = {key: value for key, value in labels.keys.items() if key not in known}
     return {**known, **extra, "events": sorted(framed, key=lambda event: event["frame"])}
+
+
+def _what_is_labelled(labels: LabelSet, record: Mapping, start: float) -> dict[str, list]:
+    """The keys `labelled` and `rejected` of an entry, where the labels have them; `start` as of `extracted_ranges`."""
+    keys: dict[str, list] = {}
+    if "labelled" in labels.keys:
+        keys["labelled"] = extracted_ranges(labels, record, start)
+    if "rejected" in labels.keys:
+        rejected = extracted_rejected(labels, record, start)
+        keys["rejected"] = [{**event, "frame": frame} for event, frame in rejected]
+    return keys
 
 
 def extracted_ranges(labels: LabelSet, record: Mapping, start: float = 0) -> list[list[int]]:

@@ -67,6 +67,14 @@ def test_of_too_many_those_nearest_to_the_labels_are_enlarged(world, monkeypatch
     assert not (world / "sheets/enlarged").exists()
 
 
+def test_of_a_video_that_ends_early_the_frames_before_are_enlarged(world, monkeypatch):
+    read = enlarged.Cursor.read
+    monkeypatch.setattr(enlarged.Cursor, "read", lambda self: read(self) if self.next < 40 else None)
+    check(world, "--videos", world / "Videos")
+    assert [int(frame) for _, _, frame, *_ in LINK.findall(page(world))] == [*range(6), *range(11, 16)]
+    assert "its frames are not enlarged from there on." in page(world)
+
+
 def test_options_that_ask_for_nothing_are_refused(world):
     done = run_here(check_data, world / "small", "--videos", world / "Videos")
     assert done.returncode == 2 and "go with FRAME_DIR and --sheet" in done.stderr

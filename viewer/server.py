@@ -105,12 +105,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             split=session.split,
             classes=[{"name": name, "colour": class_colour(i)} for i, name in enumerate(session.classes)],
             videos=[_describe(video) for video in session.videos],
-            models=[
-                {"name": m.name, "file": m.path.name, "threshold": m.rule.threshold,
-                 "levels": m.rule.levels(session.classes).tolist(),
-                 "threshold_from": "; ".join([m.rule.source, *m.rule.notes]), "crop": m.crop}
-                for m in session.models
-            ],
+            models=[_describe_model(model) for model in session.models],
             labels_dir=str(session.labels_dir),
             exports={name: form.suffix for name, form in FORMS.items()},
             defaults=_defaults(session),
@@ -291,6 +286,12 @@ def _describe(video: ViewedVideo) -> dict[str, Any]:
         "from_file": video.source is not None,
         "size": video.size,
     }
+
+
+def _describe_model(model: Model) -> dict[str, Any]:
+    rule = model.rule
+    return {"name": model.name, "file": model.path.name, "threshold": rule.threshold, "crop": model.crop,
+            "levels": rule.levels(model.classes).tolist(), "threshold_from": "; ".join([rule.source, *rule.notes])}
 
 
 def _video(session: Session, index: int) -> ViewedVideo:

@@ -1,14 +1,15 @@
 // The square that a model sees: frames are wider, and what is beside it no model that was trained so can find.
 
 import { el } from "./dom.js";
+import { keep, kept } from "./kept.js";
 
-const KEY = "crop"; // under which the browser keeps whether it is drawn
+const KEPT = "viewer.crop"; // under which the browser keeps whether it is drawn
 
 export class Crop {
   /** `scene` gives session, settings, video; `changed()` is called when it is to be drawn or not. */
   constructor(scene, changed) {
     Object.assign(this, { scene, changed });
-    this.drawn = localStorage.getItem(KEY) !== "no";
+    this.drawn = kept(KEPT) !== false;
     this.button = el("button.crop", {
       type: "button",
       title: "the square in the middle of the frame that this model sees: draw it, or not",
@@ -16,7 +17,7 @@ export class Crop {
         click: (event) => {
           event.currentTarget.blur();
           this.drawn = !this.drawn;
-          localStorage.setItem(KEY, this.drawn ? "yes" : "no");
+          keep(KEPT, this.drawn);
           this.update();
           this.changed();
         },

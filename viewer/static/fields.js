@@ -2,6 +2,7 @@
 
 import { getJson } from "./api.js";
 import { el } from "./dom.js";
+import { keep, kept } from "./kept.js";
 
 const USUAL = ["team", "player", "outcome", "note"]; // that are always there to be filled in
 const KEPT = "viewer.fields"; // where the browser keeps the names of others that a person added
@@ -64,20 +65,8 @@ export class KnownFields {
 }
 
 function added() {
-  try {
-    const names = JSON.parse(localStorage.getItem(KEPT)) ?? [];
-    return names.filter((name) => typeof name === "string");
-  } catch {
-    return [];
-  }
-}
-
-function addName(name) {
-  try {
-    localStorage.setItem(KEPT, JSON.stringify([...new Set([...added(), name])]));
-  } catch {
-    // a browser that keeps nothing: the event has it all the same
-  }
+  const names = kept(KEPT);
+  return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
 }
 
 /** The fields of the event that commands are about, each to be typed into. `page` gives scene, labelling, known. */
@@ -126,7 +115,7 @@ export class FieldPanel {
         change: ({ target }) => {
           const name = target.value.trim();
           if (!name || ["frame", "label"].includes(name)) return;
-          addName(name);
+          keep(KEPT, [...new Set([...added(), name])]);
           this.draw(this.event);
           this.focus(name);
         },

@@ -1,6 +1,7 @@
 // The keyboard: what each key does on the page that is shown, the help that lists it, and keys that a person changed.
 
 import { button, el } from "./dom.js";
+import { keep, kept } from "./kept.js";
 
 const NAMES = {
   ArrowLeft: "←",
@@ -35,7 +36,8 @@ export class Keys {
     this.groups = [];
     this.always = [];
     this.changed = changed;
-    this.chosen = kept();
+    const changes = Object.entries(kept(KEPT) ?? {});
+    this.chosen = Object.fromEntries(changes.filter(([, key]) => typeof key === "string"));
     addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -92,11 +94,7 @@ export class Keys {
 
   keep() {
     for (const [usual, key] of Object.entries(this.chosen)) if (usual === key) delete this.chosen[usual];
-    try {
-      localStorage.setItem(KEPT, JSON.stringify(this.chosen));
-    } catch {
-      // a browser that keeps nothing: they hold until the page is left
-    }
+    keep(KEPT, this.chosen);
     this.changed();
   }
 
@@ -163,15 +161,6 @@ export class Keys {
     const node = button("", "choose another key", ask, { class: "key" });
     node.append(el("kbd", { class: look }, this.name(usual)));
     return node;
-  }
-}
-
-function kept() {
-  try {
-    const chosen = Object.entries(JSON.parse(localStorage.getItem(KEPT)) ?? {});
-    return Object.fromEntries(chosen.filter(([, key]) => typeof key === "string"));
-  } catch {
-    return {};
   }
 }
 

@@ -1,18 +1,14 @@
 // How many labels an hour a person makes.
 
 import { plural } from "./format.js";
+import { keep, kept } from "./kept.js";
 
 const PAUSE = 120_000; // ms; what lasts longer is none of the work
 const KEPT = "viewer.pace"; // for this tab of the browser, so that a reload does not count from 0
 
 export class Pace {
   constructor() {
-    Object.assign(this, { labels: 0, worked: 0, last: null });
-    try {
-      Object.assign(this, JSON.parse(sessionStorage.getItem(KEPT)) ?? {});
-    } catch {
-      // counted from here on
-    }
+    Object.assign(this, { labels: 0, worked: 0, last: null }, kept(KEPT, "sessionStorage"));
   }
 
   /** So many labels were made. */
@@ -22,12 +18,7 @@ export class Pace {
     if (since < PAUSE) this.worked += since;
     this.labels += number;
     this.last = now;
-    try {
-      const { labels, worked, last } = this;
-      sessionStorage.setItem(KEPT, JSON.stringify({ labels, worked, last }));
-    } catch {
-      // a reload counts from 0
-    }
+    keep(KEPT, this, "sessionStorage");
   }
 
   /** Such as "38 labels, 212 an hour". */

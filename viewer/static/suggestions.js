@@ -6,16 +6,19 @@ import { toast } from "./dom.js";
 export class Suggestions {
   constructor(app) {
     this.app = app;
-    this.left = []; // [{video, first, last, why}], the best first
+    this.left = []; // [{video, first, last, why}], the best first, to one model
+    this.model = null;
     this.current = null; // the one that is looked at
   }
 
   /** Go to the next one, and mark it. */
   async next() {
     const { app } = this;
+    const { model } = app.settings;
     try {
-      if (!this.left.length) {
-        this.left = await getJson(`/api/suggestions?model=${app.settings.model}`);
+      if (!this.left.length || model !== this.model) {
+        this.left = await getJson(`/api/suggestions?model=${model}`);
+        this.model = model;
         if (!this.left.length) return void toast("nothing is left: all that has scores is labelled");
       }
     } catch (error) {

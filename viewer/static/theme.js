@@ -1,13 +1,15 @@
 // Light or dark: as the system has it, or as was chosen with the switch.
 
-const KEY = "viewer-theme";
+import { keep, kept } from "./kept.js";
+
+const KEPT = "viewer.theme";
 const NEXT = { auto: "dark", dark: "light", light: "auto" };
 const SIGN = { auto: "◐", dark: "☾", light: "☀" };
 
 export class Theme extends EventTarget {
   constructor() {
     super();
-    this.chosen = localStorage.getItem(KEY) in NEXT ? localStorage.getItem(KEY) : "auto";
+    this.chosen = kept(KEPT) in NEXT ? kept(KEPT) : "auto";
     this.system = matchMedia("(prefers-color-scheme: dark)");
     this.system.addEventListener("change", () => this.apply());
     this.apply();
@@ -21,7 +23,7 @@ export class Theme extends EventTarget {
 
   next() {
     this.chosen = NEXT[this.chosen];
-    localStorage.setItem(KEY, this.chosen);
+    keep(KEPT, this.chosen);
     this.apply();
   }
 
