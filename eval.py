@@ -58,8 +58,8 @@ from util.predictions import find_file, read_predictions
 TIMELINES = 20  # videos, drawn along time by default: a second each
 
 
-def get_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Score predictions against the labels of a split.")
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("predictions", type=Path, nargs="*", metavar="MODEL_DIR_or_FILE",
         help="folder of train_e2e.py, whose best epoch is taken, or a prediction file; several stand in one table of "
@@ -264,7 +264,7 @@ def compare(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    args = get_args()
+    args = parse_args()
     check_exports(args)
     if args.soccernet:
         score_games(args)

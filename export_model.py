@@ -31,7 +31,8 @@ def parse_args() -> argparse.Namespace:
     add("--output", type=Path, metavar="DIR", help="folder for the files (default: onnx in the model folder)")
     add("--clip", action="store_true", help="the whole network for a clip, instead of backbone and head for a video")
     add("--size", type=positive, nargs=2, metavar=("HEIGHT", "WIDTH"),
-        help="of the frames that it will see, pixels (default: the square crop of the training)")
+        help="of the frames that it will see, pixels (default: the square crop of the training; to be given where that "
+             "had whole frames)")
     add("--stretch", type=positive, default=16, metavar="FRAMES", help="that backbone.onnx takes at a time (16)")
     return parser.parse_args()
 

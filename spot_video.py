@@ -48,8 +48,8 @@ def parse_args() -> argparse.Namespace:
     add("--fps", type=rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
     add("--live", metavar="SOURCE", help="instead of videos: the number of a camera, an address (rtsp://, http://), a "
         "file, played at its own rate, or - for standard input; prints events, a line of JSON each, as they are sure")
-    add("--delay", type=rate, metavar="SECONDS", help="an event must be sure so long after its frame; the less, the "
-        "less exact (default of --live: as many as lose nothing); of videos: score them as --live does")
+    add("--delay", type=rate, metavar="SECONDS", help="after its frame within which an event must be sure; the "
+        "fewer, the less exact (default with --live: as many as lose nothing); with videos: score them as --live does")
     add("--no_overlap", action="store_true", help="the head scores each frame once: faster, less exact")
     add("--flip", action="store_true", help="score the mirrored frames as well, and take the mean")
     which = parser.add_argument_group("which events")
@@ -65,7 +65,8 @@ def parse_args() -> argparse.Namespace:
     group = parser.add_argument_group("where, and how long")
     add_cluster_option(group)
     group.add_argument("--cores", type=positive, metavar="N",
-                       help="of each model, with --cluster (default: a GPU's share of its machine's; without GPUs 1)")
+                       help="with --cluster: cores of each copy of the model (default: a GPU's share of its "
+                            "machine's; without GPUs 1)")
     add_limit_option(group)
     args = parser.parse_args()
     if args.start >= args.end:

@@ -32,7 +32,7 @@ from model.folder import TrainedModel, load_model, members_of
 from model.inference import head_overlap, score_clips, score_videos
 from model.live import live_videos
 from model.processes import gathered, rank, share_of, together
-from util.ensemble import FLIP, add_ensemble_options, average_scores, ensemble_prefix
+from util.ensemble import FLIP, add_ensemble_options, average_videos, ensemble_prefix
 from util.events import Video, predicted_events
 from util.options import count, positive, rate
 from util.predictions import save_predictions
@@ -115,9 +115,7 @@ def test(args: argparse.Namespace) -> None:
         tables.append(score(model, videos, args, reach))
     if rank():
         return  # the first process goes on with all that was scored
-    own, weights = [member.classes for member in members], [member.weight for member in members]
-    scores = tables[0] if len(models) == 1 else {
-        name: average_scores([table[name] for table in tables], own, classes, weights) for name in tables[0]}
+    scores = tables[0] if len(models) == 1 else average_videos(tables, members, classes)
 
     if args.save or args.save_as:
         prefix = args.save_as or ensemble_prefix(members, args.split)

@@ -66,8 +66,8 @@ def parse_args() -> argparse.Namespace:
         help="of that model, in its order, where its folder does not name them")
     add_recipe_options(parser)
     add = parser.add_argument_group("how it is computed").add_argument
-    add("--sync_bn", action="store_true", help="of several processes, which share each batch: let batch norm take its "
-        "statistics from all of it, not from each share")
+    add("--sync_bn", action="store_true", help="in several processes: batch norm takes its statistics from the whole "
+        "batch, and not from each process's share of it")
     add("--grad_checkpoint", action="store_true", help="train in a third of the memory, a third to two thirds slower")
     add("--compile", action="store_true", help="compile the network first: takes minutes, and speeds up each step")
 
@@ -229,6 +229,18 @@ def main() -> None:
         train(args)
 
 
+def settle_batch(args: argparse.Namespace, architecture: Architecture, video: str) -> None:
+    """What --batch_size auto comes to, with --grad_checkpoint and -ag, for frames of the size of a video's."""
+    if args.batch_size == "auto":
+        frame = frame_size(args.frame_dir / video, args.crop_dim)
+        most = min(CLIPS, args.epoch_num_frames // (args.clip_len * processes.number()))
+        fitting, args.grad_checkpoint = batch_that_fits(architecture, frame, args.device, args.precision,
+                                                        args.grad_checkpoint, most)
+        args.batch_size = processes.whole_batch(fitting)
+        args.acc_grad_iter = args.acc_grad_iter or max(1, round(CLIPS / args.batch_size))
+    args.acc_grad_iter = args.acc_grad_iter or 1
+
+
 def train(args: argparse.Namespace) -> None:
     """Train from the arguments to the table of results."""
     region = args.region_size if args.regions else 0
@@ -240,14 +252,7 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
-    if args.batch_size == "auto":
-        frame = frame_size(args.frame_dir / splits["train"][0]["video"], args.crop_dim)
-        most = args.epoch_num_frames // (args.clip_len * processes.number())
-        fitting, args.grad_checkpoint = batch_that_fits(architecture, frame, args.device, args.precision,
-                                                        args.grad_checkpoint, most)
-        args.batch_size = processes.whole_batch(fitting)
-        args.acc_grad_iter = args.acc_grad_iter or max(1, round(CLIPS / args.batch_size))
-    args.acc_grad_iter = args.acc_grad_iter or 1
+    settle_batch(args, architecture, splits["train"][0]["video"])
     config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)

@@ -16,6 +16,7 @@ from dataset.labels import SPLITS, dataset_dir, read_split
 from dataset.video_record import RECORD_NAME, read_record
 from evaluation.metrics import count_events, mean_of_known, precision_recall_f1
 from evaluation.pairing import TOLERANCES, find_partners, pair_events
+from evaluation.report_text import show_table
 from label_forms.forms import read_labels
 from label_forms.sets import settle_classes
 from label_forms.timeline import place_events
@@ -60,13 +61,13 @@ class Agreement:
             "\n".join([f"{second} (second) against {first} (first), {number_of(len(self.videos), 'video')}", *left_out,
                        *self.notes]),
             f"frames by which the second is later, of labels of one class up to {number_of(self.reach, 'frame')} "
-            f"apart; within: % of the pairs\n{_show(self.offsets)}",
-            f"if one were the truth and the other a model, in %\n{_show(100 * self.scores)}\n"
+            f"apart; within: % of the pairs\n{show_table(self.offsets)}",
+            f"if one were the truth and the other a model, in %\n{show_table(100 * self.scores)}\n"
             "  a model that reaches this agrees with one person as well as the other does: more cannot be measured",
         ]
         if len(self.confused):
             parts.insert(2, f"taken for each other, up to {number_of(self.reach, 'frame')} apart\n"
-                            f"{_show(self.confused.reset_index().set_index('first'))}")
+                            f"{show_table(self.confused.reset_index().set_index('first'))}")
         if not np.isnan(self.teams):
             parts.append(f"the same team in {100 * self.teams:.1f} % of the pairs that have one")
         return "\n\n".join(parts)
@@ -226,8 +227,3 @@ def _scores(true: EventTable, other: EventTable, num_classes: int) -> pd.DataFra
     table = pd.DataFrame.from_dict(rows, "index").rename_axis("tolerance")
     table.loc["mean"] = table.mean()
     return table
-
-
-def _show(table: pd.DataFrame) -> str:
-    text = table.to_string(float_format="{:.2f}".format, na_rep="-")
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())

@@ -15,7 +15,6 @@ from util.entries import labelled_ranges
 DATASET_STREAM = 2  # keeps its random numbers apart from those that place the clips
 
 
-
 class RandomClips:
     """Clips drawn at random, each a function of the seed and its own number alone: the same in any worker, in any
     order, and after a stop.

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dataset.frames import DEFAULT_WORKERS
+from util.errors import number_of
 from util.options import count, positive, positive_or_auto, rate, share
 
 EPOCHS_WITH_MAP = 20  # epochs at the end of training that measure mAP on val, which takes long
 MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split, but no more than this
 
 # what all have in common: E2E-Spot's (Hong et al., ECCV 2022), from its paper and the defaults of its code
-CLIPS = 8  # in an update of the weights
+CLIPS = 8  # in an update of the weights; more of them would learn less from as many frames
 COMMON = {"num_epochs": 50, "warm_up_epochs": 3, "learning_rate": 0.001}
 RECIPES: dict[str, dict[str, Any]] = {
     "auto": COMMON | {
@@ -29,21 +30,22 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """How clips are drawn and learned from; help names the defaults of recipe auto, and of original where it differs.
-    """
+    """How clips are drawn and learned from."""
     def of(name: str) -> str:
         return ", ".join(dict.fromkeys(str(recipe[name]) for recipe in RECIPES.values()))
 
     parser.add_argument("--recipe", default="auto", choices=RECIPES,
-                        help="what the options below are where they are not given: what was found best (auto), or "
-                        "E2E-Spot's (original)")
-    add = parser.add_argument_group("clips").add_argument
+                        help="the defaults for clips and optimisation: what was found best (auto), or E2E-Spot's "
+                        "(original)")
+    defaults = "In brackets the default; where the two recipes differ, auto's and then original's."
+    add = parser.add_argument_group("clips", defaults).add_argument
     add("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add("--crop_dim", type=int, help=f"side of the square crop, 0 for whole frames ({of('crop_dim')})")
     add("--batch_size", type=positive_or_auto, metavar="CLIPS|auto",
-        help=f"clips in a batch, shared by all processes ({of('batch_size')}: as many of {CLIPS} as memory holds)")
+        help=f"clips in a batch, shared by all processes (auto: as many as memory holds, at most {CLIPS}; original: "
+             f"{CLIPS})")
     add("--epoch_num_frames", type=positive, metavar="FRAMES",
-        help=f"in an epoch (one pass over the train split, {MAX_EPOCH_FRAMES:,} at most; original: as many always)")
+        help=f"in an epoch (one pass over the train split, at most {MAX_EPOCH_FRAMES:,}; original: always as many)")
     add("--fg_upsample", type=share, metavar="SHARE",
         help=f"of the clips that are drawn around an event, of each class alike ({of('fg_upsample')})")
     add("--dilate_len", type=count, metavar="FRAMES",
@@ -52,15 +54,17 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help=f"of the training, after which they do not any more ({of('dilate_until')})")
     add("--mixup", action=argparse.BooleanOptionalAction, help="lay another clip over each (no, yes)")
     add = parser.add_argument_group("optimisation").add_argument
-    add("--seed", type=count, default=1)
-    add("--num_epochs", type=positive, help=f"({of('num_epochs')}; more than before with --resume: goes on longer)")
-    add("--warm_up_epochs", type=count, help=f"({of('warm_up_epochs')})")
-    add("-lr", "--learning_rate", type=rate, help=f"({of('learning_rate')})")
+    add("--seed", type=count, default=1, help="of all that is drawn at random (1)")
+    add("--num_epochs", type=positive,
+        help=f"in all ({of('num_epochs')}; more than before with --resume: goes on longer)")
+    add("--warm_up_epochs", type=count, help=f"in which the learning rate rises ({of('warm_up_epochs')})")
+    add("-lr", "--learning_rate", type=rate, help=f"the highest, after the warm-up ({of('learning_rate')})")
     add("-ag", "--acc_grad_iter", type=positive, metavar="BATCHES",
         help=f"in a step of the optimiser (as many as have {CLIPS} clips where --batch_size is auto, else 1)")
     add("--ema", type=share, default=0.0, metavar="DECAY",
         help="measure and keep a running mean of the weights, such as 0.999 (0: none)")
-    add("--criterion", default="map", choices=["map", "loss"], help="on val, for the best epoch")
+    add("--criterion", default="map", choices=["map", "loss"],
+        help="what chooses the best epoch: mAP or loss on val (map)")
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP ({EPOCHS_WITH_MAP} before the end)")
 
 
@@ -71,9 +75,9 @@ def describe(options: argparse.Namespace, videos: Sequence[Mapping], classes: Se
     events = ", ".join(f"{number[name]:,} {name}" for name in classes)
     labels = "on the event's frame alone"
     if options.dilate_len:
-        labels = f"{options.dilate_len} frame{'s' * (options.dilate_len > 1)} to either side of the event too"
+        labels = f"{number_of(options.dilate_len, 'frame')} to either side of the event too"
         if options.dilate_until < 1:
             labels += f", in the last {1 - options.dilate_until:.0%} of the training on its frame alone"
-    return (f"learns from {events}, in {frames:,} frames of {len(videos)} videos\n"
+    return (f"learns from {events}, in {number_of(frames, 'frame')} of {number_of(len(videos), 'video')}\n"
             f"recipe {options.recipe}: {options.fg_upsample:.0%} of the clips about events, "
             f"{'mixup' if options.mixup else 'no mixup'}, labels {labels}")

@@ -33,15 +33,16 @@ CONFUSED, FEWEST_CONFUSED = 0.15, 5  # share of a class's true events, and event
 # what helps; options are those of train_e2e.py where no other script is named
 HELP = {
     "longer": "train on with --resume and a higher --num_epochs",
-    "begin": "train for more epochs (--num_epochs), draw clips about events (--fg_upsample 0.5), and look at the "
-             "labels: check_data.py --sheet --motion",
+    "begin": "train for more epochs (--num_epochs), draw more clips about events (--fg_upsample 0.9), and look at "
+             "the labels: check_data.py --sheet --motion",
     "labels": "look whether labels sit on the right frames: check_data.py --sheet --motion",
-    "events": "label more (view.py --label), or let it see them more often: --fg_upsample 0.5",
+    "events": "label more (view.py --label), or let it see them more often: --fg_upsample 0.9",
     "val": "move a match from train to val: prepare_data.py --splits",
     "heart": "more matches help most; else a smaller network (-m rny002_gsm), --mixup, or fewer --num_epochs",
-    "recall": "draw clips about events, each class as often as any other: --fg_upsample 0.5; label more of it",
+    "recall": "draw more clips about events, each class as often as any other: --fg_upsample 0.9; label more of it",
     "threshold": "choose one by the curves: eval.py --threshold, spot_video.py --threshold",
-    "spread": "labels that are spread cost exactness: --dilate_len 0, or learn the distance: --displacement 1",
+    "spread": "labels that stay spread to the end cost exactness: --dilate_until 0.6, or learn the distance: "
+              "--displacement 1",
     "exact": "look at the labels' frames (check_data.py --sheet), or learn the distance to the event: --displacement 1",
     "confused": "look at both beside each other (check_data.py --sheet); let it see more around them: --clip_len",
 }
@@ -82,8 +83,8 @@ def flat_scores(of: Evidence) -> Advice:
     if not len(score):
         yield "val: no frame scores 0.01 or more", "begin"
     elif score.max() < FLAT or score.max() - np.median(score) < FLAT / 2:
-        yield (f"val: scores are flat, from {score.min():.2f} to {score.max():.2f}: events are not told from "
-               "background yet"), "begin"
+        yield (f"val: scores are flat, from {score.min():.2f} to {score.max():.2f}: events and "
+               "background do not differ yet"), "begin"
 
 
 def nothing_right(of: Evidence) -> Advice:
@@ -150,9 +151,9 @@ def nothing_left(of: Evidence) -> Advice:
 def frames_off(of: Evidence) -> Advice:
     for name, (right, mean, spread, exact) in zip(of.classes, of.report.offsets.to_numpy(), strict=True):
         if right >= ENOUGH and exact < EXACT:
-            spreads = of.config.get("dilate_len") or 0
+            spread_to_the_end = of.config.get("dilate_len") and of.config.get("dilate_until", 1) == 1
             yield (f"{name}: {exact:.0%} of the right events lie on the very frame (mean {mean:+.1f} frames, spread "
-                   f"{spread:.1f})"), "spread" if spreads else "exact"
+                   f"{spread:.1f})"), "spread" if spread_to_the_end else "exact"
 
 
 def confused_classes(of: Evidence) -> Advice:

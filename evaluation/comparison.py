@@ -13,6 +13,7 @@ import pandas as pd
 from evaluation.choosing import threshold_tolerance
 from evaluation.pairing import Seconds, Tolerance
 from evaluation.report import RATES, Report
+from evaluation.report_text import show_table
 from evaluation.soccernet import SoccerNetScores
 from evaluation.soccernet_report import KINDS
 from util.config import read_config
@@ -113,8 +114,7 @@ def show_comparison(table: pd.DataFrame) -> str:
     lying = (100 * table).T
     lying.columns = [f"{system}, {seed}" if seed in (MEAN, DEVIATION) else system + f", seed {seed}" * bool(seed)
                      for system, seed in table.index]
-    text = lying.to_string(float_format="{:.2f}".format, na_rep="-", col_space=7)
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+    return show_table(lying)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

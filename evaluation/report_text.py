@@ -24,13 +24,14 @@ def show_report(report: Report) -> str:
         _headline(report),
         f"Average precision (%), without NMS\n{_show_precision(report.no_nms)}",
         f"Average precision (%), {after}\n{_show_precision(report.nms, report)}",
-        _counted(report) or f"Precision, recall, F1 (%) of events scoring {above}, {after}\n{_show_f1(report)}",
+        nothing_counts(report.pairings[-1], report.levels, list(report.nms.index))
+        or f"Precision, recall, F1 (%) of events scoring {above}, {after}\n{_show_f1(report)}",
     ]
     if report.offsets["right"].any():
         parts.append(f"Frames off (+ is late), of the right predictions {widest} {above}\n{_show_offsets(report)}")
     if report.team is not None:
         parts += [f"Team: average precision (%) by class and side, {after}\n{_show_precision(report.team)}",
-                  f"Team: right side (%) of the right predictions {above}\n{_show(100 * report.side_accuracy)}"]
+                  f"Team: right side (%) of the right predictions {above}\n{show_table(100 * report.side_accuracy)}"]
     return "\n\n".join(parts)
 
 
@@ -49,10 +50,6 @@ def nothing_counts(pairing: Pairing, levels: np.ndarray, classes: list[str]) -> 
         return "There are no predictions at all."
     return (f"No prediction scores above the threshold, {levels.max():.3f}: the highest is {predicted.score[0]:.3f}, "
             f"of {classes[predicted.label[0]]}.")
-
-
-def _counted(report: Report) -> str:
-    return nothing_counts(report.pairings[-1], report.levels, list(report.nms.index))
 
 
 def _headline(report: Report) -> str:
@@ -82,7 +79,7 @@ def _show_precision(table: pd.DataFrame, report: Report | None = None) -> str:
         sure = [*(report.intervals.mean_ap[t] for t in report.nms), report.intervals.mean]
         rows = pd.DataFrame(np.transpose(sure), [f"{SURE} from", f"{SURE} to"], table.columns)
         table = pd.concat([table, rows])
-    return _show(100 * table.rename_axis("tolerance", axis="columns"))
+    return show_table(100 * table.rename_axis("tolerance", axis="columns"))
 
 
 def _show_f1(report: Report) -> str:
@@ -94,16 +91,16 @@ def _show_f1(report: Report) -> str:
         total = total.assign(**dict(zip(ends, np.array(list(sure.f1_of_all.values())).T, strict=True)))
     table = pd.concat([part.loc[[t]] for t in report.f1_of_all.index for part in (by_class, total)])[order]
     rates = [name for name in order if name not in COUNTS]
-    return _show(table.assign(**(100 * table[rates])).rename(columns={"f1": "F1"}))
+    return show_table(table.assign(**(100 * table[rates])).rename(columns={"f1": "F1"}))
 
 
 def _show_offsets(report: Report) -> str:
     table = report.offsets[report.pairings[0].num_true > 0]
     table = table.assign(right=table["right"].astype(int), exact=100 * table["exact"])
-    return _show(table.rename(columns={"exact": "on the frame (%)"}))
+    return show_table(table.rename(columns={"exact": "on the frame (%)"}))
 
 
-def _show(table: pd.DataFrame) -> str:
+def show_table(table: pd.DataFrame) -> str:
     """A table as text, indented, rates with two decimals, and a dash where there is nothing to measure by."""
     text = table.to_string(float_format="{:.2f}".format, na_rep="-", col_space=7)
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())

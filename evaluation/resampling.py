@@ -1,4 +1,4 @@
-"""How sure a number is: parts of a split are drawn anew with replacement (the bootstrap; Efron, 1979).
+"""How sure a number is: parts of a split are drawn again with replacement (the bootstrap; Efron, 1979).
 
 Whole videos are drawn, or of few videos stretches, as events near each other are not independent.
 """

@@ -113,7 +113,7 @@ def add_rule_options(
     """--nms_window, --soft_nms, --no_moves and, where its type is given, --threshold; see `given`."""
     add_suppression_options(parser)
     parser.add_argument("--no_moves", action="store_true",
-                        help="leave predictions on their frames, where val says that a class is early or late")
+                        help="do not move the predictions of classes that val shows to be early or late")
     parser.set_defaults(threshold=None)
     if threshold:
         parser.add_argument("--threshold", type=threshold,

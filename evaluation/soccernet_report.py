@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.pairing import rates_of
+from evaluation.report_text import show_table
 from evaluation.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
 from util.entries import is_labelled
 from util.events import SIDES, EventTable, Video, events_by_side, of_labelled
@@ -138,6 +139,5 @@ def show_scores(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -
     parts = []
     for name, one in scores.items():
         table = pd.DataFrame(np.append(one.classes, one.mean[:, None], axis=1).T * 100, [*classes, "mean"], KINDS)
-        text = table.to_string(float_format="{:.2f}".format, na_rep="-", col_space=7)
-        parts.append("\n".join([f"{_TITLES[name]}, %", *(f"  {line}".rstrip() for line in text.splitlines())]))
+        parts.append(f"{_TITLES[name]}, %\n{show_table(table)}")
     return "\n\n".join(parts)

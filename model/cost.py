@@ -1,4 +1,4 @@
-"""What a training costs: the batch that a device's memory holds, and the time, reckoned from the first steps."""
+"""What a training costs: the batch that a device's memory holds, and the time, estimated from the first steps."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from util.processes import local_number
 
 MARGIN = 0.5 * GIB  # of a card's free memory: augmentation's, a running mean of the weights, what others take later
 FEW = 4  # clips: batch norm's statistics of fewer are poor
-MOST = 8  # clips: E2E-Spot's batch; more of them would learn less from as many frames
 SHARE = 0.5  # of a machine's memory that a training on its processor may take
 FORWARD = 1 / 3  # of a training step's time: what scoring as many frames takes
-REST = 10  # seconds of steps from which the time is reckoned, without the first, which chooses algorithms
+REST = 10  # seconds of steps from which the time is estimated, without the first, which chooses algorithms
 SHORT = 60  # seconds; of a training that takes less nothing is said
 LONG = 86_400  # seconds; where one takes more, what makes it shorter
 
@@ -42,12 +41,12 @@ def batch_that_fits(
 
     Args:
         frame: height and width.
-        most: clips.
+        most: clips; more are not tried.
 
     Raises:
         UserError: not even one clip fits.
     """
-    most, on_card = max(1, min(most, MOST)), device.type == "cuda"
+    most, on_card = max(1, most), device.type == "cuda"
     room = torch.cuda.mem_get_info(device)[0] - MARGIN if on_card else SHARE * machine_memory() / local_number()
 
     def largest_with(sparing: bool) -> int:
@@ -160,7 +159,7 @@ class Forecast:
             self._say(f"from {self.done} steps", self.updates * each)
 
     def epoch(self, seconds: float) -> None:
-        """To be called after each epoch with what it took: the first one is what all are reckoned from."""
+        """To be called after each epoch with what it took: all are estimated from the first."""
         if self.epochs:
             self.epochs -= 1
             self._say("from an epoch", seconds)
@@ -172,7 +171,7 @@ class Forecast:
         if whole >= SHORT:
             held = f"; {memory}" if (memory := _held(self.device)) else ""
             shorter = "; docs/first_training.md says what makes it shorter" if whole > LONG else ""
-            tqdm.write(f"reckoned {of}: an epoch takes {about(epoch)}, the {self.epochs} to come with all scoring "
+            tqdm.write(f"estimated {of}: an epoch takes {about(epoch)}, the {self.epochs} to come with all scoring "
                        f"{about(whole)}{held}{shorter}")
 
 

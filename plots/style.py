@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and a script may end w
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Told apart by people of any colour vision: six of Okabe and Ito (2008), and six more that are as far from these and
+# Distinct to people of any colour vision: six of Okabe and Ito (2008), and six more that are as far from these and
 # from each other, in OKLab as it is and as people without red or green cones see it. Class i has colour i everywhere.
 CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
                  "#960048", "#2222FF", "#00E1A5", "#7000A8", "#8778FF", "#874B00")

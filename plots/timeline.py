@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evaluation.pairing import Pairing
+from evaluation.pairing import Pairing, within
 from plots.style import GREY, INK, class_colour, new_figure, plain, save_figure
 from util.events import Video
 
@@ -40,7 +40,7 @@ def timeline_picture(
     frames_per_row = max(FRAMES_PER_ROW, -(-num_frames // max(1, MAX_LANES // len(classes))))
     num_rows = max(-(-num_frames // frames_per_row), 1)
     figure = new_figure(13, 0.9 + num_rows * (0.45 + 0.55 * len(classes)))
-    figure.suptitle(plain(f"{video['video']}, within {pairing.tolerance} frames"), fontsize=11, color=INK)
+    figure.suptitle(plain(f"{video['video']}, {within(pairing.tolerance)}"), fontsize=11, color=INK)
     for row, axes in enumerate(figure.subplots(num_rows, 1, squeeze=False).ravel()):
         first = row * frames_per_row
         last = min(first + frames_per_row, num_frames)

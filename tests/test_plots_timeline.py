@@ -1,8 +1,11 @@
 """A video's events along time, drawn in rows."""
 
+from dataclasses import replace
+
 import numpy as np
 from pictures import CLASSES, EVENTS, VIDEO, decoded, holds_colour, paired
 
+from evaluation.pairing import Seconds
 from plots import timeline
 from plots.style import class_colour
 from plots.timeline import timeline_picture
@@ -37,6 +40,14 @@ def test_predictions_have_the_colour_of_their_class_at_the_height_of_their_score
     high, low = (height({"label": "PASS", "frame": 150, "score": score}) for score in (0.9, 0.1))
     assert high < low - 10
     assert not height({"label": "DRIVE", "frame": 150, "score": 0.9})
+
+
+def test_its_title_says_the_tolerance_in_its_unit(tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(timeline, "save_figure", lambda figure, _: titles.append(figure.get_suptitle()))
+    for tolerance in (2, Seconds(0.2)):
+        timeline_picture(tmp_path, VIDEO, replace(paired(VIDEO, EVENTS, [2])[0], tolerance=tolerance), CLASSES)
+    assert [title.partition(", ")[2] for title in titles] == ["within 2 frames", "within 0.2 s"]
 
 
 def test_it_takes_an_unknown_frame_rate_no_events_and_a_very_long_video(tmp_path):

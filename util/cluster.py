@@ -1,6 +1,6 @@
 """Work shared out over the machines of a Ray cluster.
 
-Ray finds a place for each piece, and begins anew what was on a machine that is lost. It is an extra
+Ray finds a place for each piece, and begins again what was on a machine that is lost. It is an extra
 (requirements-cluster.txt), imported where --cluster is given. All machines see the same folders under the same paths,
 and this project's own among them.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +115,14 @@ def average_scores(
     return (mean / sum(weights)).astype(np.float32)
 
 
+def average_videos(
+    tables: Sequence[Mapping[str, np.ndarray]], members: Sequence[Member], classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """`average_scores` of each video: of each member a table, video -> scores."""
+    own, weights = [member.classes for member in members], [member.weight for member in members]
+    return {video: average_scores([table[video] for table in tables], own, classes, weights) for video in tables[0]}
+
+
 def ensemble_prefix(members: Sequence[Member], split: str) -> Path:
     """The path of the predictions of all members together: in the folder of the first, named for all."""
     first, *others = members
@@ -158,6 +166,4 @@ def read_ensemble(
     """
     paths = [m.scores if split is None else find_scores(m.folder, split, m.epoch, m.variant) for m in members]
     tables = [read_scores(path, truth, len(m.classes)) for path, m in zip(paths, members, strict=True)]
-    own, weights = [member.classes for member in members], [member.weight for member in members]
-    names = [video["video"] for video in truth]
-    return {name: average_scores([table[name] for table in tables], own, classes, weights) for name in names}
+    return average_videos(tables, members, classes)

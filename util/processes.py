@@ -62,8 +62,8 @@ def quietly(run: Callable[[], NoReturn]) -> NoReturn:
         traceback.print_exc()
     if code and code < 128:  # and not stopped by a signal
         time.sleep(PATIENCE)
-        told = spoken.getvalue().rstrip()
-        told = told.splitlines()[-1] if code == 2 else told  # the error, without warnings and usage
-        print(f"process {rank()} of {number()}: {told}", file=said[1], flush=True)
+        message = spoken.getvalue().rstrip()
+        message = message.splitlines()[-1] if code == 2 else message  # the error, without warnings and usage
+        print(f"process {rank()} of {number()}: {message}", file=said[1], flush=True)
     sys.stdout, sys.stderr = said
     sys.exit(code)
