@@ -39,7 +39,7 @@ def training(dataset: str, frame_dir: Path) -> dict[str, Any]:
         for number, event in enumerate(video["events"]):
             event["team"] = ("left", "right", None)[number % 3]
     data = TrainingData(frame_dir, read_classes(dataset), splits)
-    targets = {"reach": 1, "displacement": True, "team": True}
+    targets = {"displacement": 1, "team": True}
     clips = data.clips("train", 8, 2 * STEPS * 2 * BATCH, 32, targets, fg_upsample=0.5, seed=5)
     val = list(dealt_batches(data.clips("val", 8, 5, 32, targets), BATCH, 0, CPU))
     batches = [each_tensor(torch.Tensor.double, batch)
