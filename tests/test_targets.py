@@ -70,6 +70,6 @@ def test_frames_that_nobody_labelled_have_no_shares_unless_an_event_is_there():
 def test_what_was_rejected_is_background_where_nothing_else_is_labelled():
     rejected = [{"frame": 3, "label": "PASS"}, {"frame": 8, "label": "PASS"}]
     video = entry([(8, 2)]) | {"labelled": [], "rejected": rejected}
-    labels = TargetMaker(CLASSES, reach=1)(video, 0, 12).labels
+    labels = TargetMaker(CLASSES, dilate=1)(video, 0, 12).labels
     assert labels.sum(1).tolist() == [0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0]
     assert labels.argmax(1).tolist() == [0] * 7 + [2, 2, 2, 0, 0]
