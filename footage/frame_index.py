@@ -50,7 +50,7 @@ class FrameIndex:
     unit: Fraction  # seconds, of `pts` and of times of key frames
     zero: float  # seconds of the file that count as 0
     stamps: Stamps
-    pts: list[int]  # of each frame; empty where they cannot be told by it
+    pts: list[int]  # of each frame; empty where it does not tell them apart
     keys: list[KeyFrame]  # those after the first frame that reading may begin with
 
     def key_before(self, number: int) -> KeyFrame | None:

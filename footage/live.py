@@ -62,7 +62,7 @@ class LiveSource:
 
         Args:
             source: the number of a camera, an address (rtsp://, http://, ...), "-" for standard input, or a file.
-            say: is told what happens to the source.
+            say: called with what happens to the source, in words.
             now, sleep: seconds; a test has its own.
 
         Raises:

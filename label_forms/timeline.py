@@ -228,7 +228,7 @@ def extracted_rejected(labels: LabelSet, record: Mapping, start: float = 0) -> l
 
 def _frame_clock(labels: LabelSet, record: Mapping, start: float) -> tuple[Clock, int]:
     """How ranges and what was rejected count a video, and the number of its first frame: they count the frames of the
-    file, be it that the events have times."""
+    file, even where the events have times."""
     rate = labels.keys.get("fps", -1)
     by_frame = replace(labels, seconds=False, fps=rate if rate > 0 else None, fps_from="file")
     clock = clock_of(by_frame if labels.seconds else labels, record)

@@ -26,6 +26,12 @@ def test_a_small_window_shows_twelve_classes_and_twenty_videos_and_half_of_it_is
                    "return r.width >= 640 && r.height >= 360 && r.bottom < 720")
         assert page.run(CUT, ".class, .chip, .classes, .label-bar, .transport, .verdict, #bar, .numbers th") == []
         assert page.run("return [...document.querySelectorAll('.class > span')].map((e) => e.textContent)") == NAMES
+    low = """const {timeline: {lanes}, scene} = app.page;  // the lower edge of a mark is still its own
+        return scene.events.length && scene.events.every((event) => {
+          const {x, y} = lanes.placeOf({event});
+          return lanes.hit(x, y + 4)?.event === event;
+        })"""
+    page.until(low)
     page.until("return document.querySelector('.timeline .scroll').scrollHeight <= "
                "document.querySelector('.timeline .scroll').clientHeight")  # a lane for each class
     page.open().until("return document.querySelector('.table tbody tr:nth-child(20)')")

@@ -16,6 +16,7 @@ from viewer.store import LabelStore
 
 USUAL_HEIGHT = 224  # of prepare_data.py's frames
 FIRST_MODEL = "rny008_gsm"
+OF_FRAMES = ("num_frames", "num_events", "width", "height")  # keys of an entry that prepare_data.py writes
 
 
 def training_commands(
@@ -60,13 +61,16 @@ def unwritten(store: LabelStore, dataset: str) -> list[Video]:
 
 
 def write_files(store: LabelStore, dataset: str) -> int:
-    """Write a label file for each of these, and give their number."""
+    """Write a label file for each of these, with all that its entry says of the video, and give their number.
+
+    Raises:
+        UserError: one cannot be written.
+    """
     with store.locked():
         entries = unwritten(store, dataset)
         for entry in entries:
-            known = {key: entry[key] for key in ("labelled", "rejected") if key in entry}
-            fps = {"fps": entry["fps"]} if entry.get("fps", -1) > 0 else {}
-            write_json(_file_of(store, entry), {"video": entry["video"], **fps, **known, "events": entry["events"]})
+            left_out = OF_FRAMES if entry.get("fps", -1) > 0 else (*OF_FRAMES, "fps")
+            write_json(_file_of(store, entry), {key: value for key, value in entry.items() if key not in left_out})
     return len(entries)
 
 

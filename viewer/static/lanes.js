@@ -140,7 +140,7 @@ export class Lanes {
   }
 
   middleOf(row) {
-    return row.y + TRUTH_HEIGHT / 2 + 1;
+    return row.y + row.height / 2 + 1;
   }
 
   /** The predictions of a model, the wrong ones above the right ones. */
