@@ -67,8 +67,6 @@ def parse_args() -> argparse.Namespace:
 
 def frame_findings(labels: Labels, args: argparse.Namespace) -> list[Finding]:
     """The frames against the labels, and with --read each frame by itself."""
-    if not args.frame_dir.is_dir():
-        raise UserError(f"{args.frame_dir}: no such folder; FRAME_DIR is the --output of prepare_data.py")
     folders = list_folders(args.frame_dir, labels.videos)
     findings = [*folder_findings(folders), *bytes_findings(folders), *size_findings(args.frame_dir, folders),
                 *same_frames_findings(folders), *unlabelled_findings(args.frame_dir, labels.videos)]
@@ -110,6 +108,10 @@ def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: A
 
 def main() -> int:
     args = parse_args()
+    if args.frame_dir and not args.frame_dir.is_dir():
+        raise UserError(f"{args.frame_dir}: no such folder; FRAME_DIR is the --output of prepare_data.py")
+    if args.compare and (args.read or args.motion or args.sheet) and not is_dataset(args.dataset):
+        raise UserError(f"{args.dataset}: is no dataset, which --read, --motion and --sheet look at; leave them out")
     agreed = compare_labels(args.dataset, args.compare, args.frame_dir) if args.compare else None
     if agreed and not is_dataset(args.dataset):
         print(agreed)

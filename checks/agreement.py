@@ -18,7 +18,7 @@ from evaluation.metrics import count_events, mean_of_known, precision_recall_f1
 from evaluation.pairing import TOLERANCES, find_partners, pair_events
 from evaluation.report_text import show_table
 from label_forms.forms import read_labels
-from label_forms.sets import settle_classes
+from label_forms.sets import plain_label, settle_classes
 from label_forms.timeline import place_events
 from label_forms.videos import pair_labels, without_missing
 from util.errors import UserError, number_of
@@ -92,8 +92,16 @@ def compare_labels(first: str, second: str, frame_dir: Path | None) -> Agreement
     shared = sorted(one.keys() & other.keys())
     if not shared:
         raise UserError(f"{second}: labels no video that {first} labels; compare labels of the same videos")
-    return agreement((first, second), [one[name] for name in shared], [other[name] for name in shared],
-                     sorted(one.keys() ^ other.keys()), [*notes, *more])
+    ours, theirs = ([entries[name] for name in shared] for entries in (one, other))
+    return agreement((first, second), ours, _spelled_as(ours, theirs), sorted(one.keys() ^ other.keys()),
+                     [*notes, *more])
+
+
+def _spelled_as(ours: Sequence[dict], theirs: Sequence[dict]) -> list[dict]:
+    """The second entries, with labels that differ in case or blanks alone as the first ones have them."""
+    spelling = {plain_label(event["label"]): event["label"] for entry in ours for event in entry["events"]}
+    return [entry | {"events": [event | {"label": spelling.get(plain_label(event["label"]), event["label"])}
+                                for event in entry["events"]]} for entry in theirs]
 
 
 def is_dataset(name: str) -> bool:

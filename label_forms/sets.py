@@ -113,11 +113,11 @@ def settle_classes(
     found = Counter(event.fields["label"] for labels in sets for event in labels.events)
     spellings: dict[str, str] = {}
     for name in classes or sorted(found, key=lambda name: (-found[name], name)):
-        spellings.setdefault(_plain(name), " ".join(name.split()) if classes is None else name)
-    unknown = [name for name in only or () if _plain(name) not in spellings]
+        spellings.setdefault(plain_label(name), " ".join(name.split()) if classes is None else name)
+    unknown = [name for name in only or () if plain_label(name) not in spellings]
     if unknown:
         raise UserError(f"--only {unknown[0]}: no such class; there are: {', '.join(sorted(spellings.values()))}")
-    wanted = {_plain(name) for name in only} if only else None
+    wanted = {plain_label(name) for name in only} if only else None
     settled = [_without_twins(_with_classes(labels, spellings, wanted)) for labels in sets]
     kept = sorted({event.fields["label"] for labels in settled for event in labels.events})
     if not kept and classes is None:
@@ -126,7 +126,7 @@ def settle_classes(
 
 
 def _with_classes(labels: LabelSet, spellings: dict[str, str], wanted: set[str] | None) -> LabelSet:
-    plain = {event.fields["label"]: _plain(event.fields["label"]) for event in labels.events}
+    plain = {event.fields["label"]: plain_label(event.fields["label"]) for event in labels.events}
     events, dropped, respelled = [], Counter(), Counter()
     for event in labels.events:
         label = event.fields["label"]
@@ -218,7 +218,8 @@ def _report_file(path: Path, sets: list[LabelSet]) -> str:
     return f"{path}: {labels.form}, {unit}{videos}: {number_of(sum(one.read for one in sets), 'event')}{kept}{notes}"
 
 
-def _plain(label: str) -> str:
+def plain_label(label: str) -> str:
+    """A label as it is compared: labels that differ in case or blanks alone are one."""
     return " ".join(clean_label(label).split()).casefold()
 
 

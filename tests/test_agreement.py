@@ -74,6 +74,7 @@ def test_label_files_are_compared_with_each_other_by_the_records_of_the_frames(t
     assert done.returncode == 0, done.stderr
     assert "left out: " in done.stdout and "past the end of the video 'cup/a'" in done.stdout
     found = read_json(tmp_path / "found.json")["agreement"]
+    assert found["offsets"].keys() == {"PASS", "DRIVE", "all"} and found["offsets"]["DRIVE"]["both"] == 1
     assert found["offsets"]["PASS"] == {
         "first": 2, "second": 1, "both": 1, "first only": 1, "second only": 0, "mean": 1.0, "spread": 0.0,
         "within 0": 0.0, "within 1": 100.0, "within 2": 100.0, "within 4": 100.0}
@@ -95,4 +96,8 @@ def test_the_script_takes_tables_and_says_what_it_needs(tmp_path):
     write_labels(tmp_path / "anna" / "a.json", [(3, "PASS")])
     assert "whose videos are known by their frames; name FRAME_DIR" in user_error(
         run_here(check_data, f"{tmp_path}/anna", "--compare", table))
+    assert "anna: is no dataset" in user_error(
+        run_here(check_data, f"{tmp_path}/anna", "--compare", table, "--sheet", tmp_path / "sheets"))
+    assert "no such folder; FRAME_DIR" in user_error(
+        run_here(check_data, f"{tmp_path}/anna", f"{tmp_path}/none", "--compare", table))
     assert "is neither a dataset nor" in user_error(run_here(check_data, dataset, "--compare", f"{tmp_path}/none"))
