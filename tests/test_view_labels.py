@@ -41,6 +41,8 @@ def viewed(tmp_path):
 
 
 def test_editing_begins_with_the_split_and_leaves_a_file_and_the_first_state(viewed):
+    split = viewed.dataset / "test.json"
+    write_json(split, [entry | {"season": "2024"} for entry in read_json(split)])
     page = client(*viewed.arguments())
     state = labels_of(page)
     assert (state["source"], [e["frame"] for e in state["events"]]) == ("split", list(EVENTS))
@@ -49,7 +51,7 @@ def test_editing_begins_with_the_split_and_leaves_a_file_and_the_first_state(vie
     put(page, state, [*moved, event(3, "DRIVE")])
     path = viewed.labels / "cup" / "a_1.json"
     assert read_json(path) == {
-        "video": "cup/a_1", "fps": FPS,
+        "video": "cup/a_1", "season": "2024", "fps": FPS,
         "events": [{"frame": 3, "label": "DRIVE"}, *(
             {"frame": f + (f == 31), "label": name, "team": "BRA"} for f, name in EVENTS.items())],
     }

@@ -249,7 +249,7 @@ def _entry(
     one counts the extracted frames and says so by their rate.
     """
     events, rejected, ranges = _by_frame(now.events), _by_frame(now.rejected), now.labelled or []
-    keys = dict(labels.keys) if labels else {"video": video.name}
+    keys = dict(labels.keys) if labels else {"video": video.name, **video.about}
     clock = clock_of(labels, _record(video, labels)) if labels else None
     positions = [_position(event, clock) for event in (*events, *rejected)]
     spans = [_span(first, last, clock) for first, last in ranges]

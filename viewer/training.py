@@ -13,10 +13,10 @@ from util.events import Video
 from util.io import write_json
 from viewer.models import Model
 from viewer.store import LabelStore
+from viewer.viewed_videos import OF_FRAMES
 
 USUAL_HEIGHT = 224  # of prepare_data.py's frames
 FIRST_MODEL = "rny008_gsm"
-OF_FRAMES = ("num_frames", "num_events", "width", "height")  # keys of an entry that prepare_data.py writes
 
 
 def training_commands(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # its decoder takes a while to import, and without --videos n
     from footage.source_frames import SourceVideo
 
 KEPT = ".videos"  # folder beside the labels, of what was read of videos without extracted frames
+OF_FRAMES = ("num_frames", "num_events", "width", "height")  # keys of an entry that prepare_data.py writes
 READERS = 4  # videos that are read through at a time
 
 EXTRACT = "extract them: python prepare_data.py --videos DIR --output"
@@ -42,6 +43,7 @@ class ViewedVideo:
     size: tuple[int, int] | None = None  # width and height of extracted frames; None where it is unknown
     rejected: list[Event] = field(default_factory=list)  # what models proposed there, and a person refused
     labelled: list[list[int]] | None = None  # [first, last] of what is labelled there; None: all
+    about: dict[str, Any] = field(default_factory=dict)  # what else its entry says of it
 
     @property
     def has_frames(self) -> bool:
@@ -229,8 +231,10 @@ def _of_entry(places: Places, entry: Video, split: str, of_file: dict[str, Any] 
     num_frames, extracted = entry["num_frames"], _extracted(places, name)
     source = places.source(name, num_frames, fps, record) if extracted or of_file else None
     size = _size(entry) or (_size(record) if record is not of_file else None)
+    about = {key: value for key, value in entry.items()
+             if key not in (*OF_FRAMES, "video", "fps", "events", "rejected", "labelled")}
     return ViewedVideo(name, folder, num_frames, fps, extracted, record, split, entry["events"], source, size,
-                       entry.get("rejected", []), entry.get("labelled"))
+                       entry.get("rejected", []), entry.get("labelled"), about)
 
 
 def _size(known: Mapping[str, Any] | None) -> tuple[int, int] | None:
