@@ -25,13 +25,14 @@ from evaluation.pairing import TOLERANCES, Pairing, pair_events, pair_sides
 from evaluation.suppression import Suppression
 from util.events import Event, EventTable, of_labelled, true_events
 from viewer.models import Model
-from viewer.store import LabelStore, plain_event
+from viewer.store import LabelState, LabelStore, plain_event
 from viewer.viewed_videos import ViewedVideo
 
 CURVE_POINTS = 400  # of a precision-recall curve: more than there are pixels to it
 MOST_CASES = 500  # that are listed of one kind
 # [(first, last), ...] frames of each video that count, None: all; or None where it is all of every video
 Ranges = tuple[tuple[tuple[int, int], ...] | None, ...] | None
+States = tuple[LabelState, ...] | None  # the labels of all videos; None: those of the split
 RATES = ("precision", "recall", "f1", "tp", "fp", "fn")
 
 
@@ -78,44 +79,40 @@ class Results:
         """The events that are left after suppression where the videos are labelled, in file order."""
         return suppression(_within(self.models[model].predicted, ranges))
 
-    def _ranges(self, of_labels: bool) -> Ranges:
-        """What counts of each video: what is labelled in the split, or in the labels as they are now."""
-        states = map(self.store.read, range(len(self.videos))) if of_labels else self.videos
-        listed = [None if self.all_counts or state.labelled is None else tuple(map(tuple, state.labelled))
-                  for state in states]
+    def _ranges(self, states: States) -> Ranges:
+        """What counts of each video: what is labelled in the split, or in these labels."""
+        listed = [None if self.all_counts or one.labelled is None else tuple(map(tuple, one.labelled))
+                  for one in states or self.videos]
         return tuple(listed) if any(ranges is not None for ranges in listed) else None
 
     def _levels(self, model: int, settings: Settings) -> np.ndarray:
         """float (K,): the threshold of each class where the slider stands."""
         return self.models[model].rule.levels(self.classes, settings.thresholds[model])
 
-    def _make_truth(self, revisions: tuple[str, ...] | None) -> EventTable:
-        """The true events: of the split, or of the labels with these revisions."""
-        if revisions is None:
-            events = [video.truth for video in self.videos]
-        else:
-            states = map(self.store.read, range(len(self.videos)))
-            events = [list(map(plain_event, state.events)) for state in states]
+    def _make_truth(self, states: States) -> EventTable:
+        """The true events: of the split, or of these labels."""
+        events = [list(map(plain_event, state.events)) for state in states] if states else [
+            video.truth for video in self.videos]
         entries = [{"video": v.name, "events": e} for v, e in zip(self.videos, events, strict=True)]
         team_sides = next((model.team_sides for model in self.models if model.team_sides), None)
         return true_events(with_sides(entries, team_sides), self.classes)
 
-    def _pair(self, model: int, suppression: Suppression, tolerance: int, revisions: tuple[str, ...] | None) -> Pairing:
-        ranges = self._ranges(revisions is not None)
-        truth, events = _within(self._truth(revisions), ranges), self._events(model, suppression, ranges)
+    def _pair(self, model: int, suppression: Suppression, tolerance: int, states: States) -> Pairing:
+        ranges = self._ranges(states)
+        truth, events = _within(self._truth(states), ranges), self._events(model, suppression, ranges)
         return pair_events(truth, events, len(self.classes), [tolerance])[0]
 
     def _measure_precision(
-        self, model: int, suppression: Suppression, tolerance: int, revisions: tuple[str, ...] | None
+        self, model: int, suppression: Suppression, tolerance: int, states: States
     ) -> tuple[dict[str, Any], list[float | None], list[Pairing]]:
         """What no threshold changes: average precision, the mAP of each video, and the pairing of each video."""
-        by_tolerance = [average_precision(self._pairing(model, suppression, t, revisions)) for t in TOLERANCES]
+        by_tolerance = [average_precision(self._pairing(model, suppression, t, states)) for t in TOLERANCES]
         means = [mean_of_known(precision) for precision in by_tolerance]
-        pairing = self._pairing(model, suppression, tolerance, revisions)
+        pairing = self._pairing(model, suppression, tolerance, states)
         here = average_precision(pairing)
         alone = pairing.by_video(len(self.videos))
-        ranges = self._ranges(revisions is not None)
-        by_side = pair_sides(_within(self._truth(revisions), ranges), _within(self.models[model].predicted, ranges),
+        ranges = self._ranges(states)
+        by_side = pair_sides(_within(self._truth(states), ranges), _within(self.models[model].predicted, ranges),
                              len(self.classes), suppression)
         team = None if by_side is None else _known(mean_of_known(
             np.array([mean_of_known(average_precision(one)) for one in by_side])))
@@ -130,9 +127,9 @@ class Results:
 
     # what pages ask for
 
-    def revisions(self) -> tuple[str, ...]:
-        """Of the labels of all videos."""
-        return tuple(self.store.read(index).revision for index in range(len(self.videos)))
+    def states(self) -> States:
+        """The labels of all videos as they are now."""
+        return tuple(map(self.store.read, range(len(self.videos))))
 
     def differing(self) -> list[int]:
         """The videos whose labels are not those of the split."""
@@ -144,17 +141,17 @@ class Results:
 
     def overview(self, settings: Settings, of_labels: bool) -> dict[str, Any]:
         """The numbers of the split and of each video, by model; those of classes are lists in their order."""
-        revisions = self.revisions() if of_labels else None
-        truth = self._truth(revisions)
+        states = self.states() if of_labels else None
+        truth = self._truth(states)
         truths = np.zeros((len(self.videos), len(self.classes)), int)
         np.add.at(truths, (truth.video, truth.label), 1)
         return {
             "truths": truths.tolist(),
-            "models": [self._of_model(model, settings, revisions) for model in range(len(self.models))],
+            "models": [self._of_model(model, settings, states) for model in range(len(self.models))],
         }
 
-    def _of_model(self, model: int, settings: Settings, revisions: tuple[str, ...] | None) -> dict[str, Any]:
-        at = model, settings.suppression, settings.tolerance, revisions
+    def _of_model(self, model: int, settings: Settings, states: States) -> dict[str, Any]:
+        at = model, settings.suppression, settings.tolerance, states
         levels = self._levels(model, settings)
         pairing = self._pairing(*at)
         above = pairing.above(levels)
@@ -175,8 +172,8 @@ class Results:
     def cases(self, model: int, settings: Settings, of_labels: bool, case: Case) -> dict[str, Any]:
         """Where the events of a cell of the confusion matrix, or of a bar of the offsets, are: by score, best first;
         missed ones by place."""
-        revisions = self.revisions() if of_labels else None
-        whole = self._pairing(model, settings.suppression, settings.tolerance, revisions)
+        states = self.states() if of_labels else None
+        whole = self._pairing(model, settings.suppression, settings.tolerance, states)
         pairing = whole.above(self._levels(model, settings))
         true, predicted = pairing.true, pairing.predicted
         partner = np.where(pairing.right, pairing.partner, confused_partners(pairing))
@@ -207,7 +204,7 @@ class Results:
         return [self._marks_of(model, index, truth, settings) for model in range(len(self.models))]
 
     def _marks_of(self, model: int, index: int, truth: EventTable, settings: Settings) -> dict[str, Any]:
-        ranges = self._ranges(of_labels=True)
+        ranges = self._ranges(self.states())
         events = self._events(model, settings.suppression, ranges)
         of_video = events.take((events.video == index) & (events.score > self._levels(model, settings)[events.label]))
         (pairing,) = pair_events(truth, of_video, len(self.classes), [settings.tolerance])

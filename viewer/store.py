@@ -36,7 +36,7 @@ class Stale(Exception):
     """Somebody else wrote the labels in between."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PageLabels:
     """The labels of a video as the page has them, on extracted frames."""
 
@@ -45,9 +45,9 @@ class PageLabels:
     labelled: list[list[int]] | None  # [first, last] of what is labelled; None: all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelState(PageLabels):
-    """The labels of a video at one time."""
+    """The labels of a video at one time; the same object until they change, by which what follows is kept."""
 
     revision: str
     source: str  # where they come from: "file", "split", or "none"
