@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 
@@ -13,9 +13,12 @@ def fastest(*sides: Callable[[], object], seconds: float) -> list[float]:
 
     They take turns, `seconds` long in all and three rounds at the least: what else the machine does meets all of them.
     """
-    best = [float("inf")] * len(sides)
-    for took in _rounds(sides, seconds):
-        best = list(map(min, best, took))
+    for side in sides:
+        side()
+    best, began, rounds = [float("inf")] * len(sides), time.perf_counter(), 0
+    while rounds < 3 or time.perf_counter() - began < seconds:
+        best = list(map(min, best, map(_seconds, sides)))
+        rounds += 1
     return best
 
 
@@ -27,16 +30,6 @@ def card_memory(work: Callable[[], object], device: torch.device) -> str:
     torch.cuda.reset_peak_memory_stats(device)
     work()
     return f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB of the card"
-
-
-def _rounds(sides: tuple[Callable[[], object], ...], seconds: float) -> Iterator[list[float]]:
-    for side in sides:
-        side()
-    began = time.perf_counter()
-    rounds = 0
-    while rounds < 3 or time.perf_counter() - began < seconds:
-        yield [_seconds(side) for side in sides]
-        rounds += 1
 
 
 def _seconds(side: Callable[[], object]) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dataset.frames import DEFAULT_WORKERS
+from util.entries import labelled_frames
 from util.errors import number_of
 from util.options import count, positive, positive_or_auto, rate, share
 
@@ -71,7 +72,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 def describe(options: argparse.Namespace, videos: Sequence[Mapping], classes: Sequence[str]) -> str:
     """Two lines: what is learned from, by class, and how."""
     number = Counter(event["label"] for entry in videos for event in entry["events"])
-    frames = sum(entry["num_frames"] for entry in videos)
+    frames = sum(map(labelled_frames, videos))
     events = ", ".join(f"{number[name]:,} {name}" for name in classes)
     labels = "on the event's frame alone"
     if options.dilate_len:

@@ -17,6 +17,7 @@ from util.config import read_config
 from util.errors import UserError, number_of
 from util.events import EventTable, true_events
 from util.io import read_json
+from util.predictions import best_epoch
 
 FLAT = 0.1  # a network that has learned something scores more on some frame of val
 FEW_TO_LEARN = 50  # events of a class in train
@@ -71,7 +72,7 @@ class Evidence:
 
     def curve(self, key: str) -> dict[int, float]:
         """A column of loss.json, by epoch, without what was not measured."""
-        kept = {row["epoch"]: row.get(key) for row in self.rows}
+        kept = {int(row["epoch"]): row.get(key) for row in self.rows}
         return {epoch: value for epoch, value in kept.items() if isinstance(value, int | float)}
 
 
@@ -182,9 +183,10 @@ def print_advice(origin: Origin, on_val: OnVal) -> None:
     rule = choose_rule(on_val, origin.classes)
     report = evaluate(on_val.truth, on_val.predicted, origin.classes, rule=rule)
     try:
+        best_epoch(origin.folder)  # raises for what is no loss.json
         rows, config = read_json(origin.folder / "loss.json", nan=True), read_config(origin.folder)
     except UserError:
-        rows, config = [], {}  # of a folder of predictions alone
+        rows, config = [], {}  # of a folder of predictions alone, or damaged
     try:
         train = true_events(origin.read_split("train"), origin.classes)
         to_learn = np.bincount(train.label, minlength=len(origin.classes))

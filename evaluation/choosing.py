@@ -119,7 +119,8 @@ def choose_moves(
 
 
 def moved_by(events: EventTable, moves: np.ndarray, num_frames: np.ndarray | None = None) -> EventTable:
-    """The events, each moved by the frames of its class; what would come to lie outside of its video goes.
+    """The events, each moved by the frames of its class, by video and frame; what would come to lie outside of its
+    video goes.
 
     Args:
         moves: int64 (K,), later is positive.
@@ -131,7 +132,8 @@ def moved_by(events: EventTable, moves: np.ndarray, num_frames: np.ndarray | Non
     inside = frame >= 0
     if num_frames is not None:
         inside &= frame < num_frames[events.video]
-    return replace(events, frame=frame).take(inside)
+    moved = replace(events, frame=frame).take(inside)
+    return moved.take(np.lexsort((moved.frame, moved.video)))
 
 
 def threshold_tolerance(tolerances: Sequence[Tolerance]) -> Tolerance:

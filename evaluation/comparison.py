@@ -100,7 +100,7 @@ def _seed(folder: Path | None) -> str:
 
 
 def _common_name(names: Sequence[str]) -> str:
-    return re.sub(r"[\W_]*(seed|s)?[\W_]*$", "", os.path.commonprefix(names)) or names[0]
+    return re.sub(r"([\W_]+(seed|s)?|seed)?[\W_]*$", "", os.path.commonprefix(names)) or names[0]
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from util.events import RECALL_SCORE, EventTable, lay_on_line, recall_events
+from util.events import RECALL_SCORE, EventTable, lay_on_line
 from util.options import frames_around
 
 NMS_WINDOW = 1  # frames
@@ -42,39 +41,6 @@ class Suppression:
 
     def as_json(self) -> dict[str, int | bool]:
         return {"nms_window": self.window, "soft_nms": self.soft}
-
-
-class SureEvents:
-    """The events of a video out of its scores as they come, each as soon as no further score can change it."""
-
-    def __init__(self, thinned: Callable[..., EventTable], reach: int) -> None:
-        """
-        Args:
-            thinned: as `Rule.scored`, but for the classes: takes events, and `num_frames` once it is known.
-            reach: frames to either side of an event that decide on it.
-        """
-        self.thinned, self.reach = thinned, reach
-        self.scores: np.ndarray | None = None  # of the frames from `first` on
-        self.first = self.decided = 0  # frames
-
-    def through(self, scores: Iterable[np.ndarray]) -> Iterator[EventTable]:
-        """Scores (n, K + 1) of the next n frames, as they come -> the events that are then sure, by frame."""
-        for rows in scores:
-            self.scores = rows if self.scores is None else np.concatenate((self.scores, rows))
-            yield self._until(self.first + len(self.scores) - self.reach)
-        if self.scores is not None:
-            end = self.first + len(self.scores)
-            yield self._until(end, np.array([end]))
-
-    def _until(self, frame: int, num_frames: np.ndarray | None = None) -> EventTable:
-        """The events that were not given yet, up to a frame, not included; what decides on no others is forgotten."""
-        until = max(self.decided, frame)
-        events = recall_events(self.scores)
-        events = self.thinned(replace(events, frame=events.frame + self.first), num_frames=num_frames)
-        sure = events.take((events.frame >= self.decided) & (events.frame < until))
-        drop = max(0, until - self.reach - self.first)
-        self.scores, self.first, self.decided = self.scores[drop:], self.first + drop, until
-        return sure
 
 
 NMS = Suppression()  # what is done where nothing else is asked for

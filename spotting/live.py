@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -16,13 +17,12 @@ import torch
 from torch import Tensor
 
 from dataset.frames import centre, crop_frame
-from evaluation.suppression import SureEvents
 from footage.live import LiveFrame, LiveSource
 from model.live import Delay, frames_in, live_scores, plan_delay
 from spotting.whole_videos import Spotting, tell_other_rate, that_count
 from util.clock import exact_time
 from util.errors import number_of
-from util.events import Event, event_dicts
+from util.events import Event, EventTable, event_dicts, recall_events
 from util.read_ahead import read_ahead
 
 AHEAD = 8  # frames that are decoded while the network works
@@ -90,3 +90,36 @@ def _events_of_run(spotting: Spotting, frames: Iterable[LiveFrame], delay: Delay
         while first < sure.decided:
             known.popleft()
             first += 1
+
+
+class SureEvents:
+    """The events of a video out of its scores as they come, each as soon as no further score can change it."""
+
+    def __init__(self, thinned: Callable[..., EventTable], reach: int) -> None:
+        """
+        Args:
+            thinned: as `Rule.scored`, but for the classes: takes events, and `num_frames` once it is known.
+            reach: frames to either side of an event that decide on it.
+        """
+        self.thinned, self.reach = thinned, reach
+        self.scores: np.ndarray | None = None  # of the frames from `first` on
+        self.first = self.decided = 0  # frames
+
+    def through(self, scores: Iterable[np.ndarray]) -> Iterator[EventTable]:
+        """Scores (n, K + 1) of the next n frames, as they come -> the events that are then sure, by frame."""
+        for rows in scores:
+            self.scores = rows if self.scores is None else np.concatenate((self.scores, rows))
+            yield self._until(self.first + len(self.scores) - self.reach)
+        if self.scores is not None:
+            end = self.first + len(self.scores)
+            yield self._until(end, np.array([end]))
+
+    def _until(self, frame: int, num_frames: np.ndarray | None = None) -> EventTable:
+        """The events that were not given yet, up to a frame, not included; what decides on no others is forgotten."""
+        until = max(self.decided, frame)
+        events = recall_events(self.scores)
+        events = self.thinned(replace(events, frame=events.frame + self.first), num_frames=num_frames)
+        sure = events.take((events.frame >= self.decided) & (events.frame < until))
+        drop = max(0, until - self.reach - self.first)
+        self.scores, self.first, self.decided = self.scores[drop:], self.first + drop, until
+        return sure

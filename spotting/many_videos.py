@@ -7,6 +7,7 @@ import hashlib
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -81,7 +82,7 @@ def in_turn(
             yield source, result
 
 
-def _locked(source: Source, wait: float = 0.0):
+def _locked(source: Source, wait: float = 0.0) -> AbstractContextManager[None]:
     return exclusive(source.base.parent, f"another spot_video.py on {source.name}", wait, source.lock)
 
 

@@ -102,6 +102,15 @@ def folder(tmp_path):
     return tmp_path, truth
 
 
+@pytest.mark.parametrize("rows", [{}, [3], [{"train": 1.0}], [{"epoch": "two", "val": 1.0}]])
+def test_a_damaged_loss_json_says_nothing(folder, rows, capsys):
+    path, truth = folder
+    write_json(path / "loss.json", rows)
+    _, predicted = planted(truth["val"], found=[0.3, 0.95])
+    print_advice(Origin(path, "test", 3, CLASSES, truth.__getitem__), OnVal(truth["val"], predicted, "val"))
+    assert "DRIVE: only" in capsys.readouterr().out
+
+
 def test_it_is_printed_behind_the_table_of_another_split_as_val_says_it(folder, capsys):
     path, truth = folder
     origin = Origin(path, "test", 3, CLASSES, truth.__getitem__)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from planted import CLASSES, planted, planted_scores, planted_truth
 
+from evaluation.choosing import moved_by
 from evaluation.report import evaluate
 from evaluation.results import save_results
 from evaluation.rule import Given, OnVal, Origin, Rule, choose_rule, find_rule, rule_for
 from evaluation.suppression import NMS, Suppression
 from spotting.whole_videos import Spotting, scored_events, that_count
-from util.events import predicted_events
+from util.events import EventTable, predicted_events
 from util.io import write_json
 from util.predictions import prediction_prefix, save_predictions
 from viewer.models import read_split_models
@@ -100,3 +101,10 @@ def test_the_table_the_page_and_a_new_video_follow_the_same_rule(tmp_path):
     (table,) = scores["test"].values()
     spotted = that_count(spotting, scored_events(spotting, Frames, 0, table))
     assert sorted((event["frame"], CLASSES.index(event["label"])) for event in spotted) == by_table
+
+
+def test_moved_events_are_in_the_order_of_their_frames():
+    frames = np.array([3, 4, 9, 0])
+    events = EventTable(np.array([0, 0, 0, 1]), np.array([1, 0, 1, 0]), frames, np.ones(4))
+    moved = moved_by(events, np.array([-2, 1]))
+    assert [moved.video.tolist(), moved.label.tolist(), moved.frame.tolist()] == [[0, 0, 0], [0, 1, 1], [2, 4, 10]]

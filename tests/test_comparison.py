@@ -48,6 +48,16 @@ def test_folders_that_differ_by_their_seed_are_one_system_with_mean_and_deviatio
     assert r"out/plain & \textbf{60.00} $\pm$ 14.14 \\" in (tmp_path / "t.tex").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("names", "system"), [
+    (["out/a_s1", "out/a_s2"], "out/a"), (["out/seed1", "out/seed2"], "out"), (["runs/1", "runs/2"], "runs"),
+    (["1", "2"], "1")])
+def test_a_system_is_named_by_what_its_folders_begin_with(names, system, tmp_path):
+    for number, name in enumerate(names):
+        write_json(tmp_path / name / "config.json", {"dataset": "d", "seed": number})
+    table = comparison({name: {"mAP": 0.5} for name in names}, {name: tmp_path / name for name in names})
+    assert set(table.index.get_level_values("system")) == {system}
+
+
 def test_models_stand_beside_each_other_with_the_numbers_that_each_has_alone(model, tmp_path):  # noqa: F811
     other = model / "pred-test.epoch02.recall.json.gz"
     options = ["-s", "test", "--timelines", 0, "--json", tmp_path / "r.json", "-t", 1, 2]

@@ -41,5 +41,6 @@ def test_what_is_learned_from_and_how_is_told():
         "learns from 1 DRIVE, 2 PASS, in 1,500 frames of 2 videos\n"
         "recipe auto: 50% of the clips about events, no mixup, labels 1 frame to either side of the event too, "
         "in the last 40% of the training on its frame alone")
+    assert "in 1,300 frames" in describe(options(), [VIDEOS[0], VIDEOS[1] | {"labelled": [[0, 99]]}], ["PASS"])
     assert describe(options("--recipe", "original"), VIDEOS, ["PASS"]).endswith(
         "recipe original: 0% of the clips about events, mixup, labels on the event's frame alone")

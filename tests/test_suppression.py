@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from evaluation.suppression import Suppression, SureEvents
+from evaluation.suppression import Suppression
+from spotting.live import SureEvents
 from util.events import event_dicts, event_table, recall_events
 
 CLASSES = ["DRIVE", "PASS"]
