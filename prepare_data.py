@@ -45,9 +45,7 @@ from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR",
                         help="folder with the video files, at any depth")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR",

@@ -50,7 +50,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on where the training in save_dir stopped")
     add_device_options(parser)
     parser.add_argument("--tensorboard", action="store_true", help="write losses, mAP and rate for TensorBoard too")
-    parser.add_argument("--wandb", action="store_true", help="and to Weights & Biases, in the project event-spotting")
+    parser.add_argument("--wandb", action="store_true", help="and for Weights & Biases, in its project event-spotting")
     add_architecture_options(parser)
     add = parser.add_argument_group("further labels").add_argument
     add("--joint", nargs=2, metavar=("DATASET", "FRAME_DIR"),
@@ -205,9 +205,7 @@ def predict(spotter: nn.Module, videos: list[dict], args: argparse.Namespace) ->
     return processes.gathered(score_videos(spotter, bar, own, args.clip_len, head_overlap(args.clip_len)), videos)
 
 
-def make_loaders(
-    args: argparse.Namespace, data: TrainingData, steps: int, first_epoch: int
-) -> tuple[Batches, Loader]:
+def make_loaders(args: argparse.Namespace, data: TrainingData, steps: int, first_epoch: int) -> tuple[Batches, Loader]:
     """The training batches of all epochs from `first_epoch` on, and the val batches of any one."""
     targets = {"dilate": args.dilate_len, "displacement": args.radi_displacement, "team": args.event_team}
     number = args.num_epochs * steps * args.batch_size * (1 + args.mixup)

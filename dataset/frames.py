@@ -276,9 +276,7 @@ def _arrived(batch: Batch, copied: torch.cuda.Event, working: torch.cuda.Stream)
     return each_tensor(keep, batch)
 
 
-def load_stretches(
-    frame_dir: Path, videos: list[dict], crop: int | None, workers: int, device: torch.device
-) -> Loader:
+def load_stretches(frame_dir: Path, videos: list[dict], crop: int | None, workers: int, device: torch.device) -> Loader:
     """Whole videos in stretches, a batch each, read as suits the device of the network that takes them."""
     clips = VideoStretches(frame_dir, videos, crop)
     return Loader(clips, 1, workers, device, ahead=device.type != "cpu")

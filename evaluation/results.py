@@ -44,9 +44,7 @@ def save_results(
     return predicted
 
 
-def val_mean_map(
-    truth: Sequence[Video], scores: Mapping[str, np.ndarray], classes: Sequence[str]
-) -> float | None:
+def val_mean_map(truth: Sequence[Video], scores: Mapping[str, np.ndarray], classes: Sequence[str]) -> float | None:
     """What the best epoch is chosen by, the table's headline: mAP after NMS, the mean over TOLERANCES.
 
     NMS has its usual window, as choosing one in each epoch would favour the epochs whose choice is lucky.

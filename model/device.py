@@ -27,7 +27,8 @@ MALLOC_OPTIONS = {M_TRIM_THRESHOLD: 2**31 - 1, M_MMAP_MAX: 0}
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
     """--device and --precision, for `pick_device` and `pick_precision`."""
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("--device", default="auto", choices=DEVICES,
+                        help="where the network runs (auto: a card where there is one)")
     parser.add_argument("--precision", default="auto", choices=PRECISIONS,
                         help="of the backbone (auto: half precision where the device is faster in it)")
 

@@ -197,9 +197,7 @@ def _edges(lowest: float, highest: float, frame: float) -> list[float]:
     return edges
 
 
-def _draw_counts(
-    numbers: Axes, per_minute: Axes, lanes: Sequence[Lane], drawn: list[int], splits: list[str]
-) -> None:
+def _draw_counts(numbers: Axes, per_minute: Axes, lanes: Sequence[Lane], drawn: list[int], splits: list[str]) -> None:
     """Events of each class and split, and how often they come."""
     timed = _timed(lanes)
     rows = [(label, split) for label in drawn for split in splits]

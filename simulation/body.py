@@ -68,9 +68,7 @@ def _bell(t: float, before: float, after: float) -> float:
     return max(0.0, 1 - x * x) if x < 1 else 0.0
 
 
-def _legs(
-    state: FrameState, speed: np.ndarray, gait: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _legs(state: FrameState, speed: np.ndarray, gait: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Thigh angle, knee bend and weight of a kick, each (10, 2)."""
     phase = 2 * np.pi * (state.phase[:, None] + np.array([0.0, 0.5]))
     swing = gait * np.minimum(0.20 + 0.13 * speed, 0.95)

@@ -236,9 +236,7 @@ class Hall:
             self._end(image, camera, 1 if camera.at[0] > 0 else -1, crowd)
         return image
 
-    def _lay(
-        self, image: np.ndarray, texture: np.ndarray, plane: np.ndarray, top: float, bottom: float
-    ) -> None:
+    def _lay(self, image: np.ndarray, texture: np.ndarray, plane: np.ndarray, top: float, bottom: float) -> None:
         """Lay a texture into the rows of the picture from `top` to `bottom`."""
         first, last = (int(np.clip(row, 0, image.shape[0])) for row in (top, bottom))
         if last - first < 2:

@@ -71,9 +71,7 @@ DIRECTIONS = [unit(complex(x, y)) for x, y in
                (-5, 0), (-5, -2), (-4, -4), (-2, -5), (0, -5), (2, -5), (4, -4), (5, -2)]]
 
 
-def open_direction(
-    start: Point, face: Point, sign: int, opponents: list[Player], turn: float
-) -> tuple[Point, float]:
+def open_direction(start: Point, face: Point, sign: int, opponents: list[Player], turn: float) -> tuple[Point, float]:
     """The direction with most room to run into, and its clearance in metres.
 
     `turn` is the smallest allowed cosine between the direction and `face`.

@@ -39,9 +39,7 @@ def read_made_with(path: Path) -> str | None:
         return None
 
 
-def write_candidates(
-    path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule
-) -> None:
+def write_candidates(path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule) -> None:
     """Write all events of a video that score 0.01 or more, before suppression, in the prediction format, with the rule
     by which those of `write_events` are the ones that count.
 

@@ -111,9 +111,7 @@ def _share(cluster: Cluster, args: argparse.Namespace) -> tuple[str, int, int]:
     return "cpu" if args.device == "auto" else args.device, args.cores or 1, 0
 
 
-def _load(
-    args: argparse.Namespace, device: str, cores: int, rule: Rule, key: str
-) -> Callable[[Source], list[Event]]:
+def _load(args: argparse.Namespace, device: str, cores: int, rule: Rule, key: str) -> Callable[[Source], list[Event]]:
     """On some machine: what spots a video there."""
     return partial(_spot_there, replace(get_ready(args, device, cores), rule=rule, key=key), args)
 

@@ -304,9 +304,7 @@ def _spread(work: Callable[..., Any], item: tuple[int, tuple]) -> Any:
     return work(*item[1])
 
 
-def _do(
-    shared: Shared, work: Callable[[Item], Any], item: Item, path: Path, limit: TimeLimit = NO_LIMIT
-) -> Outcome:
+def _do(shared: Shared, work: Callable[[Item], Any], item: Item, path: Path, limit: TimeLimit = NO_LIMIT) -> Outcome:
     """A piece of work, on some machine."""
     if limit.over:
         return Outcome(begun=False)

@@ -44,7 +44,7 @@ def add_ensemble_options(parser: argparse.ArgumentParser | argparse._ArgumentGro
     parser.add_argument("--with", dest="others", type=Path, nargs="+", default=[], metavar=kind,
                         help="average the scores of the first with those of these")
     parser.add_argument("--ensemble_weights", type=rate, nargs="+", metavar="W",
-                        help="of the first and of those of --with, in this order (default: all alike)")
+                        help="weights of the first model and of those of --with, in this order (default: all alike)")
 
 
 def ensemble_weights(given: Sequence[float] | None, number: int) -> list[float]:
