@@ -247,10 +247,10 @@ def train(args: argparse.Namespace) -> None:
     classes, splits = data.classes, data.splits
     args.epoch_num_frames = args.epoch_num_frames or min(data.num_frames, MAX_EPOCH_FRAMES)
 
-    torch.manual_seed(args.seed)
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
     settle_batch(args, architecture, splits["train"][0]["video"])
+    torch.manual_seed(args.seed)  # after what draws more where more batches are tried
     config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)

@@ -90,7 +90,7 @@ def largest_tried(
             return float("inf")
         return torch.cuda.max_memory_allocated(device)
 
-    with torch.random.fork_rng([device]), _held_to(room, device):
+    with _held_to(room, device):
         return largest(peak, room, most)
 
 

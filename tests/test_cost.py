@@ -13,6 +13,7 @@ from model.architecture import Architecture, Regions
 from model.cost import Forecast, batch_that_fits, largest
 from model.memory import GIB, counted_step, machine_memory, peak_memory
 from util.clock import about
+from util.errors import UserError
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 SMALL = Architecture("rny002_gsm", "gru", 2, clip_len=4)
@@ -60,7 +61,6 @@ def test_on_a_card_steps_are_tried_with_its_memory_held_to_what_is_free(monkeypa
     monkeypatch.setattr(cost, "blank_step", step)
     monkeypatch.setattr(cost, "move", lambda spotter, _device, precision: setattr(spotter, "precision", precision) or
                         spotter)
-    monkeypatch.setattr(torch.random, "fork_rng", lambda _devices: cost.contextlib.nullcontext())
     for name, answer in {
         "mem_get_info": lambda _device: (7 * GIB, 8 * GIB), "reset_peak_memory_stats": lambda _device: None,
         "max_memory_allocated": lambda _device: (0.5 + tried[-1]) * GIB, "empty_cache": lambda: emptied.append(1),
@@ -147,6 +147,17 @@ def test_auto_is_in_config_json_as_the_number_and_a_training_goes_on_with_it(tmp
     assert (config["acc_grad_iter"], config["grad_checkpoint"]) == (3, True)
     again = run_here(train_e2e, *options, "--num_epochs", 2, "--resume")
     assert again.returncode == 0 and "1 batches of 3 x 8 frames" in again.stdout and len(asked) == 1
+
+
+def test_first_weights_hang_on_the_seed_and_not_on_the_batches_that_were_tried(tiny, tmp_path, monkeypatch):
+    def begin(*_):
+        assert torch.equal(torch.get_rng_state(), torch.Generator().manual_seed(7).get_state())
+        raise UserError("begun")
+
+    monkeypatch.setattr(train_e2e, "batch_that_fits", lambda *_: (len(torch.rand(2)), False))
+    monkeypatch.setattr(train_e2e, "start_or_resume", begin)
+    options = [*TINY_TRAINING, "--batch_size", "auto", "--seed", 7]
+    assert "begun" in user_error(run_here(train_e2e, *tiny, "-s", tmp_path / "model", *options))
 
 
 def test_a_machine_for_which_one_clip_is_too_much_is_told_what_helps(tiny, tmp_path, monkeypatch):
