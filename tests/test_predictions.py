@@ -14,7 +14,6 @@ from util.predictions import (
     list_predictions,
     prediction_prefix,
     read_predictions,
-    read_scores,
     save_predictions,
 )
 
@@ -63,16 +62,6 @@ def test_what_was_saved_is_read_back_and_fits_its_truth(tmp_path):
         events = read_predictions(path, TRUTH, CLASSES)
         for i, entry in enumerate(read_json(path)):
             assert event_dicts(events.take(events.video == i), CLASSES) == entry["events"]
-
-
-def test_saved_scores_keep_the_sides_of_a_model_that_tells_them(tmp_path):
-    share = np.random.default_rng(1).random((300, 3, 1)).astype(np.float32)
-    by_side = {name: table[..., None] * np.concatenate((1 - share, share), -1)[: len(table)]
-               for name, table in random_scores().items()}
-    *_, path = save_predictions(prediction_prefix(tmp_path, "test", 7), TRUTH, by_side, CLASSES)
-    found = read_scores(path, TRUTH, len(CLASSES))
-    for name, table in by_side.items():
-        np.testing.assert_allclose(found[name], table, atol=1e-6)
 
 
 def test_when_one_of_the_three_cannot_be_written_the_old_ones_stay(tmp_path):

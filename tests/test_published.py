@@ -63,7 +63,7 @@ def test_adaspot_gives_its_golden_values(path: Path, shared):
     with torch.inference_mode():
         torch.testing.assert_close(spotter(frames).logits[-1], torch.tensor(golden["logits"]), atol=1e-3, rtol=0)
         normalised, options = spotter.normalise(frames), spotter.architecture.regions
-        place = saliency(spotter.backbone.low.maps(spotter.backbone._small(normalised)))
+        place = saliency(spotter.backbone.low.maps(spotter.backbone.small(normalised)))
         centres, sides = find_regions(place, options.size, frames.shape[-2:], options.threshold)
     torch.testing.assert_close(centres, torch.tensor(golden["centres"]), atol=1e-3, rtol=0)
     assert sides.tolist() == [[int(height) for height, _ in clip] for clip in golden["sizes"]]

@@ -15,7 +15,7 @@ import numpy as np
 
 from util.entries import check_events, composed, raise_first
 from util.errors import UserError
-from util.events import SIDES, EventTable, Video, event_dicts, event_table, recall_events, top_class_events
+from util.events import EventTable, Video, class_scores, event_dicts, event_table, recall_events, top_class_events
 from util.io import read_json, whole_file, write_json
 
 # pred-test.epoch41.json, and pred-test.41.json as original E2E-Spot names it
@@ -163,7 +163,8 @@ def save_predictions(
          for v in videos]
         for events in (top_class_events, recall_events)
     )
-    rounded = {v["video"]: scores[v["video"]].astype(np.float64).round(SCORE_DECIMALS).tolist() for v in videos}
+    rounded = {v["video"]: class_scores(scores[v["video"]]).astype(np.float64).round(SCORE_DECIMALS).tolist()
+               for v in videos}
     contents = {".json": top, ".recall.json.gz": recall, ".score.json.gz": rounded}
     paths = [Path(f"{prefix}{suffix}") for suffix in contents]
     with ExitStack() as stack:  # all three are written before the first is put in place
@@ -188,8 +189,7 @@ def read_predictions(path: Path | str, truth: Sequence[Video], classes: Sequence
 
 
 def read_scores(path: Path, truth: Sequence[Video], num_classes: int) -> dict[str, np.ndarray]:
-    """Read a file of all scores: video -> float32 (num_frames, K + 1), or by side as `class_scores` has them, for the
-    videos of the truth.
+    """Read a file of all scores: video -> float32 (num_frames, K + 1), for the videos of the truth.
 
     Raises:
         UserError: it is missing, damaged, or not for this truth.
@@ -206,7 +206,7 @@ def read_scores(path: Path, truth: Sequence[Video], num_classes: int) -> dict[st
             scores[name] = np.array(by_name[composed(name)], np.float32)
         except (TypeError, ValueError, OverflowError):
             scores[name] = np.empty(0)
-        if scores[name].shape not in (shape, (*shape, len(SIDES))) or not np.isfinite(scores[name]).all():
+        if scores[name].shape != shape or not np.isfinite(scores[name]).all():
             raise UserError(f"{path}: the scores of video {name} must be {shape[0]} rows of {shape[1]} numbers, for "
                             f"background and {num_classes} classes; copy its config.json beside it, or predict the "
                             "split again")

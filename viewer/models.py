@@ -18,7 +18,7 @@ from spotting.event_files import CANDIDATES, SPOTTED
 from util.config import TeamSides, trained_crop, trained_with_sides
 from util.ensemble import find_members, read_ensemble
 from util.errors import UserError
-from util.events import EventTable, Video, class_scores, event_table, predicted_events, score_curves
+from util.events import EventTable, Video, event_table, predicted_events, score_curves
 from util.io import read_json
 from util.predictions import check_entries, find_file, parse_name, read_predictions
 from viewer.viewed_videos import ViewedVideo
@@ -56,14 +56,14 @@ class Model:
     @cached_property
     def _all_curves(self) -> dict[str, np.ndarray]:
         if self.scores is not None:
-            return {name: self._moved(_as_curves(class_scores(table)[:, 1:].T)) for name, table in self.scores.items()}
+            return {name: self._moved(_as_curves(table[:, 1:].T)) for name, table in self.scores.items()}
         path = self.path.with_name(self.path.name.replace(".recall.json.gz", ".score.json.gz"))
         if path == self.path or not path.is_file():
             return {}
         curves = {}
         try:
             for name, rows in read_json(path).items():
-                scores = class_scores(np.array(rows, float))
+                scores = np.array(rows, float)
                 if not np.isfinite(scores).all():
                     raise ValueError(f"a score of {name!r} is no number")
                 if scores.shape == (self.num_frames.get(name), len(self.classes) + 1):
