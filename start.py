@@ -37,7 +37,7 @@ DEMO = [
     "test_e2e.py demo/out demo/Frames -s test --save",
     "eval.py -s test demo/out --json demo/results.json",
 ]
-TESTS = ["ruff check .", "oxlint viewer/static", "pytest"]
+TESTS = ["ruff check .", "oxlint viewer/static", "pytest -n auto"]
 
 
 def set_up(requirements: str) -> None:

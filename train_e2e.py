@@ -210,10 +210,9 @@ def make_loaders(args: argparse.Namespace, data: TrainingData, steps: int, first
     targets = {"dilate": args.dilate_len, "displacement": args.radi_displacement, "team": args.event_team}
     number = args.num_epochs * steps * args.batch_size * (1 + args.mixup)
     clips = data.clips("train", args.clip_len, number, args.crop_dim, targets,
-                       fg_upsample=args.fg_upsample, dilate_until=args.dilate_until, seed=args.seed)
+                       fg_upsample=args.fg_upsample, seed=args.seed)
     frames = min(sum(v["num_frames"] for v in data.splits["val"]), int(VAL_SHARE * args.epoch_num_frames))
-    val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets,
-                           dilate_until=math.floor(args.dilate_until), seed=VAL_SEED)  # labels as they are in the end
+    val_clips = data.clips("val", args.clip_len, max(1, frames // args.clip_len), args.crop_dim, targets, seed=VAL_SEED)
     batches = training_batches(clips, args.batch_size, args.num_workers, args.device, args.modality, args.mixup,
                                first_epoch * steps)
     return batches, dealt_batches(val_clips, args.batch_size, min(1, args.num_workers), args.device)

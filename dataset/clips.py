@@ -29,7 +29,6 @@ class RandomClips:
         fg_upsample: share of the clips that are drawn so as to hold an event: a class first, each as likely as any
             other, so that the rare ones are learned too; then one of its events. What a person rejected of a model's
             proposals, the likeliest mistakes, is drawn as one more class.
-        dilate_until: share of the clips whose targets may be dilated; those of the later ones are not.
     """
 
     def __init__(
@@ -41,7 +40,6 @@ class RandomClips:
         length: int,
         crop: int | None,
         fg_upsample: float = 0.0,
-        dilate_until: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.frame_dir, self.videos, self.clip_len, self.length = frame_dir, videos, clip_len, length
@@ -53,7 +51,6 @@ class RandomClips:
                 events[event["label"]].append((number, event["frame"]))
             rejected += [(number, event["frame"]) for event in entry.get("rejected", ())]
         self.events_by_class = [of_class for of_class in (*events.values(), rejected) if of_class]
-        self.exact_from, self.exact_targets = dilate_until * length, replace(make_targets, dilate=0)
         self.stretches = [(number, first, last) for number, entry in enumerate(videos)
                           for first, last in labelled_ranges(entry)]
         lengths = np.array([last - first + 1 for _, first, last in self.stretches])
@@ -68,9 +65,8 @@ class RandomClips:
         entry = self.videos[video]
         place = None if self.crop is None else tuple(rng.random(2))
         folder = self.frame_dir / entry["video"]
-        make_targets = self.make_targets if number < self.exact_from else self.exact_targets
         return Clip(folder, entry["num_frames"], video, start, self.clip_len, self.crop, place,
-                    make_targets(entry, start, self.clip_len))
+                    self.make_targets(entry, start, self.clip_len))
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int]:
         """Draw a video and a start."""

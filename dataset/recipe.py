@@ -21,11 +21,11 @@ COMMON = {"num_epochs": 50, "warm_up_epochs": 3, "learning_rate": 0.001}
 RECIPES: dict[str, dict[str, Any]] = {
     "auto": COMMON | {
         "crop_dim": 0, "batch_size": "auto", "epoch_num_frames": None,
-        "fg_upsample": 0.5, "mixup": False, "dilate_len": 1, "dilate_until": 0.6,
+        "fg_upsample": 0.5, "mixup": False, "dilate_len": 0,
     },
     "original": COMMON | {
         "crop_dim": 224, "batch_size": CLIPS, "epoch_num_frames": MAX_EPOCH_FRAMES,
-        "fg_upsample": 0.0, "mixup": True, "dilate_len": 0, "dilate_until": 1.0,
+        "fg_upsample": 0.0, "mixup": True, "dilate_len": 0,
     },
 }
 
@@ -51,8 +51,6 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help=f"of the clips that are drawn around an event, of each class alike ({of('fg_upsample')})")
     add("--dilate_len", type=count, metavar="FRAMES",
         help=f"to either side of an event that carry its label too ({of('dilate_len')})")
-    add("--dilate_until", type=share, metavar="SHARE",
-        help=f"of the training, after which they do not any more ({of('dilate_until')})")
     add("--mixup", action=argparse.BooleanOptionalAction, help="lay another clip over each (no, yes)")
     add = parser.add_argument_group("optimisation").add_argument
     add("--seed", type=count, default=1, help="of all that is drawn at random (1)")
@@ -77,8 +75,6 @@ def describe(options: argparse.Namespace, videos: Sequence[Mapping], classes: Se
     labels = "on the event's frame alone"
     if options.dilate_len:
         labels = f"{number_of(options.dilate_len, 'frame')} to either side of the event too"
-        if options.dilate_until < 1:
-            labels += f", in the last {1 - options.dilate_until:.0%} of the training on its frame alone"
     return (f"learns from {events}, in {number_of(frames, 'frame')} of {number_of(len(videos), 'video')}\n"
             f"recipe {options.recipe}: {options.fg_upsample:.0%} of the clips about events, "
             f"{'mixup' if options.mixup else 'no mixup'}, labels {labels}")

@@ -42,8 +42,7 @@ HELP = {
     "heart": "more matches help most; else a smaller network (-m rny002_gsm), --mixup, or fewer --num_epochs",
     "recall": "draw more clips about events, each class as often as any other: --fg_upsample 0.9; label more of it",
     "threshold": "choose one by the curves: eval.py --threshold, spot_video.py --threshold",
-    "spread": "labels that stay spread to the end cost exactness: --dilate_until 0.6, or learn the distance: "
-              "--displacement 1",
+    "spread": "spread labels cost exactness: --dilate_len 0, or learn the distance: --displacement 1",
     "exact": "look at the labels' frames (check_data.py --sheet), or learn the distance to the event: --displacement 1",
     "confused": "look at both beside each other (check_data.py --sheet); let it see more around them: --clip_len",
 }
@@ -152,9 +151,8 @@ def nothing_left(of: Evidence) -> Advice:
 def frames_off(of: Evidence) -> Advice:
     for name, (right, mean, spread, exact) in zip(of.classes, of.report.offsets.to_numpy(), strict=True):
         if right >= ENOUGH and exact < EXACT:
-            spread_to_the_end = of.config.get("dilate_len") and of.config.get("dilate_until", 1) == 1
             yield (f"{name}: {exact:.0%} of the right events lie on the very frame (mean {mean:+.1f} frames, spread "
-                   f"{spread:.1f})"), "spread" if spread_to_the_end else "exact"
+                   f"{spread:.1f})"), "spread" if of.config.get("dilate_len") else "exact"
 
 
 def confused_classes(of: Evidence) -> Advice:

@@ -180,12 +180,3 @@ def test_what_was_rejected_is_drawn_as_one_more_class(folder):
     about_rejected = [start <= 25 < start + 8 for start in drawn]
     assert all(near or start <= 3 < start + 8 for near, start in zip(about_rejected, drawn, strict=True))
     assert 450 < sum(about_rejected) < 550
-
-
-def test_labels_may_be_dilated_for_a_share_of_the_clips_alone(folder):
-    clips = RandomClips(folder, VIDEOS, TargetMaker(CLASSES, dilate=2, displacement=1), 8, 400, None, 1.0, 0.6)
-    exact = RandomClips(folder, VIDEOS, TargetMaker(CLASSES, displacement=1), 8, 400, None, 1.0)
-    dilated = RandomClips(folder, VIDEOS, TargetMaker(CLASSES, dilate=2, displacement=1), 8, 400, None, 1.0)
-    assert all(same(clips[number], dilated[number]) for number in (0, 100, 239))
-    assert all(same(clips[number], exact[number]) for number in (240, 300, 399))
-    assert not any(same(exact[number], dilated[number]) for number in (0, 240))

@@ -27,7 +27,7 @@ def test_a_recipe_settles_all_options_that_have_no_default(recipe):
 def test_original_is_e2e_spots():
     original = options("--recipe", "original")
     assert (original.crop_dim, original.batch_size, original.epoch_num_frames) == (224, 8, 500_000)
-    assert (original.fg_upsample, original.mixup, original.dilate_len, original.dilate_until) == (0, True, 0, 1)
+    assert (original.fg_upsample, original.mixup, original.dilate_len) == (0, True, 0)
     assert (original.num_epochs, original.warm_up_epochs, original.learning_rate) == (50, 3, 0.001)
 
 
@@ -39,8 +39,7 @@ def test_what_is_given_counts_more_than_a_recipe():
 def test_what_is_learned_from_and_how_is_told():
     assert describe(options(), VIDEOS, ["DRIVE", "PASS"]) == (
         "learns from 1 DRIVE, 2 PASS, in 1,500 frames of 2 videos\n"
-        "recipe auto: 50% of the clips about events, no mixup, labels 1 frame to either side of the event too, "
-        "in the last 40% of the training on its frame alone")
+        "recipe auto: 50% of the clips about events, no mixup, labels on the event's frame alone")
     assert "in 1,300 frames" in describe(options(), [VIDEOS[0], VIDEOS[1] | {"labelled": [[0, 99]]}], ["PASS"])
-    assert describe(options("--recipe", "original"), VIDEOS, ["PASS"]).endswith(
-        "recipe original: 0% of the clips about events, mixup, labels on the event's frame alone")
+    assert describe(options("--recipe", "original", "--dilate_len", "2"), VIDEOS, ["PASS"]).endswith(
+        "recipe original: 0% of the clips about events, mixup, labels 2 frames to either side of the event too")
