@@ -203,6 +203,6 @@ def scored_events(spotting: Spotting, frames: Frames, first: int, scores: np.nda
 
 
 def that_count(spotting: Spotting, events: list[Event]) -> list[Event]:
-    """Those that score above the threshold of their class, by frame, which those that were moved are not."""
+    """Those that score above the threshold of their class."""
     levels = dict(zip(spotting.classes, spotting.rule.levels(spotting.classes), strict=True))
-    return sorted((event for event in events if event["score"] > levels[event["label"]]), key=lambda e: e["frame"])
+    return [event for event in events if event["score"] > levels[event["label"]]]
