@@ -155,7 +155,7 @@ def test_a_network_learns_which_side_an_event_is_on(two, tmp_path):
                 picture = np.zeros((48, 64, 3), np.uint8)
                 picture[:, slice(0, 32) if side == "left" else slice(32, 64)] = 255
                 write_image(frames / entry["video"] / f"{frame:06d}.jpg", picture)
-    options = [*TINY_TRAINING, "-m", "rny002", "-t", "", "--num_epochs", 5, "--epoch_num_frames", 120, "--team", "-lr",
+    options = [*TINY_TRAINING, "-m", "rny002", "-t", "", "--num_epochs", 12, "--epoch_num_frames", 120, "--team", "-lr",
                0.003]
     done = run_here(train_e2e, dataset, frames, "-s", tmp_path / "model", *options)
     assert done.returncode == 0, done.stderr

@@ -32,8 +32,8 @@ def video(tmp_path_factory):
 @pytest.mark.parametrize(("fps", "delay", "suppression"), [
     (None, 0.4, Suppression(1)), (None, None, Suppression(3)), (12.5, 1.0, Suppression(2, soft=True))])
 def test_over_a_file_it_finds_what_the_same_scoring_finds_afterwards(model, video, fps, delay, suppression):
-    spotting = settle(load_model(model, "cpu"), fps=fps, given=Given(suppression, 0.3))
-    spotting = replace(spotting, rule=replace(spotting.rule, moves={"PASS": 2}, own_threshold={"DRIVE": 0.31}))
+    spotting = settle(load_model(model, "cpu"), fps=fps, given=Given(suppression, 0.02))
+    spotting = replace(spotting, rule=replace(spotting.rule, moves={"PASS": 2}, own_threshold={"DRIVE": 0.03}))
     clock = Clock()
     live = LiveSource(str(video), spotting.options, print, clock.now, clock.sleep)
     found = list(live_events(spotting, live, delay))

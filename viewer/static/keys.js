@@ -147,6 +147,7 @@ export class Keys {
       const { signal } = this.asking;
       node.replaceChildren(el("kbd.asked", "press a key"));
       const take = (event) => {
+        if (!dialog.open) return this.asking.abort(); // closed, but its event is still to come
         event.preventDefault();
         event.stopPropagation();
         if (ALONE.includes(event.key)) return;
