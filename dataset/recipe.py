@@ -36,7 +36,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         return ", ".join(dict.fromkeys(str(recipe[name]) for recipe in RECIPES.values()))
 
     parser.add_argument("--recipe", default="auto", choices=RECIPES,
-                        help="the defaults for clips and optimisation: what was found best (auto), or E2E-Spot's "
+                        help="the defaults for clips and optimisation: what did best so far (auto), or E2E-Spot's "
                         "(original)")
     defaults = "In brackets the default; where the two recipes differ, auto's and then original's."
     add = parser.add_argument_group("clips", defaults).add_argument
