@@ -116,12 +116,13 @@ def test_videos_are_shared_out_by_length_and_each_is_scored_by_one(rank_of):
     assert share_of(videos) == []
 
 
-def test_a_script_that_works_in_one_process_does_so_in_the_first(rank_of, trained, tiny):
+def test_a_script_that_works_in_one_process_does_so_in_the_first(rank_of, trained, tmp_path):
+    model = shutil.copytree(trained[0], tmp_path / "model")
     rank_of(1, 2)
-    done = run_here(evaluation, "-s", "test", trained[0])
+    done = run_here(evaluation, "-s", "test", model)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     rank_of(0, 2)
-    done = run_here(evaluation, "-s", "test", trained[0], "--timelines", 0)
+    done = run_here(evaluation, "-s", "test", model, "--timelines", 0)
     assert done.returncode == 0 and "Average precision" in done.stdout
     assert "eval.py works in one process" in done.stderr and "RANK" not in os.environ
 
