@@ -9,6 +9,7 @@ from conftest import REPO, pattern_index, read_image, run_here, run_script, user
 
 import prepare_data
 from dataset.labels import read_classes, read_split
+from util.io import is_running
 from util.lock import exclusive
 
 EVENTS = [(3, "PASS"), (14, "DRIVE"), (20, "PASS")]
@@ -442,6 +443,10 @@ def test_a_run_that_is_killed_leaves_no_half_folder_and_the_next_one_goes_on(pla
         time.sleep(0.005)
     run.kill()
     run.wait()
+    writer = int(next(place.frames.glob(".part-*-b")).name.split("-")[1])
+    end = time.monotonic() + 20
+    while is_running(writer) and time.monotonic() < end:  # a worker sees a moment later that it is alone
+        time.sleep(0.05)
     assert not (place.frames / "b").exists()
     done = place.frames_only()
     assert "b: 800 frames" in done.stdout
