@@ -59,7 +59,7 @@ def parse_args() -> argparse.Namespace:
         '{"match": {"ARG": "left", "BRA": "right"}, ...} in the first half, or by video')
     add = parser.add_argument_group("first weights").add_argument
     add("--weights", default="auto", metavar="auto|imagenet|none|FILE",
-        help="those of the backbone (auto: ImageNet's, none for other modalities than rgb)")
+        help="those of the backbone (auto: ImageNet's, none for the modalities bw and flow)")
     add("--init", metavar="MODEL_DIR", help="start from the whole network of a trained model, ours or a published one; "
         "options of the network that are not given, and --crop_dim, are then that model's")
     add("--init_classes", nargs="+", metavar="NAME",
