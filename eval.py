@@ -19,10 +19,9 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataset.labels import read_classes, read_split
 from dataset.sides import read_team_sides, with_sides
@@ -39,7 +38,7 @@ from evaluation.comparison import (
 from evaluation.pairing import add_tolerance_options, tolerances_of
 from evaluation.report import Report, evaluate
 from evaluation.report_text import show_levels
-from evaluation.results import print_report
+from evaluation.results import print_report, read_predicted
 from evaluation.rule import Origin, add_rule_options, given, lengths_of, rule_for
 from evaluation.soccernet import TEAM_FPS, SoccerNetScores
 from evaluation.soccernet_games import read_games, settle_games
@@ -47,13 +46,13 @@ from evaluation.soccernet_report import scores_as_json, show_scores, soccernet_s
 from label_forms.exported import ExportedVideo
 from label_forms.exports import add_export_options, check_exports, export_video
 from plots.split_pictures import draw_results
-from util.config import trained_on, trained_with_sides
-from util.ensemble import Member, add_ensemble_options, find_members, read_ensemble
+from util.config import trained_on, trained_with
+from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
-from util.events import EventTable, Video, event_dicts, predicted_events
+from util.events import EventTable, Video, event_dicts
 from util.io import write_json
 from util.options import count
-from util.predictions import find_file, read_predictions
+from util.predictions import find_file
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 
@@ -112,55 +111,42 @@ def _score(text: str) -> float:
     return score
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """Predictions and the labels that they are scored against."""
 
     name: str
-    path: Path  # of the prediction file
-    epoch: int | None
-    variant: str  # see PredictionFile
     dataset: str
-    classes: list[str]
     truth: list[Video]
+    path: Path  # of the prediction file; of several models, the first's
+    origin: Origin
     predicted: EventTable
-    members: Sequence[Member] = ()  # of an ensemble; the path is the first one's
 
     @property
     def stem(self) -> str:
         """What the paths of files about it begin with."""
         own = re.sub(r"(\.recall|\.score)?\.json(\.gz)?$", "", self.path.name)
-        return str(self.path.with_name(own + "".join(member.tag for member in self.members[1:])))
+        return str(self.path.with_name(own + "".join(member.tag for member in self.origin.members[1:])))
 
-    def origin(self, split: str) -> Origin:
-        """Of its rule."""
-        return Origin(self.path.parent, split, self.epoch, self.classes, partial(read_split, self.dataset),
-                      self.variant, self.members)
-
-    def about(self, split: str) -> dict[str, Any]:
+    @property
+    def about(self) -> dict[str, Any]:
         """What a JSON file says of it."""
-        models = [{"folder": str(m.folder), "epoch": m.epoch, "weight": m.weight} for m in self.members]
-        return {"split": split, "epoch": self.epoch, "dataset": self.dataset, **({"mean_of": models} if models else {})}
+        models = [{"folder": str(m.folder), "epoch": m.epoch, "weight": m.weight} for m in self.origin.members]
+        return {"split": self.origin.split, "epoch": self.origin.epoch, "dataset": self.dataset,
+                **({"mean_of": models} if models else {})}
 
 
 def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = ()) -> Scored:
     """The predictions of a model folder or file, or by the mean of its scores and those of others, and the labels."""
-    path, file = find_file(given, args.split)
-    dataset = args.dataset or trained_on(path.parent)
+    folder = find_file(given, args.split)[0].parent
+    dataset = args.dataset or trained_on(folder)
     classes = read_classes(dataset)
-    team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with_sides(path.parent)
+    team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with(folder, "team_sides")
     truth = with_sides(read_truth(dataset, args.split), team_sides)
-    name, members = str(path), []
-    if others:
-        members = find_members([given, *others], args.split, classes, args.ensemble_weights)
-        predicted = predicted_events(truth, read_ensemble(members, truth, classes))
-        name = f"mean of {', '.join(str(member.scores) for member in members)}"
-    else:
-        predicted = read_predictions(path, truth, classes)
-    print(f"{name}: {len(predicted)} events predicted; labels of {dataset}")
-    epoch, variant = (file.epoch, file.variant) if file else (None, "")
-    name = " + ".join(each.as_posix() for each in (given, *others))
-    return Scored(name, path, epoch, variant, dataset, classes, truth, predicted, members)
+    path, origin, predicted, _ = read_predicted(given, others, args.ensemble_weights, args.split, truth, classes,
+                                                partial(read_split, dataset))
+    of = f"mean of {', '.join(str(member.scores) for member in origin.members)}" if others else path
+    print(f"{of}: {len(predicted)} events predicted; labels of {dataset}")
+    return Scored(" + ".join(each.as_posix() for each in (given, *others)), dataset, truth, path, origin, predicted)
 
 
 def read_truth(dataset: str, split: str) -> list[Video]:
@@ -193,33 +179,34 @@ def print_soccernet(
 
 def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict[str, SoccerNetScores]]:
     """SoccerNet's metrics of a split, and the frames that they count in a second."""
-    rule = rule_for(scored.origin(args.split), given=given(args))
-    found = rule.scored(scored.predicted, scored.classes, lengths_of(scored.truth))
-    spots = split_predictions(found, scored.truth, scored.classes)
+    rule = rule_for(scored.origin, given=given(args))
+    found = rule.scored(scored.predicted, scored.origin.classes, lengths_of(scored.truth))
+    spots = split_predictions(found, scored.truth, scored.origin.classes)
     fps = args.soccernet_fps or TEAM_FPS
-    return fps, soccernet_scores(split_truth(scored.truth), *spots, scored.classes, fps)
+    return fps, soccernet_scores(split_truth(scored.truth), *spots, scored.origin.classes, fps)
 
 
 def score_split(args: argparse.Namespace) -> None:
     """Everything about one model's predictions."""
     scored = read_scored(args, args.predictions[0], args.others)
-    epoch, dataset, stem, about = scored.epoch, scored.dataset, scored.stem, scored.about(args.split)
+    origin, stem, about = scored.origin, scored.stem, scored.about
     if args.metric == "soccernet":
-        print_soccernet(args, *split_soccernet(args, scored), scored.classes, **about)
+        print_soccernet(args, *split_soccernet(args, scored), origin.classes, **about)
         return
-    report = print_report(scored.origin(args.split), scored.truth, scored.predicted, args.tolerances, given(args))
+    report = print_report(origin, scored.truth, scored.predicted, args.tolerances, given(args))
     if args.json:
         write_json(args.json, report.as_json() | about)
     if args.export:
         export(args, Path(f"{stem}.export"), scored, report)
-    which = f", mean of {len(scored.members)} models" if scored.members else "" if epoch is None else f", epoch {epoch}"
-    title = f"{dataset}, {args.split}{which}"
-    draw_results(stem, report, title, scored.truth, scored.predicted, scored.classes, args.timelines)
+    which = f", epoch {origin.epoch}" * (origin.epoch is not None)
+    which = f", mean of {len(origin.members)} models" if origin.members else which
+    title = f"{scored.dataset}, {args.split}{which}"
+    draw_results(stem, report, title, scored.truth, scored.predicted, origin.classes, args.timelines)
 
 
 def export(args: argparse.Namespace, folder: Path, scored: Scored, report: Report) -> None:
     """Write the events of each video that score above the threshold, in the forms asked for."""
-    found = report.rule.scored(scored.predicted, scored.classes, lengths_of(scored.truth))
+    found = report.rule.scored(scored.predicted, scored.origin.classes, lengths_of(scored.truth))
     found = found.take(found.score > report.levels[found.label])
     for index, entry in enumerate(scored.truth):
         name, record = entry["video"], read_record(args.frames / entry["video"]) if args.frames else None
@@ -228,9 +215,9 @@ def export(args: argparse.Namespace, folder: Path, scored: Scored, report: Repor
             raise UserError(f"video {name}: its fps is not known, so that nothing tells when its events are; write it "
                             "into the split, or name the extracted frames with --frames")
         times = frame_stamps(record)
-        events = event_dicts(found.take(found.video == index), scored.classes)
+        events = event_dicts(found.take(found.video == index), scored.origin.classes)
         events = [event | {"seconds": times.time_of(event["frame"])} for event in events]
-        video = ExportedVideo(name, name, timecode_rate(record), events, scored.classes, end=times.end)
+        video = ExportedVideo(name, name, timecode_rate(record), events, scored.origin.classes, end=times.end)
         export_video(folder / name, video, args)
     print(f"\nEvents that score above {show_levels(report)}, as {', '.join(args.export)}: {folder}")
 
@@ -246,9 +233,9 @@ def compare(args: argparse.Namespace) -> None:
         if args.metric == "soccernet":
             row = soccernet_row(split_soccernet(args, scored)[1])
         else:
-            rule = rule_for(scored.origin(args.split), args.tolerances, given(args))
+            rule = rule_for(scored.origin, args.tolerances, given(args))
             print("  " + str(rule).replace("\n", "\n  "))
-            row = report_row(evaluate(scored.truth, scored.predicted, scored.classes, args.tolerances, rule))
+            row = report_row(evaluate(scored.truth, scored.predicted, scored.origin.classes, args.tolerances, rule))
         rows[scored.name] = row
     if len(datasets) > 1:
         raise UserError(f"the models were trained on {' and '.join(sorted(datasets))}; say with -d on which all of "

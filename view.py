@@ -38,7 +38,7 @@ from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
 from util.events import Video
 from util.io import whole_file
-from viewer.models import read_mean_model, read_proposals, read_split_models
+from viewer.models import read_proposals, read_split_models
 from viewer.server import Session, create_app
 from viewer.viewed_videos import Places, found_videos, holds_frames, holds_videos, split_videos
 
@@ -118,10 +118,8 @@ def open_split(models: list[Path], places: Places, args: argparse.Namespace) -> 
     dataset = args.dataset or dataset_of(models, places.frame_dir or places.videos_dir)
     classes = read_classes(dataset)
     entries = read_split(dataset, args.split)
-    of_split = (args.split, entries, classes, partial(read_split, dataset))
-    found = read_split_models(models, *of_split)
-    if args.others:
-        found.append(read_mean_model([models[0], *args.others], args.ensemble_weights, *of_split))
+    found = read_split_models(models, args.split, entries, classes, partial(read_split, dataset), args.others,
+                              args.ensemble_weights)
     videos = split_videos(places, entries, args.split)
     return Session(dataset, args.split, classes, videos, found, args.labels, places)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.intervals import Intervals, intervals_of
 from evaluation.metrics import average_precision, count_events, offset_statistics, precision_recall_f1, side_accuracy
 from evaluation.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
+from evaluation.resampling import Intervals, intervals_of
 from evaluation.rule import UNCHOSEN, Rule, lengths_of
 from evaluation.suppression import Suppression
 from util.events import SIDES, EventTable, Video, of_labelled, true_events
@@ -63,7 +63,7 @@ class Report:
         mean_ap = {key: _by_tolerance(table.mean()) for key, table in precision.items()}
         total = _by_tolerance(self.f1_of_all.to_dict("index"))
         f1 = {t: self.f1.loc[t].to_dict("index") for t in self.f1_of_all.index}
-        return _plain({
+        return plain({
             **{key: _with_sum(_by_tolerance({t: table[t].dropna().to_dict() for t in table}), "mAP", mean_ap[key])
                for key, table in precision.items()},
             "f1": _with_sum(_by_tolerance(f1), "all", total),
@@ -161,10 +161,10 @@ def _with_sum(rows: dict[str, dict], key: str, sums: dict[str, Any]) -> dict[str
     return {tolerance: {**row, key: row.get(key, sums[tolerance])} for tolerance, row in rows.items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dictionaries as JSON can have them: None for NaN."""
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: plain(part) for key, part in value.items()}
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from evaluation.choosing import threshold_tolerance
-from evaluation.intervals import Interval
 from evaluation.pairing import Pairing, within
 from evaluation.report import COUNTS, RATES, Report
-from evaluation.resampling import CONFIDENCE
+from evaluation.resampling import CONFIDENCE, Interval
 
 SURE = f"{CONFIDENCE:.0%}"
 

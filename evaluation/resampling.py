@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from evaluation.metrics import precision_recall_f1
-from evaluation.pairing import Pairing
+from evaluation.pairing import Pairing, Tolerance
 from util.errors import number_of
 from util.events import EventTable, Video
 
@@ -24,6 +24,8 @@ MOST_UNITS = 200  # more make nothing surer, and take longer
 STRETCH = 20  # seconds; longer where there would be more than MOST_UNITS
 USUAL_FPS = 25.0  # where a video's is not known
 _BLOCK = 4_000_000  # numbers that are held at once
+
+Interval = tuple[float, float]  # fractions; NaN where nothing is known
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def mean_over_classes(precision: np.ndarray) -> np.ndarray:
     return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
+def interval(values: np.ndarray) -> Interval:
     """Between which two values the middle CONFIDENCE of the draws lie; NaN where nothing is known."""
     known = values[~np.isnan(values)]
     if not len(known):
@@ -143,3 +145,38 @@ def wins(better: np.ndarray, than: np.ndarray, candidates: int = 1) -> bool:
         better, than: float (DRAWS,), by the same draws; NaN counts as no better.
     """
     return bool(np.mean(~(better > than)) <= (1 - CONFIDENCE) / candidates)
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Between which values the numbers of a report after suppression lie: CONFIDENCE of the draws."""
+
+    words: str  # what was drawn
+    mean_ap: dict[Tolerance, Interval]
+    mean: Interval  # of mAP, the mean over tolerances
+    f1: dict[Tolerance, list[Interval]]  # of each class
+    f1_of_all: dict[Tolerance, Interval]
+
+
+def intervals_of(pairings: Sequence[Pairing], levels: np.ndarray, truth: Sequence[Video]) -> Intervals | None:
+    """The intervals of pairings, one for each tolerance; None where the split is too small to say.
+
+    Args:
+        levels: float (K,), the score above which predictions of each class count.
+    """
+    units = units_of(truth)
+    if len(units) < FEWEST_UNITS:
+        return None
+    by_class = [drawn_precision(pairing, units) for pairing in pairings]
+    f1, of_all = {}, {}
+    for pairing in pairings:
+        counts = counts_by_unit(pairing.above(levels), units)
+        f1[pairing.tolerance] = [interval(column) for column in drawn_f1(counts, units).T]
+        of_all[pairing.tolerance] = interval(drawn_f1(counts.sum(axis=1, keepdims=True), units)[:, 0])
+    return Intervals(
+        units.words,
+        {p.tolerance: interval(mean_over_classes(ap)) for p, ap in zip(pairings, by_class, strict=True)},
+        interval(mean_over_classes(np.mean(by_class, axis=0))),
+        f1,
+        of_all,
+    )

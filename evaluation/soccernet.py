@@ -158,32 +158,13 @@ def _closest_shown(
 
 
 def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach: float) -> np.ndarray:
-    """bool (P,): the predictions that true events choose, in the order of both; of equal scores the earlier.
-
-    Where the windows of true events overlap, each choice depends on those before it, in a loop.
-    """
+    """bool (P,): the predictions that true events choose, in the order of both; of equal scores the earlier."""
     starts = np.searchsorted(place, true_place - reach)
     ends = np.searchsorted(place, true_place + reach, side="right")
-    starts, ends = starts[starts < ends], ends[starts < ends]
-    overlap = starts[1:] < ends[:-1]
-    linked = np.append(overlap, False) | np.append(False, overlap)[: len(starts)]
-    free = score.copy()
-    free[_first_best(score, starts[~linked], ends[~linked])] = -1  # less than any score
-    for start, end in zip(starts[linked].tolist(), ends[linked].tolist(), strict=True):
-        best = start + free[start:end].argmax()
-        free[best] = -1  # if all are taken, it stays taken
+    some, free = starts < ends, score.copy()
+    for start, end in zip(starts[some].tolist(), ends[some].tolist(), strict=True):
+        free[start + free[start:end].argmax()] = -1  # less than any score; if all are taken, one stays taken
     return free < 0
-
-
-def _first_best(score: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """int64 (N,): the first of the highest scores from each start to each end, ranges that have no place in common."""
-    length = ends - starts
-    offset = np.cumsum(length) - length
-    place = np.repeat(starts - offset, length) + np.arange(length.sum())
-    inside = score[place]
-    best = np.repeat(np.maximum.reduceat(inside, offset), length) if len(starts) else inside
-    hits = np.flatnonzero(inside == best)
-    return place[hits[np.searchsorted(hits, offset)]]
 
 
 def _count_from_above(cells: np.ndarray, num_classes: int) -> np.ndarray:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from evaluation.soccernet_report import Spots
 from util.errors import UserError
 from util.io import read_json
 
@@ -27,6 +26,7 @@ V2_CLASSES = (
 V1_CLASSES = ("card", "subs", "soccer")  # a label is of the class whose name is a part of its own
 
 _LABELS = ("Labels-v2.json", "Labels-ball.json", "Labels.json")
+_FIELDS = ["gameTime", "position", "half", "label", "confidence", "visibility", "team"]
 _GAME_TIME = re.compile(r"\s*(\d)\s*-.*?(\d\d):(\d\d)\s*", re.ASCII)
 
 
@@ -35,8 +35,8 @@ class Games(NamedTuple):
 
     names: list[str]  # folders below that of the labels
     label_file: str
-    true: Spots
-    predicted: Spots
+    true: pd.DataFrame  # columns as evaluation/soccernet_report.py takes them
+    predicted: pd.DataFrame
 
     @property
     def usual_fps(self) -> int:
@@ -64,8 +64,8 @@ def read_games(labels: Path, results: Path, skip_missing: bool = False) -> Games
     names = [game for game in files if files[game]]
     return Games(
         names, label_files[names[0]].name,
-        Spots.join([_read(label_files[game], "annotations", index) for index, game in enumerate(names)]),
-        Spots.join([_read(files[game], "predictions", index) for index, game in enumerate(names)]),
+        pd.concat([_read(label_files[game], "annotations", index) for index, game in enumerate(names)]),
+        pd.concat([_read(files[game], "predictions", index) for index, game in enumerate(names)]),
     )
 
 
@@ -75,8 +75,7 @@ def settle_games(games: Games, classes: Sequence[str] | None) -> tuple[Games, li
     if classes is None and games.label_file == "Labels-v2.json" and labels <= {*V2_CLASSES}:
         return games, list(V2_CLASSES)
     if classes is None and games.label_file == "Labels.json" and all(map(_v1_class, labels)):
-        true, predicted = (Spots(**{**vars(spots), "label": np.array([_v1_class(label) or label
-                                                                       for label in spots.label], object)})
+        true, predicted = (spots.assign(label=[_v1_class(label) or label for label in spots.label])
                            for spots in (games.true, games.predicted))
         return games._replace(true=true, predicted=predicted), list(V1_CLASSES)
     return games, list(classes or sorted(labels))
@@ -124,65 +123,39 @@ def _game_time(text: Any) -> tuple[float, float]:
     return (float(found[1]), 60 * float(found[2]) + float(found[3])) if found else (np.nan, np.nan)
 
 
-def _read(path: Path, key: str, game: int) -> Spots:
+def _read(path: Path, key: str, game: int) -> pd.DataFrame:
     true = key == "annotations"
     content = read_json(path, checked=true)  # predictions are many, and nothing of them is shown or written
     rows = content.get(key) if isinstance(content, dict) else None
     if not isinstance(rows, list) or {*map(type, rows)} - {dict}:
         raise UserError(f'{path}: must be such as {{"{key}": [{{"gameTime": "1 - 12:30", "label": ...}}]}}')
-
-    def column(name: str) -> list:
-        try:
-            return list(map(itemgetter(name), rows))
-        except KeyError:
-            return [row.get(name) for row in rows]
-
-    position, half = _numbers(column("position")), _few_numbers(column("half"))
-    score = np.ones(len(rows)) if true else _numbers(column("confidence"))
-    seconds, label = np.trunc(position) / 1000, column("label")
+    table = pd.DataFrame(rows, dtype=object).reindex(columns=_FIELDS)
+    position, half = _numbers(table["position"]), _numbers(table["half"])
+    score = np.ones(len(rows)) if true else _numbers(table["confidence"])
+    seconds, label, team = np.trunc(position) / 1000, table["label"], table["team"]
     if true or np.isnan(position).any() or np.isnan(half).any():
-        times = np.array(list(map(_game_time, column("gameTime"))), np.float64).reshape(-1, 2)
+        times = np.array(list(map(_game_time, table["gameTime"])), np.float64).reshape(-1, 2)
         seconds = np.where(np.isnan(position), times[:, 1], seconds)
         half = np.where(np.isnan(half) | true, times[:, 0], half)
     faults = {"position": np.isnan(seconds) | (np.abs(seconds) > 1e9), "gameTime": ~np.isfinite(half),
-              "confidence": ~np.isfinite(score), "label": _not_text(label)}
+              "confidence": ~np.isfinite(score), "label": ~_is_text(label)}
     for name, wrong in faults.items():
         if wrong.any():
             index = int(np.flatnonzero(wrong)[0])
             raise UserError(f"{path}: {key}[{index}]: {name} is {rows[index].get(name)!r:.60}, which SoccerNet's "
                             "evaluation cannot read; correct it")
-    return Spots(
-        np.full(len(rows), game), half.astype(np.int64), np.array(label, object), seconds, score,
-        np.array([value != "not shown" for value in column("visibility")], bool) if true else np.ones(len(rows), bool),
-        np.where(_not_text(team := column("team")), "", np.array(team, object)),
-    )
+    return pd.DataFrame({
+        "game": np.full(len(rows), game), "half": half.astype(np.int64), "label": label, "seconds": seconds,
+        "score": score, "shown": np.full(len(rows), not true) | (table["visibility"] != "not shown").to_numpy(bool),
+        "team": team.where(_is_text(team), ""),
+    })
 
 
-def _not_text(values: list) -> np.ndarray:
+def _is_text(values: pd.Series) -> np.ndarray:
     """bool (N,)"""
-    kinds = {*map(type, values)}
-    return np.full(len(values), str not in kinds) if len(kinds) < 2 else np.array([type(v) is not str for v in values])
+    return np.array([type(value) is str for value in values], bool)
 
 
-def _numbers(values: list) -> np.ndarray:
+def _numbers(values: pd.Series) -> np.ndarray:
     """float64 of numbers, as such or as text; NaN for anything else."""
-    try:
-        return np.array(values, object).astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return np.array(list(map(_number, values)), np.float64)
-
-
-def _few_numbers(values: list) -> np.ndarray:
-    """The same, where few values stand for all."""
-    try:
-        known = {value: _number(value) for value in {*values}}
-    except TypeError:  # one is a list, say
-        return _numbers(values)
-    return np.array(list(map(known.__getitem__, values)), np.float64)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return np.nan
+    return pd.to_numeric(values, errors="coerce").to_numpy(np.float64)

@@ -1,17 +1,19 @@
-"""The events of games as SoccerNet's metrics take them, and the metrics as a table or as JSON."""
+"""The events of games as SoccerNet's metrics take them, and the metrics as a table or as JSON.
+
+Events, true or predicted, are tables in file order: "game", from 0; "half", 1 or 2; "label", a name; "seconds" in the
+half; "score", of true ones 1; "shown", bool; "team", a name, "" where there is none.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from evaluation.pairing import rates_of
+from evaluation.report import plain
 from evaluation.report_text import show_table
 from evaluation.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
 from util.entries import is_labelled
@@ -22,70 +24,35 @@ _TITLES = {"tight": "average mAP, tight (1 to 5 s)", "loose": "average mAP, loos
            "team_at1": "Team mAP@1 (1 s)"}
 
 
-@dataclass(frozen=True)
-class Spots:
-    """The N events of some games, true or predicted, as columns in file order."""
-
-    game: np.ndarray  # int64 (N,)
-    half: np.ndarray  # int64 (N,), 1 or 2
-    label: np.ndarray  # object (N,), names
-    seconds: np.ndarray  # float64 (N,), in the half
-    score: np.ndarray  # float64 (N,); 1 for true events
-    shown: np.ndarray  # bool (N,)
-    team: np.ndarray  # object (N,), names; "" where there is none
-
-    @classmethod
-    def join(cls, parts: Sequence[Spots]) -> Spots:
-        """All events of several."""
-        columns = (column.name for column in fields(cls))
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
-
-    def table(self, classes: Sequence[str], fps: int) -> EventTable:
-        """As columns of numbers; each half of a game is a video."""
-        return EventTable(2 * self.game + self.half - 1, _numbers(self.label, classes),
-                          server_frames(self.seconds, fps), self.score)
-
-
-def _numbers(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """int64 (N,): the place of each value among the names, -1 for others."""
-    place = {name: index for index, name in enumerate(names)}
-    return np.array(list(map(place.get, values.tolist(), repeat(-1))), np.int64)
-
-
-def split_truth(truth: Sequence[Video]) -> Spots:
+def split_truth(truth: Sequence[Video]) -> pd.DataFrame:
     """The true events of a split; each video is a half of its own, the first of a game."""
-    events = [(index, event) for index, video in enumerate(truth) for event in video["events"]
-              if is_labelled(video, event["frame"])]
-    game = np.array([index for index, _ in events], np.int64)
-    return Spots(
-        game, np.ones_like(game), np.array([event["label"] for _, event in events], object),
-        _seconds(game, np.array([event["frame"] for _, event in events], np.int64), truth), np.ones(len(events)),
-        np.array([event.get("visibility") != "not shown" for _, event in events], bool),
-        np.array([team if isinstance(team := event.get("team"), str) else "" for _, event in events], object))
+    rows = [(index, event["frame"], event["label"], team if isinstance(team := event.get("team"), str) else "", 1.0,
+             event.get("visibility") != "not shown")
+            for index, video in enumerate(truth) for event in video["events"] if is_labelled(video, event["frame"])]
+    return _timed(pd.DataFrame(rows, columns=["game", "frame", "label", "team", "score", "shown"]), truth)
 
 
-def split_predictions(predicted: EventTable, truth: Sequence[Video], classes: Sequence[str]) -> tuple[Spots, Spots]:
+def split_predictions(
+    predicted: EventTable, truth: Sequence[Video], classes: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The predicted events of a split, and those that tell a side, once for each side with its part of the score."""
-    predicted = of_labelled(predicted, truth)
+    predicted, names = of_labelled(predicted, truth), np.array(classes, object)
     by_side = events_by_side(predicted)
-    return (_split_spots(predicted, predicted.label, np.full(len(predicted), "", object), truth, classes),
-            _split_spots(by_side, by_side.label // 2, np.array(SIDES, object)[by_side.label % 2], truth, classes))
+    with_side, without = ((by_side, by_side.label // 2, np.array(SIDES, object)[by_side.label % 2]),
+                          (predicted, predicted.label, ""))
+    return tuple(_timed(pd.DataFrame({"game": events.video, "frame": events.frame, "label": names[label], "team": team,
+                                      "score": events.score, "shown": True}), truth)
+                 for events, label, team in (without, with_side))
 
 
-def _split_spots(
-    events: EventTable, label: np.ndarray, team: np.ndarray, truth: Sequence[Video], classes: Sequence[str]
-) -> Spots:
-    return Spots(events.video, np.ones_like(events.video), np.array(classes, object)[label],
-                 _seconds(events.video, events.frame, truth), events.score, np.ones(len(events), bool), team)
-
-
-def _seconds(video: np.ndarray, frame: np.ndarray, truth: Sequence[Video]) -> np.ndarray:
-    """When frames are; just after they begin, so that rounding puts none into the frame before."""
-    return (frame + 1e-4) / rates_of(truth)[video]
+def _timed(events: pd.DataFrame, truth: Sequence[Video]) -> pd.DataFrame:
+    """With seconds: just after frames begin, so that rounding puts none into the frame before."""
+    events = events.astype({"game": np.int64, "frame": np.int64, "score": float, "shown": bool})
+    return events.assign(half=1, seconds=(events["frame"] + 1e-4) / rates_of(truth)[events["game"]])
 
 
 def soccernet_scores(
-    true: Spots, predicted: Spots, by_team: Spots, classes: Sequence[str], fps: int
+    true: pd.DataFrame, predicted: pd.DataFrame, by_team: pd.DataFrame, classes: Sequence[str], fps: int
 ) -> dict[str, SoccerNetScores]:
     """"tight", "loose", "at1", and where both have teams "team_at1", which sees first halves alone.
 
@@ -94,44 +61,41 @@ def soccernet_scores(
         classes: the K that count; events of others are left out.
         fps: frames that the servers count in a second, 2 or 25.
     """
-    truth, found = (_counted(spots, classes, (1, 2), fps) for spots in (true, predicted))
-    scores = score_halves(Truth(truth.events, true.shown[truth.rows]), found.events, len(classes), fps)
-    if any(true.team) and any(by_team.team):
-        truth, found = (_counted(spots, classes, (1,), TEAM_FPS) for spots in (true, by_team))
-        teams = sorted({*true.team[truth.rows].tolist()})
+    (truth, shown, _), (found, _, _) = (_counted(events, classes, (1, 2), fps) for events in (true, predicted))
+    scores = score_halves(Truth(truth, shown), found, len(classes), fps)
+    if any(true["team"]) and any(by_team["team"]):
+        (truth, shown, true_team), (found, _, team) = (
+            _counted(events, classes, (1,), TEAM_FPS) for events in (true, by_team))
+        teams = pd.Index(sorted(set(true_team)), dtype=object)
         if any(teams):
-            scores["team_at1"] = score_teams(
-                Truth(truth.events, true.shown[truth.rows]), found.events, _numbers(true.team[truth.rows], teams),
-                _numbers(by_team.team[found.rows], teams), len(classes))
+            scores["team_at1"] = score_teams(Truth(truth, shown), found, teams.get_indexer(true_team),
+                                             teams.get_indexer(team), len(classes))
     return scores
 
 
-class _Counted(NamedTuple):
-    """Those events that count, as columns of numbers, and which they are."""
-
-    events: EventTable
-    rows: np.ndarray  # bool
-
-
-def _counted(spots: Spots, classes: Sequence[str], halves: Sequence[int], fps: int) -> _Counted:
-    """The events of the classes in the halves."""
-    events = spots.table(classes, fps)
-    rows = np.isin(spots.half, halves) & (events.label >= 0)
-    return _Counted(events.take(rows), rows)
+def _counted(
+    events: pd.DataFrame, classes: Sequence[str], halves: Sequence[int], fps: int
+) -> tuple[EventTable, np.ndarray, pd.Series]:
+    """The events of the classes in the halves, as columns of numbers, each half of a game a video; bool (N,), whether
+    they are shown; their teams."""
+    label = pd.Index(classes, dtype=object).get_indexer(events["label"])
+    rows = events["half"].isin(halves).to_numpy() & (label >= 0)
+    kept = events[rows]
+    video, seconds = 2 * kept["game"] + kept["half"] - 1, kept["seconds"].to_numpy()
+    table = EventTable(video.to_numpy(), label[rows], server_frames(seconds, fps), kept["score"].to_numpy())
+    return table, kept["shown"].to_numpy(), kept["team"]
 
 
 def scores_as_json(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> dict[str, Any]:
     """Fractions, {"tight": {"all", "shown", "unshown", "classes": {class: AP}, "classes_shown", "classes_unshown"}};
     None where there is nothing to measure by."""
-    def plain(value: float) -> float | None:
-        return None if math.isnan(value) else float(value)
-
-    return {
-        name: {kind: plain(value) for kind, value in zip(KINDS, one.mean, strict=True)} | {
-            key: dict(zip(classes, map(plain, values), strict=True))
-            for key, values in zip(("classes", "classes_shown", "classes_unshown"), one.classes, strict=True)}
+    keys = "classes", "classes_shown", "classes_unshown"
+    return plain({
+        name: dict(zip(KINDS, one.mean.tolist(), strict=True)) | {
+            key: dict(zip(classes, of_kind, strict=True))
+            for key, of_kind in zip(keys, one.classes.tolist(), strict=True)}
         for name, one in scores.items()
-    }
+    })
 
 
 def show_scores(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from planted import CLASSES, planted, planted_truth
 
-from evaluation.intervals import intervals_of
 from evaluation.metrics import average_precision, count_events, precision_recall_f1
 from evaluation.pairing import pair_events
 from evaluation.report import evaluate
@@ -15,6 +14,7 @@ from evaluation.resampling import (
     drawn_f1,
     drawn_precision,
     interval,
+    intervals_of,
     units_of,
     wins,
 )

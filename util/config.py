@@ -4,10 +4,10 @@ by model/architecture.py."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from util.errors import UserError
 from util.events import SIDES
@@ -15,8 +15,6 @@ from util.io import read_json
 from util.published_config import flat_config, own_config
 
 TeamSides = Mapping[str, Mapping[str, str]]  # of a video, or of a match in its first half: name of a team -> side
-
-Kept = TypeVar("Kept")
 
 PUBLISHED_CHECKPOINT = "checkpoint_best.pt"  # of T-DEED and AdaSpot
 
@@ -131,41 +129,21 @@ def trained_on(model_dir: Path) -> str:
     return dataset
 
 
-def trained_classes(model_dir: Path) -> list[str] | None:
-    """The classes that a model folder was trained for; None where it names none, or has no readable configuration.
+def trained_with(model_dir: Path, key: str) -> Any:
+    """What a model folder's configuration says of its training; None where it says nothing, or cannot be read.
+
+    Args:
+        key: "classes", a list of names; "team_sides", of which see TeamSides; or "crop_dim", side of the square that
+            it sees of each frame, in pixels.
 
     Raises:
-        UserError: they are damaged.
+        UserError: it is damaged there.
     """
-    return _kept(model_dir, kept_classes)
-
-
-def trained_with_sides(model_dir: Path) -> TeamSides | None:
-    """The sides of teams that a model folder was trained with; None where there are none, or no readable configuration.
-
-    Raises:
-        UserError: they are damaged.
-    """
-    return _kept(model_dir, kept_team_sides)
-
-
-def trained_crop(model_dir: Path) -> int | None:
-    """The side of the square that a model sees of each frame, in pixels; None where it sees all, or has no readable
-    configuration.
-
-    Raises:
-        UserError: it is damaged.
-    """
-    return _kept(model_dir, kept_crop)
-
-
-def _kept(model_dir: Path, take: Callable[[Mapping[str, Any], Path], Kept | None]) -> Kept | None:
-    """What `take` finds in a folder's configuration; None where the folder has no readable one."""
     try:
         path, config = config_path(model_dir), read_config(model_dir)
     except UserError:
         return None
-    return take(config, path)
+    return {"classes": kept_classes, "team_sides": kept_team_sides, "crop_dim": kept_crop}[key](config, path)
 
 
 def kept_crop(config: Mapping[str, Any], path: Path) -> int | None:

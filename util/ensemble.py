@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from util.config import trained_classes
+from util.config import trained_with
 from util.errors import UserError
 from util.events import Video, class_scores
 from util.options import rate
@@ -147,7 +147,7 @@ def find_members(
     for given, weight in zip(paths, ensemble_weights(weights, len(paths)), strict=True):
         path, file = find_file(given, split)
         epoch, variant = (file.epoch, file.variant) if file else (None, "")
-        own = trained_classes(path.parent) if variant in ("", FLIP) else None
+        own = trained_with(path.parent, "classes") if variant in ("", FLIP) else None
         members.append(Member(path.parent, epoch, own or list(classes), weight, variant, scores_beside(path)))
     check_common([member.classes for member in members], classes)
     return members

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SAME_FPS
-from evaluation.rule import UNCHOSEN, Origin, Rule, lengths_of, rule_for, rule_from
+from evaluation.results import read_predicted
+from evaluation.rule import UNCHOSEN, Rule, lengths_of, rule_for, rule_from
 from spotting.event_files import CANDIDATES, SPOTTED
-from util.config import TeamSides, trained_crop, trained_with_sides
-from util.ensemble import find_members, read_ensemble
+from util.config import TeamSides, trained_with
 from util.errors import UserError
-from util.events import EventTable, Video, event_table, predicted_events, score_curves
+from util.events import EventTable, Video, event_table, score_curves
 from util.io import read_json
-from util.predictions import check_entries, find_file, parse_name, read_predictions
+from util.predictions import check_entries, parse_name
 from viewer.viewed_videos import ViewedVideo
 
 FULL = 65535  # stands for a score of 1 in the curves
@@ -92,48 +92,26 @@ def read_split_models(
     entries: Sequence[Video],
     classes: Sequence[str],
     read_split: Callable[[str], list[Video]],
+    others: Sequence[Path] = (),
+    weights: Sequence[float] | None = None,
 ) -> list[Model]:
-    """The predictions of model folders, or prediction files, for a split, with the rules that eval.py takes.
+    """The predictions of model folders, or prediction files, for a split, with the rules that eval.py takes; where there
+    are `others`, last the mean of the first one's scores and theirs.
 
     Args:
         entries: of the split.
-        read_split: gives the entries of a split of the dataset.
-
-    Raises:
-        UserError: a folder has no predictions for the split, or they are not for this truth.
+        read_split, weights, and errors: as of `read_predicted`.
     """
-    models = []
-    for path, name in zip(paths, _names(paths), strict=True):
-        found, file = find_file(path, split)
-        predicted = read_predictions(found, entries, classes)
-        rule = rule_for(Origin(found.parent, split, file.epoch if file else None, classes, read_split))
-        predicted = rule.moved(predicted, classes, lengths_of(entries))
+    names, models = _names(paths), []
+    for path, further in [*((path, ()) for path in paths), *[(path, others) for path in paths[:1] if others]]:
+        name = f"mean of {', '.join(_names([path, *others]))}" if further else names[len(models)]
+        found = read_predicted(path, further, weights, split, entries, classes, read_split)
+        rule, folder = rule_for(found.origin), found.origin.folder
+        predicted = rule.moved(found.events, classes, lengths_of(entries))
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-        models.append(Model(name, found, predicted, rule, lengths, classes, trained_crop(found.parent),
-                            trained_with_sides(found.parent)))
+        models.append(Model(name, found.path, predicted, rule, lengths, classes, trained_with(folder, "crop_dim"),
+                            trained_with(folder, "team_sides"), found.scores))
     return models
-
-
-def read_mean_model(
-    paths: Sequence[Path],
-    weights: Sequence[float] | None,
-    split: str,
-    entries: Sequence[Video],
-    classes: Sequence[str],
-    read_split: Callable[[str], list[Video]],
-) -> Model:
-    """Several models as one, by the mean of their saved scores; further arguments and errors as of `read_split_models`.
-
-    Args:
-        weights: of each; None: all alike.
-    """
-    members = find_members(paths, split, classes, weights)
-    scores, first = read_ensemble(members, entries, classes), members[0]
-    rule = rule_for(Origin(first.folder, split, first.epoch, classes, read_split, members=members))
-    predicted = rule.moved(predicted_events(entries, scores), classes, lengths_of(entries))
-    lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-    return Model(f"mean of {', '.join(_names(paths))}", first.scores, predicted, rule, lengths, classes,
-                 trained_crop(first.folder), trained_with_sides(first.folder), scores)
 
 
 def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes: Sequence[str]) -> list[Model]:
