@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from math import sqrt
 
-import numpy as np
-
 HALF_LENGTH, HALF_WIDTH = 20.0, 10.0  # m, from the centre spot
 BOARD_X, BOARD_Y = 22.0, 11.4  # m, the boards behind goal lines and touchlines
 GOAL_HALF, GOAL_HEIGHT, GOAL_DEPTH = 1.5, 2.0, 1.0  # m
@@ -81,11 +79,41 @@ class Player:
         self.action, self.count = action, 0
         self.foot = 1 if dot(ball - self.pos, left_of(self.face)) < 0 else -1
 
+    def reach_out(self, ball: Ball, fps: int) -> None:
+        """Bring a foot forward for the ball that is about to arrive."""
+        gap = length(ball.pos - self.pos) - REACH
+        if gap < length(ball.vel - self.vel) * SPAN[Action.TOUCH][0]:
+            self.touch(ball.pos)
+            self.begin(fps, Action.TOUCH)
+
     def advance(self, fps: int) -> None:
         """Let a frame go by; an action ends when its span is over."""
         self.count += 1
         if self.action in SPAN and self.count > frames_of(SPAN[self.action][1], fps):
             self.action = Action.NONE
+
+    def move(self, dt: float) -> None:
+        """One step of a body that can neither start, stop nor turn at once."""
+        gap = self.target - self.pos
+        distance = length(gap)
+        if self.exact:
+            wish = limited(gap * 6.0, self.pace)
+        else:  # nobody shuffles about for the last half metre
+            wish = unit(gap) * min(self.pace, 2.2 * max(0.0, distance - 0.4))
+        strength = 8.0 if self.driving else 6.5 if self.exact else 5.0
+        if dot(wish - self.vel, self.vel) < 0:
+            strength += 2.0  # m/s^2: braking is easier than starting
+        self.vel = rounded(self.vel + limited(wish - self.vel, strength * dt))
+        self.pos = rounded(self.pos + self.vel * dt)
+        turn = unit(self.look)
+        if dot(turn, self.face) < -0.7:  # a half turn goes round one side
+            turn = left_of(self.face) if dot(turn, left_of(self.face)) >= 0 else -left_of(self.face)
+        rate = 9.0 if self.exact else 6.0
+        self.face = rounded(unit(self.face + turn * (rate * dt)))
+        speed = length(self.vel)
+        if speed > 0.25:
+            way = 1 if dot(self.vel, self.face) > -0.3 * speed else -1  # backwards the legs turn back
+            self.phase = round((self.phase + way * (0.75 + 0.2 * speed) * dt) % 1.0, 6)
 
 
 @dataclass
@@ -101,6 +129,59 @@ class Ball:
     def strike(self, vel: Point, vz: float = 0.0) -> None:
         """Leave a foot (or a hand, a leg) at `vel` m/s."""
         self.vel, self.vz, self.grip = vel, vz, GRIP * length(vel)
+
+    def roll(self, dt: float) -> None:
+        """One step of the free ball: flight, bounce, skid, roll, boards and nets."""
+        if self.z > 0 or self.vz > 0:
+            self.vz = round(self.vz - GRAVITY * dt, 6)
+            self.z = round(self.z + self.vz * dt, 6)
+            if self.z <= 0:  # a futsal ball is made to bounce little
+                self.z, self.vz = 0.0, round(-0.45 * self.vz, 6) if self.vz < -1.2 else 0.0
+                self.vel = self.vel * 0.85
+        else:
+            speed = length(self.vel)
+            loss = (SLIDING if speed > self.grip else ROLLING) * dt
+            self.vel = self.vel * ((speed - loss) / speed) if speed > loss else 0j
+        before, self.pos = self.pos, self.pos + self.vel * dt
+        x, y, vx, vy = self.pos.real, self.pos.imag, self.vel.real, self.vel.imag
+        if abs(x) > HALF_LENGTH and abs(before.imag) < GOAL_HALF and self.z < GOAL_HEIGHT:
+            end = HALF_LENGTH + GOAL_DEPTH - 0.15
+            if abs(x) > end or abs(y) > GOAL_HALF - 0.1:
+                x, y = min(max(x, -end), end), min(max(y, 0.1 - GOAL_HALF), GOAL_HALF - 0.1)
+                vx, vy = -0.1 * vx, 0.3 * vy
+        elif abs(x) > BOARD_X:
+            x, vx = (BOARD_X if x > 0 else -BOARD_X), -0.5 * vx
+        if abs(y) > BOARD_Y:
+            y, vy = (BOARD_Y if y > 0 else -BOARD_Y), -0.5 * vy
+        self.pos, self.vel = rounded(complex(x, y)), rounded(complex(vx, vy))
+
+    @property
+    def out_of_play(self) -> bool:
+        return abs(self.pos.real) > HALF_LENGTH + 0.1 or abs(self.pos.imag) > HALF_WIDTH + 0.1
+
+    @property
+    def in_goal(self) -> bool:
+        return abs(self.pos.real) > HALF_LENGTH and abs(self.pos.imag) < GOAL_HALF and self.z < GOAL_HEIGHT
+
+    def carry(self, keeper: Player, fps: int) -> None:
+        """Be carried before a keeper's chest, or down to the floor on the way to a roll-out."""
+        height = 1.0
+        if keeper.action is Action.ROLL:
+            height = 0.15 - 0.85 * keeper.count / frames_of(SPAN[Action.ROLL][0], fps)
+        self.pos = rounded(keeper.pos + keeper.face * 0.35 - left_of(keeper.face) * (0.12 * keeper.foot))
+        self.vel, self.z, self.vz = keeper.vel, round(height, 6), 0.0
+
+    def meeting_point(self, player: Player) -> Point:
+        """Where a player running at 5 m/s first gets to it."""
+        speed, ahead = length(self.vel), unit(self.vel)
+        point = self.pos
+        for tenths in range(1, 20):
+            t = 0.1 * tenths
+            stop = min(t, speed / 2.0)  # 2 m/s^2: between skidding and rolling
+            point = self.pos + ahead * (speed * stop - stop * stop)
+            if length(point - player.pos) < 0.3 + 5.0 * (t - 0.1):
+                break
+        return complex(min(max(point.real, -BOARD_X), BOARD_X), min(max(point.imag, -BOARD_Y), BOARD_Y))
 
 
 def frames_of(seconds: float, fps: int) -> int:
@@ -140,34 +221,6 @@ def rounded(v: Point) -> Point:
     return complex(round(v.real, 6), round(v.imag, 6))
 
 
-def between(rng: np.random.Generator, low: float, high: float) -> float:
-    return low + (high - low) * rng.random()
-
-
-def move(player: Player, dt: float) -> None:
-    """One step of a body that can neither start, stop nor turn at once."""
-    gap = player.target - player.pos
-    distance = length(gap)
-    if player.exact:
-        wish = limited(gap * 6.0, player.pace)
-    else:  # nobody shuffles about for the last half metre
-        wish = unit(gap) * min(player.pace, 2.2 * max(0.0, distance - 0.4))
-    strength = 8.0 if player.driving else 6.5 if player.exact else 5.0
-    if dot(wish - player.vel, player.vel) < 0:
-        strength += 2.0  # m/s^2: braking is easier than starting
-    player.vel = rounded(player.vel + limited(wish - player.vel, strength * dt))
-    player.pos = rounded(player.pos + player.vel * dt)
-    turn = unit(player.look)
-    if dot(turn, player.face) < -0.7:  # a half turn goes round one side
-        turn = left_of(player.face) if dot(turn, left_of(player.face)) >= 0 else -left_of(player.face)
-    rate = 9.0 if player.exact else 6.0
-    player.face = rounded(unit(player.face + turn * (rate * dt)))
-    speed = length(player.vel)
-    if speed > 0.25:
-        way = 1 if dot(player.vel, player.face) > -0.3 * speed else -1  # backwards the legs turn back
-        player.phase = round((player.phase + way * (0.75 + 0.2 * speed) * dt) % 1.0, 6)
-
-
 def keep_apart(players: list[Player]) -> None:
     """Bodies do not pass through each other."""
     for i, one in enumerate(players):
@@ -176,53 +229,3 @@ def keep_apart(players: list[Player]) -> None:
             if abs(gap.real) < 0.7 and abs(gap.imag) < 0.7 and (distance := length(gap)) < 0.7:
                 push = unit(gap) * (0.15 * (0.7 - distance))
                 one.pos, other.pos = rounded(one.pos + push), rounded(other.pos - push)
-
-
-def roll(ball: Ball, dt: float) -> None:
-    """One step of the free ball: flight, bounce, skid, roll, boards and nets."""
-    if ball.z > 0 or ball.vz > 0:
-        ball.vz = round(ball.vz - GRAVITY * dt, 6)
-        ball.z = round(ball.z + ball.vz * dt, 6)
-        if ball.z <= 0:  # a futsal ball is made to bounce little
-            ball.z, ball.vz = 0.0, round(-0.45 * ball.vz, 6) if ball.vz < -1.2 else 0.0
-            ball.vel = ball.vel * 0.85
-    else:
-        speed = length(ball.vel)
-        loss = (SLIDING if speed > ball.grip else ROLLING) * dt
-        ball.vel = ball.vel * ((speed - loss) / speed) if speed > loss else 0j
-    before, ball.pos = ball.pos, ball.pos + ball.vel * dt
-    x, y, vx, vy = ball.pos.real, ball.pos.imag, ball.vel.real, ball.vel.imag
-    if abs(x) > HALF_LENGTH and abs(before.imag) < GOAL_HALF and ball.z < GOAL_HEIGHT:
-        end = HALF_LENGTH + GOAL_DEPTH - 0.15
-        if abs(x) > end or abs(y) > GOAL_HALF - 0.1:
-            x, y = min(max(x, -end), end), min(max(y, 0.1 - GOAL_HALF), GOAL_HALF - 0.1)
-            vx, vy = -0.1 * vx, 0.3 * vy
-    elif abs(x) > BOARD_X:
-        x, vx = (BOARD_X if x > 0 else -BOARD_X), -0.5 * vx
-    if abs(y) > BOARD_Y:
-        y, vy = (BOARD_Y if y > 0 else -BOARD_Y), -0.5 * vy
-    ball.pos, ball.vel = rounded(complex(x, y)), rounded(complex(vx, vy))
-
-
-def nearest_on_way(start: Point, end: Point, place: Point) -> Point:
-    """The point between `start` and `end` that is nearest to `place`."""
-    ahead = unit(end - start)
-    along = min(max(dot(place - start, ahead), 0.0), length(end - start))
-    return rounded(start + ahead * along)
-
-
-def out_of_play(ball: Ball) -> bool:
-    return abs(ball.pos.real) > HALF_LENGTH + 0.1 or abs(ball.pos.imag) > HALF_WIDTH + 0.1
-
-
-def in_goal(ball: Ball) -> bool:
-    return abs(ball.pos.real) > HALF_LENGTH and abs(ball.pos.imag) < GOAL_HALF and ball.z < GOAL_HEIGHT
-
-
-def take_in_hands(ball: Ball, keeper: Player, fps: int) -> None:
-    """Carry the ball before the chest, or down to the floor on the way to a roll-out."""
-    height = 1.0
-    if keeper.action is Action.ROLL:
-        height = 0.15 - 0.85 * keeper.count / frames_of(SPAN[Action.ROLL][0], fps)
-    ball.pos = rounded(keeper.pos + keeper.face * 0.35 - left_of(keeper.face) * (0.12 * keeper.foot))
-    ball.vel, ball.z, ball.vz = keeper.vel, round(height, 6), 0.0

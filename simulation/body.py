@@ -19,6 +19,7 @@ HIP_SIDE, SHOULDER_SIDE = 0.10, 0.20  # m from the spine
 HIP, KNEE, FOOT, TOE, SHOULDER, ELBOW, HAND = (slice(2 * i, 2 * i + 2) for i in range(7))
 PELVIS, CHEST, NECK, FACE = 14, 15, 16, 17
 JOINTS = 18
+UP, SIDES = np.array([0.0, 0.0, 1.0]), np.array([[[-1.0], [1.0]]])  # left, right
 
 # The acting leg: seconds from the contact, angle of the thigh (forward positive), bend of the knee, radians.
 KICKS = {
@@ -129,7 +130,6 @@ def pose(state: FrameState, lean: np.ndarray) -> np.ndarray:
     """
     joints = np.zeros((10, JOINTS, 3))
     zero = np.zeros(10)
-    up = np.array([0.0, 0.0, 1.0])
     front = np.column_stack([state.face, zero])
     right = np.column_stack([state.face[:, 1], -state.face[:, 0], zero])
     speed = np.sqrt((state.vel**2).sum(1))
@@ -141,18 +141,16 @@ def pose(state: FrameState, lean: np.ndarray) -> np.ndarray:
     # the plane in which the legs swing: along the way when moving, along the face when kicking
     moving = (gait[:, None] * (1 - kick))[..., None]
     along = np.concatenate([way, zero[:, None]], 1)[:, None] * moving + front[:, None] * (1 - moving)
-    sides = np.array([-1.0, 1.0])[None, :, None]
-    foot = THIGH * (along * np.sin(thigh)[..., None] - up * np.cos(thigh)[..., None])
-    bent = thigh - knee
-    foot += SHIN * (along * np.sin(bent)[..., None] - up * np.cos(bent)[..., None])
-    foot += right[:, None] * sides * 0.03
+    foot = THIGH * _hanging(along, thigh)
+    foot += SHIN * _hanging(along, thigh - knee)
+    foot += right[:, None] * SIDES * 0.03
     stance = np.where(kick > 0.5, 0.0, -foot[..., 2]).max(1)
     running = np.clip((speed - 1.5) / 3, 0, 1)
     bounce = 0.03 * running * np.cos(4 * np.pi * state.phase)
     height = stance + (THIGH + SHIN - 0.06 + bounce - stance) * running + ANKLE
     pelvis = np.column_stack([state.pos, height])
     pelvis[:, :2] -= 0.35 * lean * TRUNK  # the hips go back as the chest goes forward
-    hip = pelvis[:, None] + right[:, None] * sides * HIP_SIDE
+    hip = pelvis[:, None] + right[:, None] * SIDES * HIP_SIDE
     foot += hip
     foot[..., 2] = np.maximum(foot[..., 2], ANKLE)
     _feet_to_ball(state, foot, front)
@@ -160,10 +158,15 @@ def pose(state: FrameState, lean: np.ndarray) -> np.ndarray:
     joints[:, KNEE], joints[:, FOOT] = _two_bones(hip, foot, front[:, None], THIGH, SHIN)
     shin = joints[:, FOOT] - joints[:, KNEE]
     sole = 0.19 * front[:, None] * (0.35 - shin[..., 2:] * 1.3)  # flat when the shin stands upright
-    joints[:, TOE] = joints[:, FOOT] + sole + 0.12 * shin - 0.02 * up
+    joints[:, TOE] = joints[:, FOOT] + sole + 0.12 * shin - 0.02 * UP
     joints[:, TOE, 2] = np.maximum(joints[:, TOE, 2], 0.03)
     _upper_body(joints, state, lean, front, right, speed, gait)
     return joints
+
+
+def _hanging(ahead: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """The directions (10, 2, 3) of limbs that hang down, swung by angles (10, 2) in radians towards `ahead`."""
+    return ahead * np.sin(angle)[..., None] - UP * np.cos(angle)[..., None]
 
 
 def _two_bones(
@@ -185,7 +188,6 @@ def _upper_body(
     joints: np.ndarray, state: FrameState, lean: np.ndarray, front: np.ndarray, right: np.ndarray,
     speed: np.ndarray, gait: np.ndarray,
 ) -> None:
-    up = np.array([0.0, 0.0, 1.0])
     phase = 2 * np.pi * state.phase
     twist = 0.30 * gait * np.sin(phase)
     spread = np.full((10, 2), 0.18)
@@ -197,33 +199,29 @@ def _upper_body(
         spread[i, side] += np.interp(t, [-0.24, -0.05, 0.12, 0.28], [0, 0.4, 0.5, 0])
     tilt = np.sqrt((lean**2).sum(1))
     over = np.column_stack([lean / np.maximum(tilt, 1e-6)[:, None], np.zeros(10)])
-    spine = up * np.cos(tilt)[:, None] + over * np.sin(tilt)[:, None]
+    spine = UP * np.cos(tilt)[:, None] + over * np.sin(tilt)[:, None]
     chest = joints[:, PELVIS] + TRUNK * spine
     across = right * np.cos(twist)[:, None] + front * np.sin(twist)[:, None]
     ahead = front * np.cos(twist)[:, None] - right * np.sin(twist)[:, None]
-    sides = np.array([-1.0, 1.0])[None, :, None]
-    shoulder = chest[:, None] + across[:, None] * sides * SHOULDER_SIDE - 0.03 * up
+    shoulder = chest[:, None] + across[:, None] * SIDES * SHOULDER_SIDE - 0.03 * UP
     pump = gait * np.minimum(0.2 + 0.13 * speed, 0.9) * np.where(driving, 1.3, 1.0)
     arm = pump[:, None] * -np.sin(phase[:, None] + np.array([0.0, np.pi]))
     elbow_bend = 0.25 + (gait * np.minimum(0.3 * speed, 1.35))[:, None]
     hang = np.cos(spread)[..., None]
-    out = across[:, None] * sides * np.sin(spread)[..., None]
-    elbow = shoulder + UPPER_ARM * (
-        (ahead[:, None] * np.sin(arm)[..., None] - up * np.cos(arm)[..., None]) * hang + out)
-    reach = arm + elbow_bend
-    hand = elbow + FOREARM * (
-        (ahead[:, None] * np.sin(reach)[..., None] - up * np.cos(reach)[..., None]) * hang + out)
+    out = across[:, None] * SIDES * np.sin(spread)[..., None]
+    elbow = shoulder + UPPER_ARM * (_hanging(ahead[:, None], arm) * hang + out)
+    hand = elbow + FOREARM * (_hanging(ahead[:, None], arm + elbow_bend) * hang + out)
     for i in np.flatnonzero(doing(state, Action.HANDS, Action.ROLL, Action.DIVE)):
         if state.since[i] > 0.02 and state.action[i] != Action.HANDS:
             continue
         goal = state.ball + right[i] * np.array([[-0.12], [0.12]])
-        elbow[i], hand[i] = _two_bones(shoulder[i], goal, -up + 0 * goal, UPPER_ARM, FOREARM)
+        elbow[i], hand[i] = _two_bones(shoulder[i], goal, -UP + 0 * goal, UPPER_ARM, FOREARM)
     down = np.where(driving, 0.13, np.where(doing(state, Action.NONE), 0.03, 0.09))
     joints[:, CHEST] = chest
     joints[:, SHOULDER], joints[:, ELBOW], joints[:, HAND] = shoulder, elbow, hand
-    bow = front * down[:, None] - 0.25 * down[:, None] * up
-    joints[:, NECK] = chest + 0.20 * (0.6 * spine + 0.4 * up) + bow
-    joints[:, FACE] = joints[:, NECK] + front * 0.5 * HEAD - (down * 0.5)[:, None] * up
+    bow = front * down[:, None] - 0.25 * down[:, None] * UP
+    joints[:, NECK] = chest + 0.20 * (0.6 * spine + 0.4 * UP) + bow
+    joints[:, FACE] = joints[:, NECK] + front * 0.5 * HEAD - (down * 0.5)[:, None] * UP
 
 
 def draw_figure(

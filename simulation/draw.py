@@ -101,19 +101,14 @@ class Renderer:
         change = np.zeros((10, 2)) if self.last_vel is None else (state.vel - self.last_vel) / dt
         self.last_vel = state.vel
         goal = 0.035 * change + 0.030 * state.vel
-        goal[state.driving] += 0.40 * state.face[state.driving]
-        busy = doing(state, Action.HOLD, Action.TOUCH)
-        goal[busy] += 0.12 * state.face[busy]
+        for those, far in ((state.driving, 0.40), (doing(state, Action.HOLD, Action.TOUCH), 0.12),
+                           (doing(state, Action.PUSH) & ~state.driving, 0.40), (doing(state, Action.ROLL), 0.7),
+                           (doing(state, Action.LUNGE), -0.25)):
+            goal[those] += far * state.face[those]
         right = np.column_stack([state.face[:, 1], -state.face[:, 0]])
         kicking = doing(state, Action.PASS, Action.SHOT) & (np.abs(state.since) < 0.2)
         goal[kicking] -= (0.10 * state.face + 0.16 * right * state.foot[:, None])[kicking]
-        pushing = (doing(state, Action.PUSH)) & ~state.driving
-        goal[pushing] += 0.40 * state.face[pushing]
-        rolling = doing(state, Action.ROLL)
-        goal[rolling] += 0.7 * state.face[rolling]
-        lunging = doing(state, Action.LUNGE)
-        goal[lunging] -= 0.25 * state.face[lunging]
-        for i in np.flatnonzero((doing(state, Action.DIVE)) & (state.since < 0.45)):
+        for i in np.flatnonzero(doing(state, Action.DIVE) & (state.since < 0.45)):
             gap = state.ball[:2] - state.pos[i]
             goal[i] = 0.9 * gap / max(np.hypot(*gap), 0.5)
         self.lean += (goal - self.lean) * min(1.0, 14 * dt)
@@ -137,13 +132,11 @@ class Renderer:
         """Everything that stands on the court, the farthest first."""
         pixels, scale = self.camera.project(joints.reshape(-1, 3))
         pixels, scale = pixels.reshape(10, JOINTS, 2), scale.reshape(10, JOINTS)[:, PELVIS]
-        eye = self.camera.eye[:2]
-        to_eye = eye - state.pos
+        to_eye = self.camera.eye[:2] - state.pos
         facing = (state.face * to_eye).sum(1) > 0
         near = (state.face[:, 1] * to_eye[:, 0] - state.face[:, 0] * to_eye[:, 1] > 0).astype(int)
         order = [(-y, i) for i, y in enumerate(state.pos[:, 1])] + [(-state.ball[1] + 0.02, 10)]
-        goal = abs(self.camera.at[0]) > 10
-        order += [(GOAL_HALF, 11)] if goal else []
+        order += [(GOAL_HALF, 11)] if abs(self.camera.at[0]) > 10 else []
         for _, i in sorted(order):
             if i == 10:
                 self._ball(image, state)

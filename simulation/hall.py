@@ -9,15 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from simulation.agents import (
-    BOARD_X,
-    BOARD_Y,
-    GOAL_DEPTH,
-    GOAL_HALF,
-    GOAL_HEIGHT,
-    HALF_LENGTH,
-    HALF_WIDTH,
-)
+from simulation.agents import BOARD_X, BOARD_Y, GOAL_DEPTH, GOAL_HALF, GOAL_HEIGHT, HALF_LENGTH, HALF_WIDTH
 
 # The floor texture: pixels per metre along and across the court, and the part of the hall it covers.
 ALONG, ACROSS = 32, 16

@@ -54,6 +54,9 @@ class State:
     def chance(self, per_second: float) -> bool:
         return self.rng.random() < per_second * self.dt
 
+    def between(self, low: float, high: float) -> float:
+        return low + (high - low) * self.rng.random()
+
     def side(self, team: int) -> list[Player]:
         """A team's players, its keeper first."""
         return self.players[5:] if team else self.players[:5]

@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.agents import (
-    BOARD_X,
-    BOARD_Y,
-    HALF_LENGTH,
-    REACH,
-    SPAN,
-    Action,
-    Ball,
-    Player,
-    Point,
-    between,
-    dot,
-    inside,
-    length,
-    limited,
-    unit,
-)
+from simulation.agents import HALF_LENGTH, Action, Player, Point, dot, inside, length, limited, rounded, unit
 from simulation.state import State
 
 
@@ -35,17 +19,11 @@ def clearance(start: Point, end: Point, opponents: list[Player]) -> float:
     return free
 
 
-def meeting_point(player: Player, ball: Ball) -> Point:
-    """Where a player running at 5 m/s first gets to the ball."""
-    speed, ahead = length(ball.vel), unit(ball.vel)
-    point = ball.pos
-    for tenths in range(1, 20):
-        t = 0.1 * tenths
-        stop = min(t, speed / 2.0)  # 2 m/s^2: between skidding and rolling
-        point = ball.pos + ahead * (speed * stop - stop * stop)
-        if length(point - player.pos) < 0.3 + 5.0 * (t - 0.1):
-            break
-    return complex(min(max(point.real, -BOARD_X), BOARD_X), min(max(point.imag, -BOARD_Y), BOARD_Y))
+def nearest_on_way(start: Point, end: Point, place: Point) -> Point:
+    """The point between `start` and `end` that is nearest to `place`."""
+    ahead = unit(end - start)
+    along = min(max(dot(place - start, ahead), 0.0), length(end - start))
+    return rounded(start + ahead * along)
 
 
 def formation_place(player: Player, ball: Point, sign: int) -> Point:
@@ -118,7 +96,7 @@ def shooting_point(state: State, me: Player) -> Point | None:
 def aimed_pass(state: State, mate: Player, rolled: bool) -> tuple[Point, float, float]:
     """Where a pass (or a keeper's roll-out) goes, its speed in m/s, and its speed upwards."""
     distance = length(mate.pos - state.ball.pos)
-    speed = min(max(6.6 + 0.5 * distance, 8.0), 13.5) * between(state.rng, 0.94, 1.06)
+    speed = min(max(6.6 + 0.5 * distance, 8.0), 13.5) * state.between(0.94, 1.06)
     chipped = distance > 7 and state.rng.random() < 0.12
     if rolled:
         speed, chipped = 7.0, False
@@ -127,8 +105,8 @@ def aimed_pass(state: State, mate: Player, rolled: bool) -> tuple[Point, float, 
 
 def aimed_shot(state: State) -> tuple[Point, float, float]:
     """The same for a shot."""
-    spot = state.spot + complex(0, between(state.rng, -0.5, 0.5))
-    return spot, between(state.rng, 14, 18), between(state.rng, 0, 3.2)
+    spot = state.spot + complex(0, state.between(-0.5, 0.5))
+    return spot, state.between(14, 18), state.between(0, 3.2)
 
 
 def restarting_player(state: State) -> Player:
@@ -152,17 +130,9 @@ def place_others(state: State) -> None:
         player.target, player.pace = _errand(state, player, team)
         player.exact = _chases(state, player) or player.action is Action.LUNGE
         if player is state.receiver and player.action is Action.NONE:
-            _reach_out(state, player)
+            player.reach_out(state.ball, state.fps)
         fast = length(player.vel) > 3.2 and player is not state.receiver
         player.look = player.vel if fast else state.ball.pos - player.pos
-
-
-def _reach_out(state: State, player: Player) -> None:
-    """Bring a foot forward for the ball that is about to arrive."""
-    gap = length(state.ball.pos - player.pos) - REACH
-    if gap < length(state.ball.vel - player.vel) * SPAN[Action.TOUCH][0]:
-        player.touch(state.ball.pos)
-        player.begin(state.fps, Action.TOUCH)
 
 
 def _errand(state: State, player: Player, team: int) -> tuple[Point, float]:
@@ -172,7 +142,7 @@ def _errand(state: State, player: Player, team: int) -> tuple[Point, float]:
     if player.action is Action.LUNGE and player.count < 0:
         return state.ball.pos, 5.0
     if _chases(state, player):
-        return meeting_point(player, state.ball), 6.2
+        return state.ball.meeting_point(player), 6.2
     if player.role == 0:
         place, pace = _keeper_place(state, player, team), 4.5
     elif player.team == team:
@@ -209,8 +179,8 @@ def _play_centre(state: State) -> Point:
 
 def _support_place(state: State, player: Player) -> Point:
     if state.frame >= player.wander_until:
-        player.wander = complex(between(state.rng, -2.5, 2.5), between(state.rng, -2.0, 2.0))
-        player.wander_until = state.frame + state.frames(between(state.rng, 0.8, 2.4))
+        player.wander = complex(state.between(-2.5, 2.5), state.between(-2.0, 2.0))
+        player.wander_until = state.frame + state.frames(state.between(0.8, 2.4))
     return formation_place(player, _play_centre(state), state.signs[player.team])
 
 

@@ -9,37 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.agents import (
-    REACH,
-    Action,
-    Player,
-    Point,
-    between,
-    dot,
-    in_goal,
-    inside,
-    keep_apart,
-    left_of,
-    length,
-    limited,
-    move,
-    nearest_on_way,
-    out_of_play,
-    roll,
-    take_in_hands,
-    unit,
-)
+from simulation import tactics
+from simulation.agents import REACH, Action, Player, Point, dot, inside, keep_apart, left_of, length, limited, unit
 from simulation.state import Plan, State
-from simulation.tactics import (
-    aimed_pass,
-    aimed_shot,
-    formation_place,
-    freest_mate,
-    open_direction,
-    place_others,
-    restarting_player,
-    shooting_point,
-)
 
 
 class World(State):
@@ -54,7 +26,7 @@ class World(State):
 
     def _player(self, team: int, role: int) -> Player:
         sign = self.signs[team]
-        pos = formation_place(Player(team, role, 0j, 1 + 0j), complex(-5.0 * sign, 0), sign)
+        pos = tactics.formation_place(Player(team, role, 0j, 1 + 0j), complex(-5.0 * sign, 0), sign)
         if role == 0:
             pos = complex(-18.5 * sign, 0)
         return Player(team, role, pos, complex(sign, 0), target=pos, look=complex(sign, 0))
@@ -67,15 +39,15 @@ class World(State):
             player.advance(self.fps)
         if self.carrier:
             self._carry(self.carrier)
-        place_others(self)
+        tactics.place_others(self)
         for player in self.players:
-            move(player, self.dt)
+            player.move(self.dt)
         keep_apart(self.players)
         before = self.ball.pos
         if self.plan is Plan.HANDS and self.carrier:
-            take_in_hands(self.ball, self.carrier, self.fps)
+            self.ball.carry(self.carrier, self.fps)
         else:
-            roll(self.ball, self.dt)
+            self.ball.roll(self.dt)
         if self.carrier:
             self._contacts(self.carrier)
         else:
@@ -141,8 +113,8 @@ class World(State):
             ball.vel = ball.vel * (1 - 6 * self.dt)
             if me.action is Action.HOLD and self.chance(0.7):
                 me.touch(self.ball.pos)
-                ball.strike(unit(left_of(me.face) * between(self.rng, -1, 1) + me.face * 0.3)
-                            * between(self.rng, 0.5, 0.9))
+                ball.strike(unit(left_of(me.face) * self.between(-1, 1) + me.face * 0.3)
+                            * self.between(0.5, 0.9))
         if self.frame >= self.until and near:
             self._choose(me)
 
@@ -150,13 +122,13 @@ class World(State):
         sign, rng = self.signs[me.team], self.rng
         rivals = self.side(1 - me.team)
         if self.wants_drive and not self.taker:
-            aim, room = open_direction(self.ball.pos, me.face, sign, rivals, 0.1)
+            aim, room = tactics.open_direction(self.ball.pos, me.face, sign, rivals, 0.1)
             if room > 1.5:
                 self.plan, self.aim = Plan.PUSH, aim
                 me.touch(self.ball.pos)
                 me.begin(self.fps, Action.PUSH)
                 return
-        self.spot = None if self.taker else shooting_point(self, me)
+        self.spot = None if self.taker else tactics.shooting_point(self, me)
         if self.spot is not None and rng.random() < 0.8:
             self.kind, self.receiver = Action.SHOT, None
             self._aim(me)
@@ -167,7 +139,7 @@ class World(State):
     def _choose_mate(self, me: Player, kind: Action) -> bool:
         """Pick the team mate who is freest, and start on the ball's way to him."""
         late = self.frame > self.held + self.frames(3.0)
-        mate = freest_mate(self, me, 0.2 if late else 0.4)
+        mate = tactics.freest_mate(self, me, 0.2 if late else 0.4)
         if mate is None:
             return False
         self.kind, self.receiver = kind, mate
@@ -208,7 +180,7 @@ class World(State):
         elif self.plan is Plan.PUSH and me.count == 0:
             self.events.append((self.frame, "DRIVE", me.team))
             self.held, self.plan = self.frame, Plan.DRIVE
-            self.until = self.frame + self.frames(between(self.rng, 1.1, 2.1))
+            self.until = self.frame + self.frames(self.between(1.1, 2.1))
             me.driving, self.calm = True, False
             self._knock(me, 4.4)
         elif self.plan is Plan.DRIVE and gap < 0.5 and self.frame > self.struck + self.frames(0.25):
@@ -226,7 +198,7 @@ class World(State):
         self.struck = self.frame
 
     def _dribble(self, me: Player) -> None:
-        aim, room = open_direction(self.ball.pos, self.aim, self.signs[me.team], self.side(1 - me.team), 0.7)
+        aim, room = tactics.open_direction(self.ball.pos, self.aim, self.signs[me.team], self.side(1 - me.team), 0.7)
         if self.frame < self.until and room > 0.9:
             self.aim = unit(self.aim + aim)
             self._knock(me, max(length(me.vel), 3.5) + 1.4)
@@ -234,19 +206,19 @@ class World(State):
             me.touch(self.ball.pos)
             self.ball.strike(me.vel * 0.55)
             self.wants_drive, self.drift = False, 0j
-            self._take_ball(me, between(self.rng, 0.7, 1.2))
+            self._take_ball(me, self.between(0.7, 1.2))
 
     def _strike(self, me: Player) -> None:
         """The ball leaves the foot (or the keeper's hand) for a team mate or for the goal."""
         mate, rng = self.receiver, self.rng
         if mate is None:
-            point, speed, lift = aimed_shot(self)
+            point, speed, lift = tactics.aimed_shot(self)
         else:
-            point, speed, lift = aimed_pass(self, mate, self.kind is Action.ROLL)
+            point, speed, lift = tactics.aimed_pass(self, mate, self.kind is Action.ROLL)
         if self.kind is Action.PASS:
             self.events.append((self.frame, "PASS", me.team))
         way = unit(unit(point - self.ball.pos) + self.aim * (0.0 if self.kind is Action.ROLL else 0.3))
-        way = unit(way + left_of(way) * between(rng, -0.075, 0.075))
+        way = unit(way + left_of(way) * self.between(-0.075, 0.075))
         self.ball.strike(way * speed, lift)
         self._lose_ball()
         self.receiver, self.kicker, self.taker, self.struck = mate, me, None, self.frame
@@ -262,8 +234,8 @@ class World(State):
             if rival.action is Action.LUNGE:
                 if rival.count == 0 and settled and gap < 1.1 and self.rng.random() < 0.6:
                     rival.foot = 1 if self.rng.random() < 0.5 else -1
-                    way = unit(rival.face + left_of(rival.face) * between(self.rng, -1.5, 1.5))
-                    self.ball.strike(way * between(self.rng, 1.0, 5.0))
+                    way = unit(rival.face + left_of(rival.face) * self.between(-1.5, 1.5))
+                    self.ball.strike(way * self.between(1.0, 5.0))
                     self._lose_ball()
                     self.kicker, self.struck, self.last_team = me, self.frame, rival.team
                     return
@@ -280,7 +252,7 @@ class World(State):
         for player in sorted(self.players, key=lambda p: length(p.pos - ball.pos))[:4]:
             if player is self.kicker and self.frame < self.struck + self.frames(0.45):
                 continue
-            nearest = nearest_on_way(before, ball.pos, player.pos)
+            nearest = tactics.nearest_on_way(before, ball.pos, player.pos)
             saving = player.role == 0 and length(ball.vel) > 10
             stray = player is not self.receiver and length(ball.vel) > 7  # hard to get a leg to
             reach, height = (1.0, 1.7) if saving else (0.5 if stray else REACH, 0.6)
@@ -290,12 +262,12 @@ class World(State):
 
     def _referee(self) -> None:
         """Stop play when the ball is out, and send someone to fetch it."""
-        if not out_of_play(self.ball):
+        if not self.ball.out_of_play:
             return
-        self.taker = restarting_player(self)
+        self.taker = tactics.restarting_player(self)
         self.calm, self.receiver = True, None
         self.judged = set()
-        if in_goal(self.ball):
+        if self.ball.in_goal:
             self.score[1 - self.taker.team] += 1
 
     def _meet(self, player: Player, place: Point, saving: bool) -> bool:
@@ -313,9 +285,9 @@ class World(State):
         if luck > 0.75 and not mine:
             return False
         player.touch(self.ball.pos, Action.DIVE if saving else Action.TOUCH)
-        back = unit(left_of(ball.vel) * between(rng, -1, 1) - ball.vel * between(rng, -0.5, 0.6))
+        back = unit(left_of(ball.vel) * self.between(-1, 1) - ball.vel * self.between(-0.5, 0.6))
         ball.pos = place
-        ball.strike(back * (length(ball.vel) * between(rng, 0.25, 0.5)))
+        ball.strike(back * (length(ball.vel) * self.between(0.25, 0.5)))
         self.receiver, self.last_team, self.kicker, self.struck = None, player.team, player, self.frame
         return True
 
@@ -324,22 +296,22 @@ class World(State):
         self.last_team = player.team
         if player.role == 0 and (saving or player is self.taker):
             player.touch(self.ball.pos, Action.DIVE if saving else Action.HANDS)
-            self._take_ball(player, between(rng, 1.6, 3.0))
+            self._take_ball(player, self.between(1.6, 3.0))
             self.plan, self.calm, self.taker, self.kind = Plan.HANDS, True, None, Action.ROLL
             player.exact = False
             return
         ball.pos = place
         player.touch(self.ball.pos)
-        side = complex(between(rng, -0.5, 0.5), between(rng, -0.5, 0.5))
+        side = complex(self.between(-0.5, 0.5), self.between(-0.5, 0.5))
         ball.strike(player.vel * 0.6 + ball.vel * 0.06 + side)
         self.drift, self.wants_drive = 0j, rng.random() < 0.30
         breather = rng.random() < 0.06
         self.calm = breather or self.taker is not None
         if self.calm:
-            self._take_ball(player, between(rng, 3.0, 5.0) if breather else between(rng, 1.2, 2.4))
+            self._take_ball(player, self.between(3.0, 5.0) if breather else self.between(1.2, 2.4))
             return
         if rng.random() < 0.35:
             sign = self.signs[player.team]
-            aim, _ = open_direction(place, player.face, sign, self.side(1 - player.team), -0.5)
-            self.drift = aim * between(rng, 0.7, 1.2)
-        self._take_ball(player, between(rng, 0.6, 1.2) if self.wants_drive else between(rng, 0.35, 1.4))
+            aim, _ = tactics.open_direction(place, player.face, sign, self.side(1 - player.team), -0.5)
+            self.drift = aim * self.between(0.7, 1.2)
+        self._take_ball(player, self.between(0.6, 1.2) if self.wants_drive else self.between(0.35, 1.4))

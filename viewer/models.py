@@ -95,8 +95,8 @@ def read_split_models(
     others: Sequence[Path] = (),
     weights: Sequence[float] | None = None,
 ) -> list[Model]:
-    """The predictions of model folders, or prediction files, for a split, with the rules that eval.py takes; where there
-    are `others`, last the mean of the first one's scores and theirs.
+    """The predictions of model folders, or prediction files, for a split, with the rules that eval.py takes; where
+    there are `others`, last the mean of the first one's scores and theirs.
 
     Args:
         entries: of the split.
