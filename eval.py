@@ -51,7 +51,7 @@ from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, event_dicts
 from util.io import write_json
-from util.options import count
+from util.options import count, finite
 from util.predictions import find_file
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
@@ -67,7 +67,7 @@ def parse_args() -> argparse.Namespace:
     add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     add("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
     add_tolerance_options(parser)
-    add_rule_options(parser, _score)
+    add_rule_options(parser, finite(-math.inf))
     add("--timelines", type=count, default=TIMELINES, metavar="N",
         help=f"draw up to N videos along time (default: {TIMELINES})")
     add("--team_sides", type=Path, metavar="FILE",
@@ -101,16 +101,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def _score(text: str) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
-        raise argparse.ArgumentTypeError(f"must be a number such as 0.5, and not {text!r}")
-    return score
-
-
 class Scored(NamedTuple):
     """Predictions and the labels that they are scored against."""
 
@@ -141,19 +131,14 @@ def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = 
     dataset = args.dataset or trained_on(folder)
     classes = read_classes(dataset)
     team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with(folder, "team_sides")
-    truth = with_sides(read_truth(dataset, args.split), team_sides)
+    truth = with_sides(read_split(dataset, args.split), team_sides)
+    if not any(video["events"] for video in truth):
+        raise UserError(f"split {args.split} of {dataset}: has no events to score against; label it first")
     path, origin, predicted, _ = read_predicted(given, others, args.ensemble_weights, args.split, truth, classes,
                                                 partial(read_split, dataset))
     of = f"mean of {', '.join(str(member.scores) for member in origin.members)}" if others else path
     print(f"{of}: {len(predicted)} events predicted; labels of {dataset}")
     return Scored(" + ".join(each.as_posix() for each in (given, *others)), dataset, truth, path, origin, predicted)
-
-
-def read_truth(dataset: str, split: str) -> list[Video]:
-    truth = read_split(dataset, split)
-    if not any(video["events"] for video in truth):
-        raise UserError(f"split {split} of {dataset}: has no events to score against; label it first")
-    return truth
 
 
 def score_games(args: argparse.Namespace) -> None:

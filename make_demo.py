@@ -5,6 +5,7 @@ from __future__ import annotations
 from util.script import run_script, worker_processes
 
 import argparse
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,29 +52,15 @@ def parse_args() -> argparse.Namespace:
 
 def check_args(args: argparse.Namespace) -> None:
     """Raises UserError for a value that cannot be met."""
-    if not 1 <= args.matches <= len(MATCHES):
-        raise UserError(f"--matches {args.matches}: there are {len(MATCHES)}; choose 1 to {len(MATCHES)}")
-    if not 1 <= args.seconds <= 1200:
-        raise UserError(f"--seconds {args.seconds:g}: choose 1 to 1200 (a half of futsal is 20 minutes)")
-    for name in ("width", "height"):
-        pixels = getattr(args, name)
-        if not SMALLEST <= pixels <= LARGEST or pixels % 2:
-            raise UserError(f"--{name} {pixels}: choose an even number from {SMALLEST} to {LARGEST}")
+    allowed = {"matches": (1, len(MATCHES)), "seconds": (1, 1200), "width": (SMALLEST, LARGEST),
+               "height": (SMALLEST, LARGEST), "seed": (0, math.inf), "workers": (1, math.inf)}
+    for name, (least, most) in allowed.items():
+        value, even = getattr(args, name), name in ("width", "height")
+        if not least <= value <= most or (even and value % 2):
+            ends = f"from {least} to {most}" if most < math.inf else f"of {least} or more"
+            raise UserError(f"--{name} {value:g}: choose {'an even number' if even else 'one'} {ends}")
     if args.width < args.height:
         raise UserError(f"--width {args.width} --height {args.height}: choose a picture that is wider than high")
-    if args.seed < 0:
-        raise UserError(f"--seed {args.seed}: choose 0 or a positive number")
-    if args.workers < 1:
-        raise UserError(f"--workers {args.workers}: choose 1 or more")
-
-
-def make_folders(output: Path) -> None:
-    """Raises UserError where Videos/ and Labels/ cannot be made."""
-    try:
-        for name in ("Videos", "Labels"):
-            (output / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written ({error.strerror}); choose another --output") from error
 
 
 def make_half(half: Half) -> list[Event]:
@@ -138,7 +125,6 @@ def make_all(halves: list[Half], workers: int) -> list[Event]:
 def main() -> None:
     args = parse_args()
     check_args(args)
-    make_folders(args.output)
     halves = [
         Half(match, half, round(args.seconds * match.fps), (args.width, args.height), args.seed, args.output)
         for match in MATCHES[: args.matches]

@@ -16,7 +16,6 @@ from util.script import run_script
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
@@ -40,7 +39,7 @@ from util.entries import composed
 from util.errors import UserError, number_of
 from util.lock import exclusive
 from util.matches import matches_of
-from util.options import count, positive
+from util.options import count, frame_rate, positive
 from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 
@@ -53,14 +52,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--height", type=positive, default=224, metavar="LINES",
                         help="height of the frames, the width following it; a lower video keeps its own size "
                              "(default: 224)")
-    parser.add_argument("--fps", type=_rate, metavar="N",
+    parser.add_argument("--fps", type=frame_rate, metavar="N",
                         help="frames per second, by time stamp; label frames are converted "
                              "(default: each frame of the video)")
     parser.add_argument("--labels", type=Path, metavar="PATH",
                         help="folder with the label files, or one such file; makes the dataset's splits")
     parser.add_argument("--label_form", choices=FORMS,
                         help="form of all label files (default: as each one's content tells)")
-    parser.add_argument("--label_fps", type=_rate, metavar="N",
+    parser.add_argument("--label_fps", type=frame_rate, metavar="N",
                         help="frames per second that labels count, where their file does not tell (default: 30 in "
                              "the raw form, else the rate of the video)")
     parser.add_argument("--label_files", metavar="PATTERN",
@@ -109,12 +108,6 @@ def parse_args() -> argparse.Namespace:
     add_cluster_option(parser)
     add_limit_option(parser)
     return parser.parse_args()
-
-
-def _rate(text: str) -> float:
-    if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text} is no number of frames per second, such as 25 or 29.97")
-    return float(text)
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from spotting.many_videos import MEMORY, collect, get_ready, in_turn, on_cluster
 from util.clock import parse_time
 from util.cluster import add_cluster_option, joined
 from util.ensemble import add_ensemble_options
-from util.options import positive, rate, share
+from util.options import frame_rate, positive, rate, share
 from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
     add("--start", type=_time, default=0.0, metavar="TIME", help="from there on: 83.5, 1:23.5 or 0:01:23.5")
     add("--end", type=_time, default=math.inf, metavar="TIME", help="up to there, not included")
     add("--height", type=positive, help="lines of a frame (default: as in training)")
-    add("--fps", type=rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
+    add("--fps", type=frame_rate, help="resample by time stamp, as prepare_data.py --fps (default: as in training)")
     add("--live", metavar="SOURCE", help="instead of videos: the number of a camera, an address (rtsp://, http://), a "
         "file, played at its own rate, or - for standard input; prints events, a line of JSON each, as they are sure")
     add("--delay", type=rate, metavar="SECONDS", help="after its frame within which an event must be sure; the "
@@ -80,8 +80,6 @@ def parse_args() -> argparse.Namespace:
     if args.live is not None and (given := [key for key in of_files if getattr(args, key) != parser.get_default(key)]):
         parser.error(f"--live writes no files, and looks at all there is with one model: leave out --{given[0]}"
                      .replace("--others", "--with"))
-    if args.fps == 0:
-        parser.error("--fps must be above 0")
     return args
 
 

@@ -37,7 +37,8 @@ from util.config import trained_on
 from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
 from util.events import Video
-from util.io import whole_file
+from util.io import write_text
+from util.options import whole
 from viewer.models import read_proposals, read_split_models
 from viewer.server import Session, create_app
 from viewer.viewed_videos import Places, found_videos, holds_frames, holds_videos, split_videos
@@ -70,7 +71,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
                         help="address to listen on (default: 127.0.0.1, which other machines cannot reach; there is no "
                              "password)")
-    parser.add_argument("--port", type=_port, help=f"default: {PORT}, or the next that is free")
+    parser.add_argument("--port", type=whole(1, 65535), help=f"default: {PORT}, or the next that is free")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     args = parser.parse_args()
     if args.label is not None and args.dataset is not None:
@@ -84,12 +85,6 @@ def parse_args() -> argparse.Namespace:
     if args.split is not None and args.classes is not None:
         parser.error("--classes goes with --label; a split has the classes of its dataset")
     return args
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"must be a number from 1 to 65535, and not {text!r}")
-    return int(text)
 
 
 def open_session(args: argparse.Namespace) -> Session:
@@ -168,8 +163,7 @@ def write_classes(session: Session) -> None:
     """Keep the classes of a new dataset, for the next time and for prepare_data.py."""
     path = dataset_dir(session.dataset) / "class.txt"
     if not path.exists():
-        with whole_file(path) as scratch:
-            scratch.write_text("".join(f"{name}\n" for name in session.classes), encoding="utf-8", newline="\n")
+        write_text(path, "".join(f"{name}\n" for name in session.classes))
         print(f"{path}: written")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,13 @@ import pandas as pd
 
 from evaluation.choosing import threshold_tolerance
 from evaluation.pairing import Seconds, Tolerance
-from evaluation.report import RATES, Report
+from evaluation.report import RATES, Report, plain
 from evaluation.report_text import show_table
 from evaluation.soccernet import SoccerNetScores
 from evaluation.soccernet_report import KINDS
 from util.config import read_config
 from util.errors import UserError
-from util.io import whole_file
+from util.io import write_text
 
 MEAN, DEVIATION = "mean", "deviation"  # rows of a system, behind those of its seeds
 _OF_A_RUN = ("seed", "weights_used", "init")  # keys of config.json in which trainings of one system may differ
@@ -59,31 +61,22 @@ def comparison(rows: Mapping[str, Mapping[str, float]], folders: Mapping[str, Pa
     Args:
         folders: of the models by name, None where they are of no one folder.
     """
-    parts = []
-    for names in _systems(list(rows), folders or {}):
-        system = names[0] if len(names) == 1 else _common_name(names)
-        table = pd.DataFrame([rows[name] for name in names])
-        seeds = [_seed((folders or {}).get(name)) for name in names]
-        if len(names) > 1:
-            table = pd.concat([table, table.mean().to_frame().T, table.std().to_frame().T], ignore_index=True)
-            seeds += [MEAN, DEVIATION]
-        parts.append(table.set_index(pd.MultiIndex.from_tuples([(system, seed) for seed in seeds],
-                                                               names=["system", "seed"])))
-    return pd.concat(parts)
+    systems, parts = _systems(list(rows), folders or {}), []
+    for names in systems:
+        table = pd.DataFrame([rows[name] for name in names], [_seed((folders or {}).get(name)) for name in names])
+        both = table.agg(["mean", "std"]).set_axis([MEAN, DEVIATION])
+        parts.append(pd.concat([table, both]) if len(names) > 1 else table)
+    named = [names[0] if len(names) == 1 else _common_name(names) for names in systems]
+    return pd.concat(parts, keys=named, names=["system", "seed"])
 
 
 def _systems(names: Sequence[str], folders: Mapping[str, Path | None]) -> list[list[str]]:
     """The models that differ by their seed alone, in the order of the first of each."""
-    systems: list[tuple[Any, list[str]]] = []
+    systems: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        config = _config(folders.get(name))
-        key = {k: v for k, v in config.items() if k not in _OF_A_RUN} or name
-        alike = next((members for other, members in systems if other == key), None)
-        if alike is None:
-            systems.append((key, [name]))
-        else:
-            alike.append(name)
-    return [members for _, members in systems]
+        same = {key: value for key, value in _config(folders.get(name)).items() if key not in _OF_A_RUN}
+        systems[json.dumps(same, sort_keys=True) if same else name].append(name)
+    return list(systems.values())
 
 
 def _config(folder: Path | None) -> dict[str, Any]:
@@ -105,8 +98,7 @@ def _common_name(names: Sequence[str]) -> str:
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The table as JSON can have it, [{"system", "seed", number: fraction}]."""
-    flat = table.reset_index()
-    return flat.astype(object).where(flat.notna(), None).to_dict("records")
+    return [plain(row) for row in table.reset_index().to_dict("records")]
 
 
 def show_comparison(table: pd.DataFrame) -> str:
@@ -119,8 +111,7 @@ def show_comparison(table: pd.DataFrame) -> str:
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write the table as fractions: pandas.read_csv(path, index_col=["system", "seed"]) gives it back."""
-    with whole_file(path) as scratch:
-        scratch.write_text(table.to_csv(lineterminator="\n"), encoding="utf-8", newline="\n")
+    write_text(path, table.to_csv(lineterminator="\n"))
 
 
 def write_latex(path: Path, table: pd.DataFrame) -> None:
@@ -144,8 +135,7 @@ def write_latex(path: Path, table: pd.DataFrame) -> None:
              " & ".join(["system", *map(_escaped, table.columns)]) + r" \\", r"\hline",
              *(" & ".join([_escaped(system), *(cell(system, name) for name in table.columns)]) + r" \\"
                for system in systems), r"\hline", r"\end{tabular}", ""]
-    with whole_file(path) as scratch:
-        scratch.write_text("\n".join(lines), encoding="utf-8", newline="\n")
+    write_text(path, "\n".join(lines))
 
 
 def _escaped(text: str) -> str:

@@ -112,6 +112,7 @@ def evaluate(
     levels = rule.levels(classes)
     fps, moved = rates_of(truth, tolerances), rule.moved(predicted, classes, lengths_of(truth))
     pairings = pair_events(true, rule.suppression(moved), len(classes), tolerances, fps)
+    by_side = pair_sides(true, moved, len(classes), rule.suppression, tolerances, fps)
     counted = [pairing.above(levels) for pairing in pairings]
     counts = {p.tolerance: count_events(p) for p in counted}
     return Report(
@@ -124,21 +125,11 @@ def evaluate(
         f1_of_all=pd.concat([_f1_table(c.sum(axis=0, keepdims=True), [t]) for t, c in counts.items()]
                             ).rename_axis("tolerance"),
         offsets=pd.DataFrame(offset_statistics(counted[-1]), list(classes), OFFSETS),
-        team=_team_table(true, moved, classes, tolerances, rule.suppression, fps),
+        team=by_side and _precision_table(by_side, [f"{name}-{side}" for name in classes for side in SIDES]),
         side_accuracy=pd.DataFrame({p.tolerance: [side_accuracy(p)] for p in counted}, ["side"]
                                    ).rename_axis("tolerance", axis="columns"),
         intervals=intervals_of(pairings, levels, truth) if intervals else None,
     )
-
-
-def _team_table(
-    true: EventTable, predicted: EventTable, classes: Sequence[str], tolerances: Sequence[Tolerance],
-    suppression: Suppression, fps: np.ndarray | None,
-) -> pd.DataFrame | None:
-    """Average precision by class and side; None where no side is known."""
-    pairings = pair_sides(true, predicted, len(classes), suppression, tolerances, fps)
-    by_side = [f"{name}-{side}" for name in classes for side in SIDES]
-    return None if pairings is None else _precision_table(pairings, by_side)
 
 
 def _precision_table(pairings: Sequence[Pairing], classes: Sequence[str]) -> pd.DataFrame:

@@ -188,8 +188,9 @@ def choose_rule(
     (pairing,) = pair_events(true, predicted, len(classes), [tolerance], rates_of(truth, [tolerance]))
     if given.moves:
         moves = choose_moves(true, predicted, len(classes), units, best_threshold(pairing))
-        notes += [f"{name}: moved {number_of(abs(move), 'frame')} {'later' if move > 0 else 'earlier'}, as val's are "
-                  "off by so many" for name, move in zip(classes, moves.tolist(), strict=True) if move]
+    moved = {name: move for name, move in zip(classes, moves.tolist(), strict=True) if move}
+    notes += [f"{name}: moved {number_of(abs(move), 'frame')} {'later' if move > 0 else 'earlier'}, as val's are "
+              "off by so many" for name, move in moved.items()]
     if moves.any():
         predicted = moved_by(predicted, moves, num_frames)
         (pairing,) = pair_events(true, predicted, len(classes), [tolerance], rates_of(truth, [tolerance]))
@@ -198,7 +199,6 @@ def choose_rule(
     notes += [f"{name}: threshold {value:.3f}, as its F1 on val is higher so" for name, value in own.items()]
     value = best_threshold(pairing) if given.threshold is None else given.threshold
     source = f"chosen on val ({on_val.name}) for the highest F1 {within(tolerance)}"
-    moved = {name: move for name, move in zip(classes, moves.tolist(), strict=True) if move}
     return Rule(suppression, value, own, moved, source if given.threshold is None else _GIVEN, tuple(notes))
 
 

@@ -49,21 +49,15 @@ NMS = Suppression()  # what is done where nothing else is asked for
 def add_suppression_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """--nms_window and --soft_nms, one of them; either gives `args.suppression`, which is None without them."""
     one = parser.add_mutually_exclusive_group()
-    one.add_argument("--nms_window", dest="suppression", type=_hard, metavar="FRAMES",
+    one.add_argument("--nms_window", dest="suppression", metavar="FRAMES",
+                     type=lambda text: Suppression(frames_around(text)),
                      help=f"of events so close to each other only the best is kept (default: {NMS_WINDOW}, or what val "
                           "says is better)")
-    one.add_argument("--soft_nms", dest="suppression", type=_soft, nargs="?", metavar="FRAMES",
+    one.add_argument("--soft_nms", dest="suppression", nargs="?", metavar="FRAMES",
+                     type=lambda text: Suppression(frames_around(text), soft=True),
                      const=Suppression(SOFT_NMS_WINDOW, soft=True),
                      help="instead: of events so close to each other the best lowers the scores of the others, the "
                           f"nearer the more ({SOFT_NMS_WINDOW} where no number is given)")
-
-
-def _hard(text: str) -> Suppression:
-    return Suppression(frames_around(text))
-
-
-def _soft(text: str) -> Suppression:
-    return Suppression(frames_around(text), soft=True)
 
 
 def non_maximum_suppression(events: EventTable, window: int) -> EventTable:

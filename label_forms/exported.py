@@ -6,12 +6,10 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from util.events import Event
-from util.io import whole_file
 from util.stamps import SLACK, Stamps
 
 KNOWN_FIELDS = ("frame", "label", "seconds", "time", "score", "team", "team_score")  # that forms have places for
@@ -79,9 +77,3 @@ def in_words(event: Event) -> str:
     """Score and further fields of an event, for the one field of a form that takes any text."""
     score = [str(event["score"])] if "score" in event else []
     return "; ".join(score + [f"{name}: {text}" for name, text in further_fields(event).items()])
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file as UTF-8, whole or not at all."""
-    with whole_file(path) as scratch:
-        scratch.write_text(text, encoding="utf-8", newline="\n")

@@ -7,7 +7,8 @@ import io
 from pathlib import Path
 
 from label_forms.edl import TEAM_NOTE
-from label_forms.exported import ExportedVideo, in_words, write_text
+from label_forms.exported import ExportedVideo, in_words
+from util.io import write_text
 
 _COLOURS = ("Blue", "Red", "Green", "Pink", "Yellow", "Cyan", "Purple", "Cream")  # of Resolve's markers
 

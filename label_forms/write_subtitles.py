@@ -6,7 +6,8 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-from label_forms.exported import ExportedVideo, write_text
+from label_forms.exported import ExportedVideo
+from util.io import write_text
 
 SHOWN = 1.5  # seconds at most, if no other event follows
 

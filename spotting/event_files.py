@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from evaluation.rule import Rule
 from util.clock import exact_time
 from util.errors import UserError
 from util.events import Event
-from util.io import read_json, whole_file, write_json
+from util.io import read_json, write_json, write_text
 
 SPOTTED = ".events.json"  # how the files of spot_video.py end: the events that count
 CANDIDATES = ".events.recall.json.gz"  # and all that may be some
@@ -25,7 +26,9 @@ def write_events(path: Path, video: str, fps: float, events: Sequence[Event], ma
         events: [{"label", "frame", "score", "seconds"}].
         made_with: for `read_made_with`.
     """
-    rows = [{**_without_seconds(event), "time": exact_time(event["seconds"])} for event in events]
+    rows = [{**event, "time": exact_time(event["seconds"])} for event in events]
+    for row in rows:
+        del row["seconds"]
     stamp = {"made_with": made_with} if made_with else {}
     write_json(path, [{"video": video, "fps": fps, **stamp, "events": rows}])
 
@@ -50,20 +53,11 @@ def write_candidates(path: Path, video: str, fps: float, events: Sequence[Event]
     write_json(path, [{"video": video, "fps": fps, "rule": replace(rule, moves={}).as_json(), "events": events}])
 
 
-def _without_seconds(event: Event) -> Event:
-    return {key: value for key, value in event.items() if key != "seconds"}
-
-
 def write_csv(path: Path, events: Sequence[Event]) -> None:
     """Write events as a table: frame, time, seconds, label, and what else they have, such as score and team."""
-    first = ("frame", "time", "seconds", "label")
-    further = [key for key in dict.fromkeys(key for event in events for key in event) if key not in first]
-    with whole_file(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([*first, *further])
-        for event in events:
-            time = exact_time(event["seconds"]), f"{event['seconds']:.3f}"
-            table.writerow([event["frame"], *time, event["label"], *map(event.get, further)])
+    rows = [{**event, "time": exact_time(event["seconds"]), "seconds": f"{event['seconds']:.3f}"} for event in events]
+    columns = dict.fromkeys(("frame", "time", "seconds", "label", *(key for row in rows for key in row)))
+    write_text(path, pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(index=False, lineterminator="\n"))
 
 
 def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]) -> None:

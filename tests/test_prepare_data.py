@@ -423,9 +423,9 @@ def test_no_videos_and_an_output_that_cannot_be_written(place):
 
 
 @pytest.mark.parametrize("option, value, said", [
-    ("--height", 0, "must be 1 or more, and not 0"),
+    ("--height", 0, "must be a whole number, 1 or more, and not '0'"),
     ("--fps", "nan", "nan is no number of frames per second"),
-    ("-j", "two", "must be a whole number, 0 or more, and not 'two'"),
+    ("-j", "two", "must be a whole number, 1 or more, and not 'two'"),
 ])
 def test_an_option_that_makes_no_sense_is_refused(place, option, value, said):
     place.add("a")

@@ -24,7 +24,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -172,11 +171,9 @@ class Cluster:
 
     def room(self, cores: int, gpus: int = 0) -> int:
         """How many processes with so many cores and GPUs each the machines have room for."""
-        rooms = []
-        for machine in self.machines():
-            by_cores = machine.get("CPU", 0) // cores
-            rooms.append(min(by_cores, machine.get("GPU", 0) // gpus) if gpus else by_cores)
-        return int(sum(rooms))
+        needs = {"CPU": cores, "GPU": gpus}
+        return int(sum(min(machine.get(kind, 0) // number for kind, number in needs.items() if number)
+                       for machine in self.machines()))
 
     def machines(self) -> list[dict[str, float]]:
         """What each machine has: "CPU", cores, and "GPU"."""
@@ -189,7 +186,7 @@ class Cluster:
         """Do a piece of work on each item, a task of one core, and give what is done as it is.
 
         Args:
-            work: a function of a module, or a partial of one.
+            work: a function of a module, or what is made of such.
             path: of the file that an item is about.
             most: tasks at once; None for as many as there is room for.
         """
@@ -216,9 +213,9 @@ class Cluster:
         Raises:
             UserError: one of them failed.
         """
-        items = list(enumerate(zip(paths, *further, strict=True)))
-        outcomes = {}
-        for (number, _), outcome in self.each(partial(_spread, work), items, lambda item: item[1][0], None, NO_LIMIT):
+        items, outcomes = list(enumerate(zip(paths, *further, strict=True))), {}
+        for (number, _), outcome in self.each(lambda item: work(*item[1]), items, lambda item: item[1][0], None,
+                                              NO_LIMIT):
             if outcome.error:
                 raise UserError(outcome.error)
             outcomes[number] = outcome.value
@@ -300,11 +297,7 @@ def _check_import(error: Exception) -> None:
                         "installed") from None
 
 
-def _spread(work: Callable[..., Any], item: tuple[int, tuple]) -> Any:
-    return work(*item[1])
-
-
-def _do(shared: Shared, work: Callable[[Item], Any], item: Item, path: Path, limit: TimeLimit = NO_LIMIT) -> Outcome:
+def _do(shared: Shared, work: Callable[[Item], Any], item: Item, path: Path, limit: TimeLimit) -> Outcome:
     """A piece of work, on some machine."""
     if limit.over:
         return Outcome(begun=False)
@@ -331,4 +324,4 @@ class _Actor:
         return Outcome()
 
     def do(self, item: Item, path: Path) -> Outcome:
-        return _do(self._shared, self._work, item, path)
+        return _do(self._shared, self._work, item, path, NO_LIMIT)

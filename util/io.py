@@ -1,4 +1,4 @@
-"""JSON and gzip JSON, read with clear errors and written whole or not at all."""
+"""JSON and gzip JSON, read with clear errors, and whatever is written, whole or not at all."""
 
 from __future__ import annotations
 
@@ -251,9 +251,15 @@ def _check_values(value: Any) -> None:
 def write_json(path: Path | str, value: Any) -> None:
     """Write JSON, whole or not at all: compressed if the name ends in .gz, else indented for reading."""
     path = Path(path)
+    if path.suffix != ".gz":
+        write_text(path, json.dumps(value, indent=1) + "\n")
+        return
     with whole_file(path) as scratch:
-        if path.suffix == ".gz":
-            # no time stamp in the header: the same values give the same bytes
-            scratch.write_bytes(gzip.compress(json.dumps(value).encode(), compresslevel=6, mtime=0))
-        else:
-            scratch.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8", newline="\n")
+        # no time stamp in the header: the same values give the same bytes
+        scratch.write_bytes(gzip.compress(json.dumps(value).encode(), compresslevel=6, mtime=0))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as UTF-8, whole or not at all."""
+    with whole_file(path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")

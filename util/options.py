@@ -4,42 +4,49 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
+from collections.abc import Callable
 
 MAX_FRAMES_AROUND = 1000  # of a tolerance or window; pictures and the page show each of them
 MAX_SECONDS_AROUND = 10
+_MAX_COUNT = 10**12 - 1
 
 
-def count(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, and not {text!r}")
-    return int(text)
+def whole(least: int, most: int = _MAX_COUNT) -> Callable[[str], int]:
+    """The type of whole numbers from `least` to `most`."""
+    def parsed(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 12 and least <= int(text) <= most):
+            ends = f"{least} or more" if most == _MAX_COUNT else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"must be a whole number, {ends}, and not {text!r}")
+        return int(text)
+
+    return parsed
 
 
-def positive(text: str) -> int:
-    """A whole number, 1 or more."""
-    if not (value := count(text)):
-        raise argparse.ArgumentTypeError("must be 1 or more, and not 0")
-    return value
+def finite(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """The type of finite numbers from `least` to `most`."""
+    ends = f", {least:g} or more" if most == math.inf else f" from {least:g} to {most:g}"
+
+    def parsed(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and least <= value <= most):
+            raise argparse.ArgumentTypeError(f"must be a number{ends * (least > -math.inf)}, and not {text!r}")
+        return value
+
+    return parsed
+
+
+count, positive = whole(0), whole(1)
+share, rate = finite(0, 1), finite(0)
+frames_around, seconds_around = whole(0, MAX_FRAMES_AROUND), finite(0, MAX_SECONDS_AROUND)  # an event: a tolerance, say
 
 
 def positive_or_auto(text: str) -> int | str:
     """A whole number, 1 or more, or "auto"."""
     return text if text == "auto" else positive(text)
-
-
-def frames_around(text: str) -> int:
-    """A number of frames around an event, such as a tolerance."""
-    if (value := count(text)) > MAX_FRAMES_AROUND:
-        raise argparse.ArgumentTypeError(f"must be {MAX_FRAMES_AROUND} frames or less, and not {value}")
-    return value
-
-
-def seconds_around(text: str) -> float:
-    """A number of seconds around an event, such as a tolerance."""
-    if not 0 <= (value := _number(text)) <= MAX_SECONDS_AROUND:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MAX_SECONDS_AROUND} seconds, and not {text!r}")
-    return value
 
 
 def odd(text: str) -> int:
@@ -49,22 +56,8 @@ def odd(text: str) -> int:
     return value
 
 
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    if not 0 <= (value := _number(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, and not {text!r}")
-    return value
-
-
-def rate(text: str) -> float:
-    """A finite number, 0 or more."""
-    if not 0 <= (value := _number(text)) < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number, 0 or more, and not {text!r}")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+def frame_rate(text: str) -> float:
+    """Frames per second, above 0."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is no number of frames per second, such as 25 or 29.97")
+    return float(text)
