@@ -148,7 +148,9 @@ def prepare(args: argparse.Namespace, cluster: Cluster | None, limit: TimeLimit)
     if args.labels:
         labelled, classes = read_all_labels(args, videos)
         match_of = matches_of(videos)
-        whole, where = plan_splits(args, labelled, match_of)
+        whole = {video: match_of[video] if args.split_by == "match" else video  # what goes to one split
+                 for one in labelled for video in one.parts.values()}
+        where = read_splits(args.splits, whole) if args.splits else {}
         look_ahead(args, labelled, infos)
 
     records, more_failures = make_frames(args, videos, infos, cluster, limit)
@@ -210,15 +212,6 @@ def check_unlabelled(unlabelled: set[str], args: argparse.Namespace) -> None:
         raise UserError(f"{args.labels}: no labels for video {names[0]!r}{rest}; add a {names[0]}.json, or other ones, "
                         'with {"events": []} if nothing happens in it, or leave such videos out of the '
                         "dataset with --skip_unlabelled")
-
-
-def plan_splits(
-    args: argparse.Namespace, labelled: list[Labelled], match_of: dict[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """What stays whole, by video: its match, or the video alone; and the split of each, where a file tells it."""
-    videos = [video for one in labelled for video in one.parts.values()]
-    whole = {video: match_of[video] if args.split_by == "match" else video for video in videos}
-    return whole, read_splits(args.splits, whole) if args.splits else {}
 
 
 def look_ahead(args: argparse.Namespace, labelled: list[Labelled], infos: dict[str, VideoInfo]) -> None:

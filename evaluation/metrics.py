@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from evaluation.pairing import Pairing, find_partners
 
@@ -31,8 +32,7 @@ def average_precision(pairing: Pairing) -> np.ndarray:
 
 def mean_of_known(values: np.ndarray) -> float:
     """The mean of what is not NaN, so mAP of average precisions; NaN where nothing is left."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else np.nan
+    return float(pd.Series(values).mean())
 
 
 def count_events(pairing: Pairing) -> np.ndarray:

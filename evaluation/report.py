@@ -14,7 +14,6 @@ from evaluation.metrics import average_precision, count_events, offset_statistic
 from evaluation.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
 from evaluation.resampling import Intervals, intervals_of
 from evaluation.rule import UNCHOSEN, Rule, lengths_of
-from evaluation.suppression import Suppression
 from util.events import SIDES, EventTable, Video, of_labelled, true_events
 
 RATES = ["precision", "recall", "f1"]
@@ -37,10 +36,6 @@ class Report:
     team: pd.DataFrame | None  # AP after suppression by side; rows: PASS-left, ...; None where no side is known
     side_accuracy: pd.DataFrame  # of the right predictions that are counted, as fractions; one row; columns: tolerances
     intervals: Intervals | None  # None where they were not asked for, or the split is too small
-
-    @property
-    def suppression(self) -> Suppression:
-        return self.rule.suppression
 
     @property
     def mean_map(self) -> float:

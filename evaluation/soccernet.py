@@ -35,18 +35,6 @@ _UNSHOWN_FACTOR = 17 / 13
 
 
 @dataclass(frozen=True)
-class Truth:
-    """True events, and which of them the picture shows."""
-
-    events: EventTable  # the column `video` counts halves
-    shown: np.ndarray  # bool (T,)
-
-    def take(self, rows: np.ndarray) -> Truth:
-        """The events at `rows`, in that order."""
-        return Truth(self.events.take(rows), self.shown[rows])
-
-
-@dataclass(frozen=True)
 class SoccerNetScores:
     """One of the metrics, of all events, the shown ones and those not shown: fractions."""
 
@@ -60,14 +48,17 @@ def server_frames(seconds: np.ndarray, fps: int) -> np.ndarray:
     return np.minimum((fps * seconds).astype(np.int64), length - 1) % length  # negative ones count from the end
 
 
-def score_halves(truth: Truth, predicted: EventTable, num_classes: int, fps: int) -> dict[str, SoccerNetScores]:
+def score_halves(
+    true: EventTable, shown: np.ndarray, predicted: EventTable, num_classes: int, fps: int
+) -> dict[str, SoccerNetScores]:
     """Each of METRICS: the average over its tolerances.
 
     Args:
-        truth, predicted: in file order; frames are those of `server_frames`.
+        true, predicted: in file order; the column `video` counts halves, frames are those of `server_frames`.
+        shown: bool (T,), whether the picture shows a true event.
     """
     tolerances = sorted({seconds for metric in METRICS.values() for seconds in metric})
-    by_tolerance = _precisions(truth, predicted, num_classes, fps, tolerances)
+    by_tolerance = _precisions(true, shown, predicted, num_classes, fps, tolerances)
     scores = {}
     for name, metric in METRICS.items():
         precision = by_tolerance[np.searchsorted(tolerances, metric)]
@@ -80,22 +71,23 @@ def score_halves(truth: Truth, predicted: EventTable, num_classes: int, fps: int
 
 
 def score_teams(
-    truth: Truth, predicted: EventTable, true_team: np.ndarray, predicted_team: np.ndarray, num_classes: int
+    true: EventTable, shown: np.ndarray, predicted: EventTable, true_team: np.ndarray, predicted_team: np.ndarray,
+    num_classes: int,
 ) -> SoccerNetScores:
     """Team mAP@1: each class of each team is one, and a class the mean of its teams.
 
     A class without events is NaN and left out of the mean, which the servers do not know how to take then.
 
     Args:
-        truth, predicted: as `score_halves` takes them, at TEAM_FPS frames a second.
+        true, shown, predicted: as `score_halves` takes them, at TEAM_FPS frames a second.
         true_team, predicted_team: int (T,) and (P,), from 0; -1 for the team of a prediction that no true event has.
     """
     teams = int(true_team.max()) + 1
     predicted = replace(predicted, label=predicted.label * teams + predicted_team).take(predicted_team >= 0)
-    truth = replace(truth, events=replace(truth.events, label=truth.events.label * teams + true_team))
-    precision = _precisions(truth, predicted, num_classes * teams, TEAM_FPS, METRICS["at1"])[0]
-    truth = _last_of_frame(truth, truth.events)
-    weights = np.bincount(truth.events.label, np.where(truth.shown, 1.0, -1.0), num_classes * teams)
+    true = replace(true, label=true.label * teams + true_team)
+    precision = _precisions(true, shown, predicted, num_classes * teams, TEAM_FPS, METRICS["at1"])[0]
+    rows = _last_of_frame(true)
+    weights = np.bincount(true.label[rows], np.where(shown[rows], 1.0, -1.0), num_classes * teams)
     parted, weights = precision.reshape(3, num_classes, teams), weights.reshape(num_classes, teams)
     with np.errstate(divide="ignore", invalid="ignore"):
         classes = (parted * weights).sum(axis=2) / weights.sum(axis=1)
@@ -104,20 +96,20 @@ def score_teams(
 
 
 def _precisions(
-    truth: Truth, predicted: EventTable, num_classes: int, fps: int, tolerances: Sequence[int]
+    true: EventTable, shown: np.ndarray, predicted: EventTable, num_classes: int, fps: int, tolerances: Sequence[int]
 ) -> np.ndarray:
     """float64 (D, 3, K): 11-point average precision at each tolerance: all events, shown and not shown ones."""
-    truth = _last_of_frame(truth, truth.events)
-    predicted = _last_of_frame(predicted, predicted)
+    rows = _last_of_frame(true)
+    true, shown, predicted = true.take(rows), shown[rows], predicted.take(_last_of_frame(predicted))
     predicted = predicted.take(predicted.score >= 0)
     true_place, place = (
         (events.video * num_classes + events.label) * (2 * HALF_SECONDS * fps) + events.frame
-        for events in (truth.events, predicted)
+        for events in (true, predicted)
     )
-    unshown = ~_closest_shown(truth, true_place, predicted, place, num_classes)
+    unshown = ~_closest_shown(true, shown, true_place, predicted, place, num_classes)
     kinds = np.stack([np.ones(len(predicted), bool), ~unshown, unshown])
-    true_kinds = np.stack([np.ones(len(truth.shown), bool), truth.shown, ~truth.shown])
-    num_true = np.stack([np.bincount(truth.events.label[kind], minlength=num_classes) for kind in true_kinds])
+    true_kinds = np.stack([np.ones(len(true), bool), shown, ~shown])
+    num_true = np.stack([np.bincount(true.label[kind], minlength=num_classes) for kind in true_kinds])
     reached = np.searchsorted(_THRESHOLDS, predicted.score, side="right")  # how many thresholds a score reaches
     cell = predicted.label * (len(_THRESHOLDS) + 1) + reached
     counts = np.stack([_count_from_above(cell[kind], num_classes) for kind in kinds])
@@ -129,32 +121,30 @@ def _precisions(
     return np.stack(result)
 
 
-def _last_of_frame(of: Truth | EventTable, events: EventTable) -> Truth | EventTable:
-    """Those events that are the last in file order of their half, class and frame; sorted by these."""
+def _last_of_frame(events: EventTable) -> np.ndarray:
+    """int64: the rows of those that are the last in file order of their half, class and frame; sorted by these."""
     first = int(events.frame.min(initial=0))
     span, labels = int(events.frame.max(initial=0)) - first + 1, int(events.label.max(initial=0)) + 1
     place = (events.video * labels + events.label) * span + events.frame - first
     order = np.argsort(place, kind="stable")
     last = np.append(np.diff(place[order]) != 0, True)[: len(order)]
-    return of.take(order[last])
+    return order[last]
 
 
 def _closest_shown(
-    truth: Truth, true_place: np.ndarray, predicted: EventTable, place: np.ndarray, num_classes: int
+    true: EventTable, shown: np.ndarray, true_place: np.ndarray, predicted: EventTable, place: np.ndarray,
+    num_classes: int,
 ) -> np.ndarray:
     """bool (P,): whether the true event that is closest to each prediction is shown; False where there is none.
 
     Between two true events the frame of their mean, rounded down, is the first that belongs to the later.
     """
-    group = truth.events.video * num_classes + truth.events.label
+    group = true.video * num_classes + true.label
     wanted = predicted.video * num_classes + predicted.label
     first, end = np.searchsorted(group, wanted), np.searchsorted(group, wanted, side="right")
     border = (true_place[1:] + true_place[:-1]) // 2
     closest = np.clip(np.searchsorted(border, place, side="right"), first, np.maximum(first, end - 1))
-    shown = np.zeros(len(place), bool)
-    there = end > first
-    shown[there] = truth.shown[closest[there]]
-    return shown
+    return (end > first) & np.append(shown, False)[closest]
 
 
 def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach: float) -> np.ndarray:

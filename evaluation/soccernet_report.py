@@ -15,7 +15,7 @@ import pandas as pd
 from evaluation.pairing import rates_of
 from evaluation.report import plain
 from evaluation.report_text import show_table
-from evaluation.soccernet import TEAM_FPS, SoccerNetScores, Truth, score_halves, score_teams, server_frames
+from evaluation.soccernet import TEAM_FPS, SoccerNetScores, score_halves, score_teams, server_frames
 from util.entries import is_labelled
 from util.events import SIDES, EventTable, Video, events_by_side, of_labelled
 
@@ -62,13 +62,13 @@ def soccernet_scores(
         fps: frames that the servers count in a second, 2 or 25.
     """
     (truth, shown, _), (found, _, _) = (_counted(events, classes, (1, 2), fps) for events in (true, predicted))
-    scores = score_halves(Truth(truth, shown), found, len(classes), fps)
+    scores = score_halves(truth, shown, found, len(classes), fps)
     if any(true["team"]) and any(by_team["team"]):
         (truth, shown, true_team), (found, _, team) = (
             _counted(events, classes, (1,), TEAM_FPS) for events in (true, by_team))
         teams = pd.Index(sorted(set(true_team)), dtype=object)
         if any(teams):
-            scores["team_at1"] = score_teams(Truth(truth, shown), found, teams.get_indexer(true_team),
+            scores["team_at1"] = score_teams(truth, shown, found, teams.get_indexer(true_team),
                                              teams.get_indexer(team), len(classes))
     return scores
 

@@ -55,26 +55,16 @@ def event_table(
     video_index, label_index = ({name: i for i, name in enumerate(names)} for names in (videos, classes))
     counts = [len(entry["events"]) for entry in entries]
     events = list(chain.from_iterable(entry["events"] for entry in entries))
+    score, share = (np.array([event.get(key, 1.0) if scored else 1.0 for event in events], np.float64)
+                    for key in ("score", "team_score"))
+    left, right = (np.array([event.get("team") == side for event in events], bool) for side in SIDES)
     return EventTable(
         video=np.repeat(np.array([video_index[entry["video"]] for entry in entries], np.int64), counts),
         label=np.array([label_index[event["label"]] for event in events], np.int64),
         frame=np.array([event["frame"] for event in events], np.int64),
-        score=_numbers_of("score", events, scored),
-        right=_right_of(events, scored),
+        score=score,
+        right=np.select([left, right], [1 - share, share], np.nan).round(SIDE_DECIMALS),
     )
-
-
-def _numbers_of(key: str, events: Sequence[Event], scored: bool) -> np.ndarray:
-    """float64 (N,): what the events have under the key; 1 where they have nothing, or are true events."""
-    return np.array([event.get(key, 1.0) for event in events], np.float64) if scored else np.ones(len(events))
-
-
-def _right_of(events: Sequence[Event], scored: bool) -> np.ndarray:
-    """The column `right` of JSON events."""
-    share = _numbers_of("team_score", events, scored)
-    team = [event.get("team") for event in events]
-    left, right = (np.array([name == side for name in team], bool) for side in SIDES)
-    return np.select([left, right], [1 - share, share], np.nan).round(SIDE_DECIMALS)
 
 
 def true_events(truth: Sequence[Video], classes: Sequence[str]) -> EventTable:
@@ -138,15 +128,10 @@ def predicted_events(videos: Sequence[Video], scores: Mapping[str, np.ndarray]) 
         videos: [{"video"}], which the column `video` counts.
         scores: video name -> scores as `top_class_events` takes them.
     """
-    return join_videos([recall_events(scores[video["video"]]) for video in videos])
-
-
-def join_videos(tables: Sequence[EventTable]) -> EventTable:
-    """The events of several videos, a table each, in one table."""
-    video = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
-    columns = [column.name for column in fields(EventTable) if column.name != "video"]
-    joined = {name: np.concatenate([getattr(table, name) for table in tables]) for name in columns}
-    return EventTable(video=video, **joined)
+    tables = [recall_events(scores[video["video"]]) for video in videos]
+    columns = {column.name: np.concatenate([getattr(table, column.name) for table in tables])
+               for column in fields(EventTable)}
+    return EventTable(**columns | {"video": np.repeat(np.arange(len(tables)), list(map(len, tables)))})
 
 
 def event_dicts(events: EventTable, classes: Sequence[str]) -> list[Event]:
