@@ -127,7 +127,7 @@ class Scored(NamedTuple):
 
 def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = ()) -> Scored:
     """The predictions of a model folder or file, or by the mean of its scores and those of others, and the labels."""
-    folder = find_file(given, args.split)[0].parent
+    folder = find_file(given, args.split).path.parent
     dataset = args.dataset or trained_on(folder)
     classes = read_classes(dataset)
     team_sides = read_team_sides(args.team_sides) if args.team_sides else trained_with(folder, "team_sides")

@@ -45,12 +45,12 @@ def read_predicted(
     Raises:
         UserError: a folder has no predictions of the split, or they are not for this truth.
     """
-    path, file = find_file(given, split)
-    epoch, variant = (file.epoch, file.variant) if file else (None, "")
+    file = find_file(given, split)
     members = find_members([given, *others], split, classes, weights) if others else ()
     scores = read_ensemble(members, truth, classes) if others else None
-    events = predicted_events(truth, scores) if others else read_predictions(path, truth, classes)
-    return Predicted(path, Origin(path.parent, split, epoch, classes, read_split, variant, members), events, scores)
+    events = predicted_events(truth, scores) if others else read_predictions(file.path, truth, classes)
+    origin = Origin(file.path.parent, split, file.epoch, classes, read_split, file.variant, members)
+    return Predicted(file.path, origin, events, scores)
 
 
 def save_results(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -65,31 +64,26 @@ def live_events(spotting: Spotting, source: LiveSource, seconds: float | None = 
 
 def _events_of_run(spotting: Spotting, frames: Iterable[LiveFrame], delay: Delay) -> Iterator[Event]:
     """The events of frames one after the other, as of a video of its own."""
-    known: deque[tuple[int, float, float]] = deque()  # number, seconds and time of day of frames that wait
+    known: dict[int, tuple[int, float, float]] = {}  # of frames that wait, by place: number, seconds and time of day
 
     def on_device() -> Iterator[Tensor]:
-        for frame in frames:
-            known.append((frame.number, frame.seconds, frame.wall))
+        for place, frame in enumerate(frames):
+            known[place] = frame.number, frame.seconds, frame.wall
             crop = spotting.config.crop_dim
             cropped = crop_frame(frame.picture, *centre(*frame.picture.shape[:2], crop), crop)
             tensor = torch.from_numpy(np.ascontiguousarray(cropped)).permute(2, 0, 1)[None]
             yield tensor.to(spotting.spotter.device, non_blocking=True)
 
     sure = SureEvents(partial(spotting.rule.scored, classes=spotting.classes), spotting.rule.reach)
-    first = 0  # the place in the run of the first that waits
     scores = live_scores(spotting.spotter, on_device(), delay, spotting.flip)
     for table in sure.through(scores):
         for event in that_count(spotting, event_dicts(table, spotting.classes)):
-            while first < event["frame"]:
-                known.popleft()
-                first += 1
-            number, seconds, wall = known[0]
+            number, seconds, wall = known[event["frame"]]
             clock = datetime.fromtimestamp(wall).astimezone().isoformat(timespec="milliseconds")
             yield {**event, "frame": number, "time": exact_time(seconds), "clock": clock,
                    "delay": round(time.time() - wall, 3)}
-        while first < sure.decided:
-            known.popleft()
-            first += 1
+        for place in [place for place in known if place < sure.decided]:
+            del known[place]
 
 
 class SureEvents:

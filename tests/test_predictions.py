@@ -10,7 +10,7 @@ from util.events import event_dicts, recall_events, top_class_events
 from util.io import read_json, write_json
 from util.predictions import (
     best_epoch,
-    find_predictions,
+    find_file,
     list_predictions,
     prediction_prefix,
     read_predictions,
@@ -97,22 +97,22 @@ def test_recall_files_come_before_top_class_files_and_new_names_before_old(tmp_p
 
 def test_the_best_epochs_predictions_are_found_and_else_the_newest(tmp_path):
     touch(tmp_path, "pred-test.3.json", "pred-test.epoch10.json", "pred-test.epoch41.recall.json.gz")
-    assert find_predictions(tmp_path, "test").epoch == 41
+    assert find_file(tmp_path, "test").epoch == 41
     rows = [{"epoch": e, "train": 1.0, "val": 1.0, "val_mAP": m} for e, m in ((3, 0.4), (10, 0.6), (41, 0.5))]
     write_json(tmp_path / "loss.json", rows)
-    assert find_predictions(tmp_path, "test").path.name == "pred-test.epoch10.json"
+    assert find_file(tmp_path, "test").path.name == "pred-test.epoch10.json"
     rows[0]["val_mAP"] = 0.9
     write_json(tmp_path / "loss.json", rows)
-    assert find_predictions(tmp_path, "test").path.name == "pred-test.3.json"
+    assert find_file(tmp_path, "test").path.name == "pred-test.3.json"
     rows.append({"epoch": 42, "train": 1.0, "val": 1.0, "val_mAP": 0.95})
     write_json(tmp_path / "loss.json", rows)
-    assert find_predictions(tmp_path, "test").epoch == 41
+    assert find_file(tmp_path, "test").epoch == 41
 
 
 def test_a_split_without_predictions_is_an_error_that_names_the_command(tmp_path):
     touch(tmp_path, "pred-val.epoch01.json")
     with pytest.raises(UserError, match=r"python test_e2e\.py .* FRAME_DIR -s test --save"):
-        find_predictions(tmp_path, "test")
+        find_file(tmp_path, "test")
 
 
 @pytest.mark.parametrize(

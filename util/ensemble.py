@@ -15,7 +15,7 @@ from util.config import trained_with
 from util.errors import UserError
 from util.events import Video, class_scores
 from util.options import rate
-from util.predictions import SCORES, find_file, find_scores, prediction_prefix, read_scores, scores_beside
+from util.predictions import SCORES, find_file, find_scores, prediction_prefix, read_scores
 
 FLIP = "+flip"  # in the names of predictions that look at the mirrored frames as well
 
@@ -145,10 +145,9 @@ def find_members(
     """
     members = []
     for given, weight in zip(paths, ensemble_weights(weights, len(paths)), strict=True):
-        path, file = find_file(given, split)
-        epoch, variant = (file.epoch, file.variant) if file else (None, "")
-        own = trained_with(path.parent, "classes") if variant in ("", FLIP) else None
-        members.append(Member(path.parent, epoch, own or list(classes), weight, variant, scores_beside(path)))
+        file = find_file(given, split)
+        own = trained_with(file.path.parent, "classes") if file.variant in ("", FLIP) else None
+        members.append(Member(file.path.parent, file.epoch, own or list(classes), weight, file.variant, file.scores))
     check_common([member.classes for member in members], classes)
     return members
 

@@ -32,11 +32,16 @@ class PredictionFile:
     """A file of predicted events, and what its name says."""
 
     path: Path
-    split: str
-    epoch: int
-    recall: bool  # every class with score >= 0.01, and not only the top class of each frame
-    old_name: bool  # as original E2E-Spot names it
-    variant: str  # "" of the model as it is
+    split: str = ""
+    epoch: int | None = None  # None where the name does not say
+    recall: bool = False  # every class with score >= 0.01, and not only the top class of each frame
+    old_name: bool = False  # as original E2E-Spot names it
+    variant: str = ""  # "" of the model as it is
+
+    @property
+    def scores(self) -> Path:
+        """The file of all scores that belongs to it, which may be itself."""
+        return self.path.with_name(re.sub(r"(\.recall|\.score)?\.json(\.gz)?$", SCORES, self.path.name))
 
 
 def prediction_prefix(folder: Path | str, split: str, epoch: int) -> Path:
@@ -56,47 +61,29 @@ def parse_name(path: Path | str) -> PredictionFile | None:
 
 def list_predictions(folder: Path | str, split: str, variant: str = "") -> list[PredictionFile]:
     """A split's prediction files in a folder, of each epoch the best to score first, newest epoch first."""
-    parsed = [parse_name(path) for path in sorted(Path(folder).glob("pred-*.json*")) if not is_scores(path)]
+    parsed = [parse_name(path) for path in sorted(Path(folder).glob("pred-*.json*"))
+              if not path.name.endswith(SCORES)]
     files = [file for file in parsed if file and (file.split, file.variant) == (split, variant)]
     return sorted(files, key=lambda file: (-file.epoch, not file.recall, file.old_name))
 
 
-def find_predictions(folder: Path | str, split: str) -> PredictionFile:
-    """The prediction file of a split to score: of the best epoch, or if that has none, of the newest.
+def find_file(path: Path, split: str) -> PredictionFile:
+    """The prediction file to score: given itself, or of a model folder that of the best epoch, or if that has none, of
+    the newest.
 
     Raises:
         UserError: there is none, or loss.json is damaged.
     """
-    files = list_predictions(folder, split)
+    if not path.is_dir():
+        if not path.exists():
+            raise UserError(f"{path}: no such model folder or prediction file")
+        return parse_name(path) or PredictionFile(path)
+    files = list_predictions(path, split)
     if not files:
-        command = f"python test_e2e.py {folder} FRAME_DIR -s {split} --save"
-        raise UserError(f"{folder}: no predictions for split {split}; make them: {command}")
-    best = best_epoch(folder)
+        raise UserError(f"{path}: no predictions for split {split}; make them: python test_e2e.py {path} FRAME_DIR "
+                        f"-s {split} --save")
+    best = best_epoch(path)
     return next((file for file in files if file.epoch == best), files[0])
-
-
-def find_file(path: Path, split: str) -> tuple[Path, PredictionFile | None]:
-    """The prediction file to score, of a model folder or given itself, and what its name says.
-
-    Raises:
-        UserError: there is none.
-    """
-    if path.is_dir():
-        file = find_predictions(path, split)
-        return file.path, file
-    if not path.exists():
-        raise UserError(f"{path}: no such model folder or prediction file")
-    return path, parse_name(path)
-
-
-def is_scores(path: Path) -> bool:
-    """Whether a file is, by its name, one of all scores."""
-    return path.name.endswith(SCORES)
-
-
-def scores_beside(path: Path) -> Path:
-    """The file of all scores that belongs to a prediction file."""
-    return path if is_scores(path) else path.with_name(re.sub(r"(\.recall)?\.json(\.gz)?$", SCORES, path.name))
 
 
 def find_scores(folder: Path, split: str, epoch: int | None, variant: str = "") -> Path:
@@ -105,9 +92,8 @@ def find_scores(folder: Path, split: str, epoch: int | None, variant: str = "") 
     Raises:
         UserError: there is none.
     """
-    beside = [scores_beside(file.path) for file in list_predictions(folder, split, variant)
-              if file.epoch == epoch]
-    path = next((path for path in beside if path.is_file()), None)
+    beside = (file.scores for file in list_predictions(folder, split, variant) if file.epoch == epoch)
+    path = next(filter(Path.is_file, beside), None)
     if path is None:
         raise UserError(f"{folder}: no *{SCORES} of epoch {epoch}{variant} for {split}; to make it: python test_e2e.py "
                         f"{folder} FRAME_DIR -s {split} --save")
