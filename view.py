@@ -20,7 +20,6 @@ from util.script import run_script
 
 import argparse
 import errno
-import os
 import socket
 import threading
 import webbrowser
@@ -217,10 +216,7 @@ def is_free(host: str, port: int) -> bool:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            if os.name == "posix":  # or a port would count as taken for a minute after its last server
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # with which Windows would share it
-            probe.bind(address)
+        socket.create_server(address, family=family).close()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return False

@@ -28,10 +28,9 @@ def measure(folder: Path, settings: Settings) -> Iterator[Row]:
     drawn = 100 if settings.quick else 400
     small, large = ((folder / name, write_frames(folder / name, number, size, drawn))
                     for name, number, size in (("small", 3 * drawn, FRAME_SIZE), ("large", drawn, LARGE_FRAME_SIZE)))
-    for name in NETWORKS:
-        yield speed(*(large if name == "AdaSpot" else small), name, settings)
-    for name in SYSTEMS:
-        yield clip_by_clip(*(large if name == "AdaSpot" else small), name, settings)
+    for row, names in ((speed, NETWORKS), (clip_by_clip, SYSTEMS)):
+        for name in names:
+            yield row(*(large if name == "AdaSpot" else small), name, settings)
 
 
 def clip_by_clip(frame_dir: Path, videos: list[dict], name: str, settings: Settings) -> Row:

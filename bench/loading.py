@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,22 +44,15 @@ def loading(frames: Path, clips: RandomClips, batch_size: int, workers: int, sec
     """Its floor is to decode the same files, held in memory, in as many threads as there are workers."""
     jpegs = [np.fromfile(path, np.uint8) for path in sorted(frames.glob("*.jpg"))]
     batches = Loader(clips, batch_size, workers, torch.device("cpu"))
-
     threads = max(1, workers)
 
-    def decode() -> None:
+    def decode(_thread: int) -> None:
         for jpeg in jpegs:
             cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
 
-    def decode_all() -> None:
-        list(pool.map(lambda _: decode(), range(threads)))
-
-    def load() -> None:
-        for _ in batches:
-            pass
-
     with ThreadPoolExecutor(threads) as pool:
-        decoding, took = fastest(decode_all, load, seconds=seconds)
+        decoding, took = fastest(lambda: list(pool.map(decode, range(threads))), lambda: deque(batches, maxlen=0),
+                                 seconds=seconds)
     return Row(f"loading clips, {workers or 'no'} worker{'s' * (workers != 1)}",
                len(clips) * clips.clip_len / took, threads * len(jpegs) / decoding, "frames/s")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from evaluation.choosing import threshold_tolerance
 from evaluation.metrics import confusion_matrix
@@ -69,10 +70,10 @@ class Evidence:
         """At the tolerance at which the threshold is chosen."""
         return self.report.pairings[TOLERANCES.index(threshold_tolerance(TOLERANCES))]
 
-    def curve(self, key: str) -> dict[int, float]:
+    def curve(self, key: str) -> pd.Series:
         """A column of loss.json, by epoch, without what was not measured."""
         kept = {int(row["epoch"]): row.get(key) for row in self.rows}
-        return {epoch: value for epoch, value in kept.items() if isinstance(value, int | float)}
+        return pd.Series(kept, dtype=object).pipe(pd.to_numeric, errors="coerce").dropna().sort_index()
 
 
 Advice = Iterator[tuple[str, str]]  # what is wrong, and the key of what helps
@@ -93,14 +94,14 @@ def nothing_right(of: Evidence) -> Advice:
 
 
 def few_epochs(of: Evidence) -> Advice:
-    curve = {epoch: value for epoch, value in of.curve("val_mAP").items() if value > 0}
-    epochs = len(of.rows)
+    curve, epochs = of.curve("val_mAP"), len(of.rows)
+    curve = curve[curve > 0]
     if not of.taught and 0 < epochs < FEW_EPOCHS:
         yield f"{number_of(epochs, 'epoch')} are few to learn from nothing", "longer"
     elif len(curve) > 1:
-        last, before = max(curve), [value for epoch, value in curve.items() if epoch < 0.75 * epochs]
-        if before and max(curve, key=curve.get) == last and curve[last] - max(before) >= RISE:
-            yield (f"val mAP was still rising: {100 * curve[last]:.1f} in the last epoch, {100 * max(before):.1f} "
+        last, before = curve.index[-1], curve[curve.index < 0.75 * epochs].max()
+        if curve.idxmax() == last and curve[last] - before >= RISE:
+            yield (f"val mAP was still rising: {100 * curve[last]:.1f} in the last epoch, {100 * before:.1f} "
                    "at best before the last quarter"), "longer"
 
 
@@ -115,11 +116,10 @@ def few_events(of: Evidence) -> Advice:
 
 
 def parted(of: Evidence) -> Advice:
-    train, val = of.curve("train"), of.curve("val")
-    both = sorted(train.keys() & val.keys())
+    both = pd.DataFrame({key: of.curve(key) for key in ("train", "val")}).dropna()
     if len(both) < 2:
         return
-    best, last = min(both, key=val.get), both[-1]
+    train, val, best, last = both["train"], both["val"], both["val"].idxmin(), both.index[-1]
     if val[last] > PARTED * val[best] and train[last] < FALLEN * train[best]:
         yield (f"train and val part: since epoch {best} the train loss has fallen from {train[best]:.2f} to "
                f"{train[last]:.2f}, that of val risen from {val[best]:.2f} to {val[last]:.2f}: it learns by "
