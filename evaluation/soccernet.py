@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evaluation.metrics import mean_of_known
-from util.events import EventTable
+from util.events import EventTable, lay_on_line
 
 HALF_SECONDS = 120 * 60
 TEAM_FPS = 25  # sn-teamspotting knows no other
@@ -102,10 +102,8 @@ def _precisions(
     rows = _last_of_frame(true)
     true, shown, predicted = true.take(rows), shown[rows], predicted.take(_last_of_frame(predicted))
     predicted = predicted.take(predicted.score >= 0)
-    true_place, place = (
-        (events.video * num_classes + events.label) * (2 * HALF_SECONDS * fps) + events.frame
-        for events in (true, predicted)
-    )
+    true_place, place = (lay_on_line(events, num_classes, 0, HALF_SECONDS * fps - 1, HALF_SECONDS * fps)
+                         for events in (true, predicted))
     unshown = ~_closest_shown(true, shown, true_place, predicted, place, num_classes)
     kinds = np.stack([np.ones(len(predicted), bool), ~unshown, unshown])
     true_kinds = np.stack([np.ones(len(true), bool), shown, ~shown])
@@ -123,12 +121,10 @@ def _precisions(
 
 def _last_of_frame(events: EventTable) -> np.ndarray:
     """int64: the rows of those that are the last in file order of their half, class and frame; sorted by these."""
-    first = int(events.frame.min(initial=0))
-    span, labels = int(events.frame.max(initial=0)) - first + 1, int(events.label.max(initial=0)) + 1
-    place = (events.video * labels + events.label) * span + events.frame - first
+    first, last, labels = (int(end(initial=0)) for end in (events.frame.min, events.frame.max, events.label.max))
+    place = lay_on_line(events, labels + 1, first, last, 0)
     order = np.argsort(place, kind="stable")
-    last = np.append(np.diff(place[order]) != 0, True)[: len(order)]
-    return order[last]
+    return order[np.append(np.diff(place[order]) != 0, True)[: len(order)]]
 
 
 def _closest_shown(

@@ -10,8 +10,6 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 0.1  # seconds after which a thread that waits for room looks whether it is to stop
-
 
 def read_ahead(items: Iterator[T], most: int, endless: bool = False) -> Iterator[T]:
     """The items of a generator, which a thread of its own goes through, at most `most` ahead.
@@ -19,28 +17,21 @@ def read_ahead(items: Iterator[T], most: int, endless: bool = False) -> Iterator
     What the generator raises is raised where its item would have come. When this is closed, so is the generator: by
     then, or, where it may wait for its next item for ever (`endless`), as soon as that has come.
     """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(most)
-    stop = threading.Event()
-
-    def put(item: T | None, error: BaseException | None = None) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put((item, error), timeout=PATIENCE)
-                return True
-            except queue.Full:
-                continue
-        return False
+    ready: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    room, stop = threading.Semaphore(most), threading.Event()
 
     def work() -> None:
         try:
             with closing(items):
                 for item in items:
-                    if not put(item):
+                    room.acquire()
+                    if stop.is_set():
                         return
+                    ready.put((item, None))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who asked for the item
-            put(None, error)
+            ready.put((None, error))
         else:
-            put(None, StopIteration())
+            ready.put((None, StopIteration()))
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -51,8 +42,10 @@ def read_ahead(items: Iterator[T], most: int, endless: bool = False) -> Iterator
                 return
             if error is not None:
                 raise error
+            room.release()
             yield item
     finally:
         stop.set()
+        room.release()  # for a thread that waits for it
         if not endless:
             thread.join()
