@@ -141,7 +141,7 @@ def threshold_tolerance(tolerances: Sequence[Tolerance]) -> Tolerance:
     return max((t for t in tolerances if t <= (0.1 if isinstance(t, Seconds) else 2)), default=min(tolerances))
 
 
-def best_threshold(pairing: Pairing) -> float:
+def best_threshold(pairing: Pairing, num_true: int | None = None) -> float:
     """The score above which the events of all classes together have the highest F1.
 
     Best first, a prediction's partner does not depend on those after it: so one pairing serves for every
@@ -150,12 +150,10 @@ def best_threshold(pairing: Pairing) -> float:
 
     Args:
         pairing: of events after suppression, as they will be used.
+        num_true: true events; None for all of the pairing.
     """
-    return _best_cut(pairing.predicted.score, pairing.right, len(pairing.true))
-
-
-def _best_cut(score: np.ndarray, right: np.ndarray, num_true: int) -> float:
-    """`best_threshold` of predictions, best first."""
+    score, right = pairing.predicted.score, pairing.right
+    num_true = len(pairing.true) if num_true is None else num_true
     if not right.any():
         return DEFAULT_THRESHOLD
     score = np.append(score, 0.0 if score[-1] > 0 else score[-1] - 1)
@@ -182,10 +180,8 @@ def choose_own_thresholds(pairing: Pairing, units: Units) -> dict[int, float]:
     common, own = _cross_validated(pairing, units)
     drawn = [drawn_f1(counts_by_unit(kept, units), units) for kept in (own, common)]
     return {
-        label: _best_cut(pairing.predicted.score[of_class], pairing.right[of_class], int(pairing.num_true[label]))
-        for label in occurring.tolist()
-        if wins(drawn[0][:, label], drawn[1][:, label], len(occurring))
-        for of_class in [pairing.predicted.label == label]
+        label: best_threshold(pairing.take(pairing.predicted.label == label), int(pairing.num_true[label]))
+        for label in occurring.tolist() if wins(drawn[0][:, label], drawn[1][:, label], len(occurring))
     }
 
 
@@ -196,11 +192,10 @@ def _cross_validated(pairing: Pairing, units: Units) -> tuple[Pairing, Pairing]:
     above_common, above_own = np.zeros(len(fold), bool), np.zeros(len(fold), bool)
     for held_out in range(FOLDS):
         others, true_others = fold != held_out, true_fold != held_out
-        cut = _best_cut(score[others], pairing.right[others], int(true_others.sum()))
+        cut = best_threshold(pairing.take(others), int(true_others.sum()))
         above_common |= ~others & (score > cut)
         for one in range(pairing.num_classes):
             rows = others & (label == one)
             num_true = int((true_others & (pairing.true.label == one)).sum())
-            above_own |= ~others & (label == one) & (score > _best_cut(score[rows], pairing.right[rows], num_true))
-    return tuple(replace(pairing, predicted=pairing.predicted.take(rows), partner=pairing.partner[rows])
-                 for rows in (above_common, above_own))
+            above_own |= ~others & (label == one) & (score > best_threshold(pairing.take(rows), num_true))
+    return pairing.take(above_common), pairing.take(above_own)

@@ -61,7 +61,11 @@ class Pairing:
         """The pairing of the predictions that score above a threshold, or that of their class (K,); those below it do
         not change it, as of each class the best come first."""
         kept = self.predicted.score > np.broadcast_to(threshold, self.num_classes)[self.predicted.label]
-        return replace(self, predicted=self.predicted.take(kept), partner=self.partner[kept])
+        return self.take(kept)
+
+    def take(self, rows: np.ndarray) -> Pairing:
+        """The pairing of some predictions, which have the partners that they have among all."""
+        return replace(self, predicted=self.predicted.take(rows), partner=self.partner[rows])
 
     def by_video(self, num_videos: int) -> list[Pairing]:
         """The pairing of each video, which is the one that it would have without the others.
