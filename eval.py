@@ -237,7 +237,7 @@ def compare(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    check_exports(args)
+    check_exports(args.export)
     if args.soccernet:
         score_games(args)
     elif args.table:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from util.script import run_script
 
 import argparse
-import os
 import sys
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
@@ -23,7 +22,6 @@ from pathlib import Path
 
 from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_split, write_dataset
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
-from footage.cluster_frames import extract_on
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import lack_stamps, made_options
 from footage.raw_videos import FrameOptions, VideoInfo, find_videos
@@ -282,10 +280,7 @@ def make_frames(
         check_replaced(args.dataset, jobs, options)
     if jobs:
         print(f"to make: {check_space(jobs, args.output, options)}", flush=True)
-    if cluster:
-        made, failures = extract_on(cluster, jobs, options, args.num_workers, args.allow_short, limit)
-    else:
-        made, failures = extract_all(jobs, options, args.num_workers or os.cpu_count() or 1, args.allow_short, limit)
+    made, failures = extract_all(jobs, options, args.num_workers, args.allow_short, limit, cluster)
     lines, warnings = report_frames(records | made, options)
     print("".join(f"{line}\n" for line in lines), end="")
     warn(warnings)

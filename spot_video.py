@@ -106,7 +106,7 @@ def main() -> int:
     sources = find_sources(args.videos, args.output)
     if args.soccernet:
         check_matches(sources)
-    check_exports(args)
+    check_exports(args.export)
     if args.annotate:
         check_encoder()
     limit = TimeLimit(args.limit_hours)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,12 +123,8 @@ def _records(frame_dir: Path | None, entries: Sequence[dict]) -> dict[str, dict]
         record = read_record(path.parent) or {}
         if record.get("num_frames") and record.get("fps"):
             known[path.parent.relative_to(frame_dir).as_posix()] = record
-    for record in known.values():
-        record.setdefault("source_frames", record["num_frames"])
-        record.setdefault("source_fps", record["fps"])
-        record.setdefault("width", -1)
-        record.setdefault("height", -1)
-    return known
+    return {video: {"source_frames": record["num_frames"], "source_fps": record["fps"], "width": -1, "height": -1}
+            | record for video, record in known.items()}
 
 
 def _label_entries(name: str, records: Mapping[str, dict]) -> tuple[dict[str, dict], list[str]]:
@@ -215,12 +210,9 @@ def _confused(
     any_class = [EventTable(events.video, np.zeros(len(events), np.int64), events.frame, events.score)
                  for events in (true.take(left), other.take(free))]
     found = _closest(*any_class, 1, reach, num_videos)
-    pairs = [(classes[true.label[left[at]]], classes[other.label[row]])
-             for row, at in zip(free, found, strict=True) if at >= 0]
-    counts = Counter(pairs).most_common()
-    index = pd.MultiIndex.from_arrays(np.array([pair for pair, _ in counts], object).reshape(-1, 2).T,
-                                      names=["first", "second"])
-    return pd.DataFrame({"events": [number for _, number in counts]}, index=index)
+    names, paired = np.array(classes, object), found >= 0
+    pairs = pd.DataFrame({"first": names[true.label[left[found[paired]]]], "second": names[other.label[free[paired]]]})
+    return pairs.value_counts().to_frame("events")
 
 
 def _scores(true: EventTable, other: EventTable, num_classes: int) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def read_checked_splits(
             entries, problems = read_entries(dataset, name)
             raise_first(problems)
             contents = [entry.content for entry in entries]
-            findings += [Finding(*problem) for problem in problems]
+            findings += problems
             findings += require_frames(frame_dir, contents, crop, region)
         except UserError as error:
             if name != "test":

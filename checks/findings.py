@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+
+from util.entries import Problem as Finding
 
 LEVELS = ("error", "warning")
 SHOWN = 3  # findings of one kind that are printed in full
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, or worth a look, and where."""
-
-    level: str  # "error": the training would fail or learn something false; "warning": look at it
-    check: str  # what kind it is, a short name that does not change: "frame-missing"
-    where: str  # file and place: "data/futsal/train.json: video 'a_1': events[3] (frame 120)"
-    message: str  # what is wrong, why it matters, what to do; one line
-    advice: str = ""  # why it matters and what to do, where that is the same for all of its kind: printed once
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
@@ -56,4 +46,4 @@ def findings_json(findings: Iterable[Finding]) -> dict:
     """{"errors": number, "warnings": number, "findings": [{"level", "check", "where", "message", "advice"}, ...]}"""
     rows = ranked(findings)
     errors = sum(finding.level == "error" for finding in rows)
-    return {"errors": errors, "warnings": len(rows) - errors, "findings": [asdict(finding) for finding in rows]}
+    return {"errors": errors, "warnings": len(rows) - errors, "findings": [finding._asdict() for finding in rows]}

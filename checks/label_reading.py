@@ -145,7 +145,7 @@ def _read_split(path: Path, classes: Collection[str] | None, findings: list[Find
         findings.append(_file_finding(level, "no-json", error, path))
         return []
     entries, problems = check_split(content, path, classes)
-    findings += [Finding(level if problem.check == "no-list" else problem.level, *problem[1:]) for problem in problems]
+    findings += [problem._replace(level=level) if problem.check == "no-list" else problem for problem in problems]
     return [as_video(entry.content, path.stem, entry.where, entry.indices) for entry in entries]
 
 

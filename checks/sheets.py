@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL.ImageColor import getrgb
 
 from checks.label_reading import LabelledVideo
 from dataset.jpeg import read_frame
@@ -119,7 +120,7 @@ def draw_sheet(
     heights = [max((cell.shape[0] for cell in row if cell is not None), default=CELL * 9 // 16) for row in rows]
     column = width + GAP
     shape = (HEADER + sum(heights) + (CAPTION + 2 * GAP) * len(rows), GAP + column * (2 * AROUND + 1), 3)
-    page = np.full(shape, _bgr(PAPER), np.uint8)
+    page = np.full(shape, getrgb(PAPER)[::-1], np.uint8)
     _write(page, title, (GAP, 24), colour, 20, 700)
     for i, offset in enumerate(range(-AROUND, AROUND + 1)):
         name = f"{offset:+d}" if offset else "label"
@@ -140,7 +141,7 @@ def draw_sheet(
             if i == AROUND:
                 edge = FRAME // 2 + 1
                 cv2.rectangle(page, (left - edge, top - edge), (left + width + edge - 1, top + height + edge - 1),
-                              _bgr(colour), FRAME)
+                              getrgb(colour)[::-1], FRAME)
         top += height + 2 * GAP
     return page, cells
 
@@ -193,13 +194,13 @@ def fitted(frame: np.ndarray) -> np.ndarray:
 def _fill(box: np.ndarray, cell: np.ndarray | None) -> None:
     """Lay a picture into the middle of its place on the page."""
     if cell is None:
-        box[:] = _bgr(GONE)
+        box[:] = getrgb(GONE)[::-1]
         height, width = box.shape[:2]
-        cv2.line(box, (0, 0), (width, height), _bgr(PAPER), 2, cv2.LINE_AA)
-        cv2.line(box, (0, height), (width, 0), _bgr(PAPER), 2, cv2.LINE_AA)
+        cv2.line(box, (0, 0), (width, height), getrgb(PAPER)[::-1], 2, cv2.LINE_AA)
+        cv2.line(box, (0, height), (width, 0), getrgb(PAPER)[::-1], 2, cv2.LINE_AA)
         _write(box, "no frame", (width // 2, height // 2 + 6), INK, 15, 400, True)
         return
-    box[:] = _bgr(BLANK)
+    box[:] = getrgb(BLANK)[::-1]
     top, left = (box.shape[0] - cell.shape[0]) // 2, (box.shape[1] - cell.shape[1]) // 2
     box[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
 
@@ -211,9 +212,4 @@ def _write(picture: np.ndarray, text: str, place: tuple[int, int], colour: str, 
     if centred:
         left, _, width, _ = cv2.getTextSize(picture.shape[1::-1], text, (0, 0), face, size, weight)
         place = (place[0] - left - width // 2, place[1])
-    cv2.putText(picture, text, place, _bgr(colour), face, size, weight)
-
-
-def _bgr(colour: str) -> tuple[int, int, int]:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return blue, green, red
+    cv2.putText(picture, text, place, getrgb(colour)[::-1], face, size, weight)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from av.codec.codec import UnknownCodecError
 from av.video.reformatter import ColorRange, Colorspace
+from PIL.ImageColor import getrgb
 
 from plots.style import INK, class_colour, ink_on
 from util.clock import exact_time
@@ -167,7 +168,7 @@ class Overlay:
         self.events, self.first, self.num_frames, self.shown = events, first, num_frames, max(1, shown)
         self.height, self.width = shape[:2]
         self.margin = max(2, self.height // 40)
-        self.colours = {name: class_colour(index) for index, name in enumerate(classes)}
+        self.colours = {name: getrgb(class_colour(index)) for index, name in enumerate(classes)}
         self.numbers = np.array([event["frame"] for event in events], np.int64)
         self.boxes: dict[int, np.ndarray] = {}  # the banners that are shown, by event
         self.text_size = max(8, self.height // 24)
@@ -178,7 +179,7 @@ class Overlay:
         """Frame `number`, RGB uint8 (H, W, 3), with what there is to show: (H + h, W, 3)."""
         out = np.concatenate((picture, self.strip))
         x, thick = self._place(number), max(1, self.width // 400)
-        out[self.height + self._row :, max(0, x - thick) : x + thick] = _rgb(INK)
+        out[self.height + self._row :, max(0, x - thick) : x + thick] = getrgb(INK)
         self._write(out, f"{exact_time(seconds)}  {number}", self.margin, self.height, self.text_size)
         if self.seen:
             for colour, wide in ((0, 3), (255, 1)):  # white on black: seen on any picture
@@ -199,7 +200,7 @@ class Overlay:
         if 0 in since[recent]:
             event = self.events[recent[-1]]
             edge = max(2, self.height // 90)
-            cv2.rectangle(picture, (0, 0), (self.width - 1, self.height - 1), _rgb(self.colours[event["label"]]), edge)
+            cv2.rectangle(picture, (0, 0), (self.width - 1, self.height - 1), self.colours[event["label"]], edge)
 
     def _square(self, side: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Two corners of the square in the middle; None where it holds all of the picture."""
@@ -225,7 +226,7 @@ class Overlay:
         thick = max(2, self.width // 400)  # one column alone would lose its colour: the video has half as many of it
         for event in self.events:
             x = self._place(event["frame"])
-            strip[self._row + 2 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = _rgb(self.colours[event["label"]])
+            strip[self._row + 2 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = self.colours[event["label"]]
         self._legend(strip)
         return strip
 
@@ -241,14 +242,14 @@ class Overlay:
             width = _text_width(name, font, size) + 2 * size
             if left + width > self.width:
                 break
-            strip[self._row // 4 : self._row * 3 // 4, left : left + size // 2] = _rgb(self.colours[name])
+            strip[self._row // 4 : self._row * 3 // 4, left : left + size // 2] = self.colours[name]
             self._write(strip, name, left + size * 3 // 4, 0, size)
             left += width
 
     def _write(self, picture: np.ndarray, text: str, left: int, top: int, size: int) -> None:
         """Write into the upper part of a strip that begins at a line."""
         baseline = top + round(0.5 * self._row + 0.36 * size)
-        cv2.putText(picture, text, (left, baseline), _rgb(INK), cv2.FontFace("sans"), size, FONT_WEIGHT)
+        cv2.putText(picture, text, (left, baseline), getrgb(INK), cv2.FontFace("sans"), size, FONT_WEIGHT)
 
     def _banner(self, event: Event) -> np.ndarray:
         """Class, time and score on the colour of the class: uint8 (h, w, 3)."""
@@ -260,15 +261,12 @@ class Overlay:
             width = _text_width(text, font, size)
         padding = size // 2
         colour = self.colours[event["label"]]
-        box = np.full((size + 2 * padding, width + 2 * padding, 3), _rgb(colour), np.uint8)
-        cv2.putText(box, text, (padding, padding + round(0.82 * size)), _rgb(ink_on(colour)), font, size, FONT_WEIGHT)
+        box = np.full((size + 2 * padding, width + 2 * padding, 3), colour, np.uint8)
+        ink = getrgb(ink_on(tuple(level / 255 for level in colour)))
+        cv2.putText(box, text, (padding, padding + round(0.82 * size)), ink, font, size, FONT_WEIGHT)
         return box
 
 
 def _text_width(text: str, font: cv2.FontFace, size: int) -> int:
     _, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, size, FONT_WEIGHT)
     return width
-
-
-def _rgb(colour: str) -> tuple[int, ...]:
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))

@@ -362,6 +362,10 @@ def open_video(path: Path) -> tuple[Any, av.VideoStream]:
     return container, videos[0]
 
 
+def nothing_decoded(path: Path) -> UserError:
+    return UserError(f"{path}: not one frame can be decoded; it is damaged, or of a kind that FFmpeg cannot decode")
+
+
 def _announced_frames(container: Any, stream: av.VideoStream, fps: float) -> int:
     if stream.frames and _kind(container) == "mov":  # but for those that an edit list cuts off
         return sum(not entry.is_discard for entry in stream.index_entries)

@@ -26,8 +26,9 @@ from footage.frame_folders import encode_jpeg, existing_frames, extract_frames
 from footage.pictures import Fitter
 from footage.raw_videos import FrameOptions, VideoInfo, probe
 from footage.seeking import count_packets, spread_frames
+from util.cluster import Cluster
 from util.errors import UserError
-from util.io import sweep
+from util.io import sweep, sweep_lost
 from util.stamps import SLACK
 from util.time_limit import NO_LIMIT, TimeLimit
 
@@ -126,9 +127,13 @@ def _size(count: float) -> str:
 
 
 def extract_all(
-    jobs: list[FramesJob], options: FrameOptions, cores: int, allow_short: bool = False, limit: TimeLimit = NO_LIMIT
+    jobs: list[FramesJob], options: FrameOptions, cores: int | None, allow_short: bool = False,
+    limit: TimeLimit = NO_LIMIT, cluster: Cluster | None = None,
 ) -> tuple[dict[str, dict], dict[str, str]]:
-    """Make the frames of many videos on `cores` cores, with one bar over all their frames.
+    """Make the frames of many videos, with one bar over all their frames.
+
+    Args:
+        cores: to work on, of a cluster each on a video of its own; None for all that there are.
 
     Returns:
         The records of the videos that went well, and what was wrong with others, each by video. Those in neither were
@@ -140,16 +145,19 @@ def extract_all(
     # the longest first, so that none is left to run alone at the end
     jobs = sorted(jobs, key=lambda job: -job.source_frames)
     with tqdm(total=sum(job.source_frames for job in jobs), unit="frame", ascii=True, disable=None) as bar:
-        left = work.run(jobs, cores, bar)
-        for job in left:  # a worker died: which of them killed it?
-            if work.run([job], cores, bar):
-                work.failures[job.video] = f"{job.path}: its worker process died; free memory, or try -j 1"
+        if cluster:
+            work.share(jobs, cores, bar, cluster)
+        else:
+            cores = cores or os.cpu_count() or 1
+            for job in work.run(jobs, cores, bar):  # a worker died: which of them killed it?
+                if work.run([job], cores, bar):
+                    work.failures[job.video] = f"{job.path}: its worker process died; free memory, or try -j 1"
     sweep(*{job.folder.parent for job in jobs})  # of workers that died
     return work.records, work.failures
 
 
 class _Work:
-    """Videos given to worker processes, and what came of them."""
+    """Videos given to worker processes, or to the machines of a cluster, and what came of them."""
 
     def __init__(self, options: FrameOptions, allow_short: bool, limit: TimeLimit) -> None:
         self.options, self.allow_short, self.limit = options, allow_short, limit
@@ -168,7 +176,7 @@ class _Work:
             for number, job in enumerate(jobs):
                 beside = last if number >= len(jobs) - last else workers
                 share = math.ceil(cores / beside)
-                running[pool.submit(_run_job, job, self.options, share, self.allow_short)] = job
+                running[pool.submit(frames_of_job, job, self.options, share, self.allow_short, _count_frames)] = job
             try:
                 while running:
                     if self.limit.over:
@@ -189,6 +197,17 @@ class _Work:
                 pool.shutdown(cancel_futures=True)
                 self._stop.clear()
         return left
+
+    def share(self, jobs: list[FramesJob], most: int | None, bar: tqdm, cluster: Cluster) -> None:
+        """Do the jobs on a cluster, each by a task of one core and so many at once."""
+        work = partial(_frames_there, options=self.options, allow_short=self.allow_short)
+        for job, outcome in cluster.each(work, jobs, lambda job: job.path, most, self.limit):
+            outcome.tell()
+            if outcome.error:
+                self.failures[job.video] = outcome.error
+            else:
+                self.records[job.video] = outcome.value
+            bar.update(job.source_frames)
 
 
 def report_frames(records: dict[str, dict], options: FrameOptions) -> tuple[list[str], list[str]]:
@@ -232,8 +251,12 @@ def _start_worker(decoded, stop) -> None:
     cv2.setNumThreads(1)
 
 
-def _run_job(job: FramesJob, options: FrameOptions, cores: int, allow_short: bool) -> dict:
-    return frames_of_job(job, options, cores, allow_short, _count_frames)
+def _frames_there(job: FramesJob, options: FrameOptions, allow_short: bool) -> dict:
+    """Frames made on a machine of a cluster."""
+    cv2.setNumThreads(1)
+    sweep_lost(job.folder)
+    done = existing_frames(job.path, job.folder, options, allow_short)  # by a process that died right after it
+    return done or frames_of_job(job, options, 1, allow_short)
 
 
 def frames_of_job(

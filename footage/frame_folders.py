@@ -21,7 +21,8 @@ import numpy as np
 
 from dataset.jpeg import with_checksum
 from dataset.video_record import RECORD_NAME, frame_name, read_record, write_record
-from footage.raw_videos import FrameOptions, Frames, nothing_decoded
+from footage.decoding import nothing_decoded
+from footage.raw_videos import FrameOptions, Frames
 from util.errors import UserError
 from util.io import remove, whole_folder
 

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from footage.decoding import LONGEST_PAUSE, LONGEST_TURN, Decoder, open_video
+from footage.decoding import LONGEST_PAUSE, LONGEST_TURN, Decoder, nothing_decoded, open_video
 from footage.pictures import fitted_size
-from util.errors import UserError
 from util.io import read_json, write_json
 from util.stamps import Stamps
 
@@ -105,8 +104,7 @@ def make_index(path: Path) -> FrameIndex:
         for _, frame in decoder:
             size = size or fitted_size(frame, decoder.aspect)
         if size is None:
-            raise UserError(f"{path}: not one frame can be decoded; it is damaged, or of a kind that FFmpeg cannot "
-                            "decode")
+            raise nothing_decoded(path)
         return FrameIndex(decoder.fps, size, decoder.aspect, decoder.time_base, 0.0, decoder.stamps(), [], [])
 
 

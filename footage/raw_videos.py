@@ -14,10 +14,10 @@ from typing import TypeVar
 import av
 import numpy as np
 
-from footage.decoding import Decoder, Faults
-from footage.frame_index import CannotSeek
+from footage.decoding import Decoder, Faults, nothing_decoded
+from footage.frame_index import CannotSeek, FrameIndex, KeyFrame
 from footage.pictures import Fitter, fitted_size
-from footage.seeking import Entry, find_entry, frames_from
+from footage.seeking import find_entry, frames_from
 from util.entries import name_fault
 from util.errors import UserError
 from util.stamps import SLACK
@@ -98,10 +98,6 @@ def probe(path: Path) -> VideoInfo:
         return VideoInfo(decoder.fps, *fitted_size(frame, decoder.aspect), decoder.announced_frames, start)
 
 
-def nothing_decoded(path: Path) -> UserError:
-    return UserError(f"{path}: not one frame can be decoded; it is damaged, or of a kind that FFmpeg cannot decode")
-
-
 def resample(frames: Iterable[tuple[float, Frame]], fps: float, source_fps: float) -> Iterator[tuple[Frame, range]]:
     """Give the frames of a video at another rate, by their time stamps.
 
@@ -178,16 +174,13 @@ class Frames:
         """The frames before they are made pictures, and the numbers of those that show each."""
         if self.start > 0:
             with contextlib.suppress(CannotSeek):  # before any frame is given
-                yield from self._read(find_entry(self.path, self.start))
+                yield from self._read(*find_entry(self.path, self.start))
                 return
-        yield from self._read(None)
+        yield from self._read()
 
-    def _read(self, entry: Entry | None) -> Iterator[tuple[av.VideoFrame, range]]:
+    def _read(self, *entry: FrameIndex | KeyFrame) -> Iterator[tuple[av.VideoFrame, range]]:
         with Decoder(self.path, self.threads) as self.decoder:
-            if entry:
-                numbered = frames_from(self.decoder, entry)
-            else:
-                numbered = ((number, at, frame) for number, (at, frame) in enumerate(self.decoder))
+            numbered = frames_from(self.decoder, *entry)
             yield from self._resampled(numbered) if self.options.fps else self._each(numbered)
             self.faults = self.decoder.faults()
 

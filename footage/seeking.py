@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,16 +14,9 @@ from footage.frame_index import CannotSeek, FrameIndex, KeyFrame, read_index
 from util.errors import UserError
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A place to begin in a video, and what is to be found there."""
-
-    index: FrameIndex  # of the frames from the first one to beyond the one that is sought
-    key: KeyFrame  # that reading may begin with
-
-
-def find_entry(path: Path, seconds: float) -> Entry:
-    """Where to begin for the frames from a time on, counted by reading the packets before it without decoding them.
+def find_entry(path: Path, seconds: float) -> tuple[FrameIndex, KeyFrame]:
+    """Where to begin for the frames from a time on, counted by reading the packets before it without decoding them: the
+    frames from the first one to beyond the one that is sought, and the key frame that reading may begin with.
 
     Raises:
         CannotSeek: the packets do not tell, or none of them is a key frame before that time.
@@ -36,18 +28,22 @@ def find_entry(path: Path, seconds: float) -> Entry:
     key = index.key_before(place)
     if key is None:
         raise CannotSeek
-    return Entry(index, key)
+    return index, key
 
 
-def frames_from(decoder: Decoder, entry: Entry) -> Iterator[tuple[int, float, av.VideoFrame]]:
-    """Number, seconds since the container's start, and frame, from an entry on.
+def frames_from(
+    decoder: Decoder, index: FrameIndex | None = None, key: KeyFrame | None = None
+) -> Iterator[tuple[int, float, av.VideoFrame]]:
+    """Number, seconds since the container's start, and frame, from a key frame of an index on, or from the first.
 
     Raises:
         CannotSeek: with one of the first two, if they are not what the packets promise.
     """
-    index = entry.index
-    decoder.seek(entry.key.time, index.zero, index.stamps.start)
-    places = {key.pts: key.place for key in index.keys if key.pts <= entry.key.pts}
+    if key is None:
+        yield from ((number, at, frame) for number, (at, frame) in enumerate(decoder))
+        return
+    decoder.seek(key.time, index.zero, index.stamps.start)
+    places = {other.pts: other.place for other in index.keys if other.pts <= key.pts}
     first = number = None
     for at, frame in decoder:
         if first is None:
@@ -89,10 +85,7 @@ class Cursor:
     def _begin(self, key: KeyFrame | None) -> None:
         self.decoder = Decoder(self.path, self._threads)
         self.next = bisect_left(self.index.pts, key.pts) if key else 0
-        if key:
-            self._numbered = frames_from(self.decoder, Entry(self.index, key))
-        else:
-            self._numbered = ((number, at, frame) for number, (at, frame) in enumerate(self.decoder))
+        self._numbered = frames_from(self.decoder, self.index, key)
 
     def read(self) -> tuple[int, av.VideoFrame] | None:
         """The next frame and its number; None at the end.

@@ -20,45 +20,29 @@ EXAMPLE = "the first line must name the columns, such as video,frame,label or vi
 _SEPARATORS = ",;\t|"
 _HEADER = re.compile(r"^\s*#\s*(CSV_HEADER\s*=\s*)?")
 
-Line = tuple[int, list[str]]  # its number in the file, and its cells
-
 
 class Table(NamedTuple):
-    """The cells of a table as text: names of the columns, and for each row its line in the file and its cells."""
+    """A table of text, and what there is to say of it."""
 
-    columns: list[str]
-    rows: list[tuple[int, dict[str, str]]]
+    cells: pd.DataFrame  # "" where empty; by line of the file and name of the column (at first, its number from 0)
     decimal_comma: bool = False  # whether 4,5 may be a number
     notes: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()  # lines that begin with #, without it
 
 
-class Cells(NamedTuple):
-    """The lines of a table that hold something."""
+def read_cells(path: Path, named: Collection[str] = ()) -> Table:
+    """The lines of a table that hold something.
 
-    lines: list[Line]
-    first: int  # line in the file where the table begins
-    decimal_comma: bool
-    notes: tuple[str, ...] = ()
-    comments: tuple[str, ...] = ()
-
-
-def read_cells(path: Path, named: Collection[str] = ()) -> Cells:
-    """
     Args:
         named: columns that the line of column names is known by, besides those that fields.py knows.
 
     Raises:
         UserError: it is no table.
     """
-    if path.suffix.lower() in EXCEL:
-        cells = Cells(_lines(_read_excel(path), 1), 1, True)
-    else:
-        text, notes = read_text(path)
-        cells = _read_csv(path, text, notes, named)
-    if not cells.lines:
+    table = Table(_filled(_read_excel(path), 1), True) if path.suffix.lower() in EXCEL else _read_csv(path, named)
+    if table.cells.empty:
         raise UserError(f"{path}: is empty; {EXAMPLE}")
-    return cells
+    return table
 
 
 def _read_excel(path: Path) -> pd.DataFrame:
@@ -72,9 +56,11 @@ def _read_excel(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: cannot be read as a spreadsheet ({error}); save it as CSV") from error
 
 
-def _lines(cells: pd.DataFrame, first: int) -> list[Line]:
-    cells = cells.map(lambda cell: clean_label(str(cell)))
-    return [(first + index, list(row)) for index, row in enumerate(cells.itertuples(index=False)) if any(row)]
+def _filled(cells: pd.DataFrame, first: int) -> pd.DataFrame:
+    """The rows that hold something, the first of all being on a line of the file."""
+    cells = cells.fillna("").map(lambda cell: clean_label(str(cell)))
+    cells.index += first
+    return cells[(cells != "").any(axis=1)]
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -96,11 +82,11 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
-def _read_csv(path: Path, text: str, notes: tuple[str, ...], named: Collection[str]) -> Cells:
+def _read_csv(path: Path, named: Collection[str]) -> Table:
     import pandas as pd
 
-    lines = text.split("\n")
-    first = 1
+    text, notes = read_text(path)
+    lines, first = text.split("\n"), 1
     if text[:4].lower() == "sep=":  # Excel's own way to name it
         lines, first = lines[1:], 2
     comments = tuple(line.strip().lstrip("# ") for line in lines if line.lstrip().startswith("#"))
@@ -115,7 +101,7 @@ def _read_csv(path: Path, text: str, notes: tuple[str, ...], named: Collection[s
         reason = str(error).strip().splitlines()[-1]
         raise UserError(f"{path}: is no table that can be read ({reason}); is there a quote that is not "
                         "closed?") from error
-    return Cells(_lines(cells.fillna(""), first), first, separator != ",", notes, comments)
+    return Table(_filled(cells, first), separator != ",", notes, comments)
 
 
 def _uncommented(line: str, named: Collection[str]) -> str:

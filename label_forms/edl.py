@@ -10,19 +10,23 @@ The name is the class; where Resolve itself has numbered a marker, its note is. 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+from label_forms.exported import ExportedVideo
 from label_forms.fields import Timecode, class_name, read_time
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet
 from util.errors import UserError
+from util.io import write_text
 
-TEAM_NOTE = "Team: "
+_TEAM_NOTE = "Team: "
 _CODE = r"\d{1,3}[:;]\d\d[:;]\d\d[:;]\d\d"
 _EDIT = re.compile(rf"\s*\d+\s.*\s({_CODE})\s+({_CODE})\s*")  # the last two time codes: of the timeline
 _COLOURS = "RED|GREEN|BLUE|CYAN|MAGENTA|YELLOW|BLACK|WHITE"
 _LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_CODE})\s+(?:(?:{_COLOURS})\s+)?(.*?)\s*", re.IGNORECASE)
 _FCM = re.compile(r"\s*FCM:\s*(NON-?\s*)?DROP FRAME\s*", re.IGNORECASE)
 _NUMBERED = re.compile(r"(Marker \d+)?")
+_MARKER_COLOURS = ("Blue", "Red", "Green", "Pink", "Yellow", "Cyan", "Purple", "Cream")  # of Resolve's markers
 
 
 def is_edl(text: str) -> bool:
@@ -63,8 +67,8 @@ def _event(where: str, code: str, drop: bool, fields: dict[str, str], instant: s
     if _NUMBERED.fullmatch(label) and note:
         label, note = note, ""
     more: dict[str, Any] = {}
-    if note.startswith(TEAM_NOTE):
-        more["team"] = note.removeprefix(TEAM_NOTE)
+    if note.startswith(_TEAM_NOTE):
+        more["team"] = note.removeprefix(_TEAM_NOTE)
     elif note:
         more["note"] = note
     time = read_time(code)
@@ -75,3 +79,19 @@ def _event(where: str, code: str, drop: bool, fields: dict[str, str], instant: s
     place = f"{where.rsplit(': ', 1)[1]} ({code})"
     return LabelledEvent(place, time._replace(drop=time.drop or drop, later=later),
                          {"frame": None, "label": class_name(where, label), **more})
+
+
+def write_resolve(path: Path, video: ExportedVideo) -> None:
+    """An edit of one frame for each event, which Resolve imports as timeline markers; the timeline starts at 0."""
+    lines = [f"TITLE: {video.name}", f"FCM: {'' if video.drops else 'NON-'}DROP FRAME", ""]
+    for number, event in enumerate(video.events, 1):
+        start, end = video.timecode(event["seconds"]), video.timecode(event["seconds"] + 1 / video.fps)
+        colour = _MARKER_COLOURS[video.classes.index(event["label"]) % len(_MARKER_COLOURS)]
+        note = _TEAM_NOTE + _one_field(event["team"]) if event.get("team") else ""
+        lines += [f"{number:03d}  001      V     C        {start} {end} {start} {end}",
+                  f"{note} |C:ResolveColor{colour} |M:{_one_field(event['label'])} |D:1", ""]
+    write_text(path, "\n".join(lines))
+
+
+def _one_field(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())

@@ -128,7 +128,7 @@ def _load(path: Path, kind: str | None, chosen: bool, columns: Mapping[str, str]
         if beside:
             return "", None
         raise
-    return ("", None) if beside and not table.has_events(content) else (kind, content)
+    return ("", None) if beside and not table.has_events(content.cells.columns) else (kind, content)
 
 
 def _kind(path: Path) -> str:

@@ -167,16 +167,13 @@ def _without_twins(labels: LabelSet) -> LabelSet:
 
 def drop_not_shown(sets: Sequence[LabelSet], drop: bool) -> list[LabelSet]:
     """Leave out, if `drop`, the events that the picture does not show by SoccerNet's visibility; a note counts them."""
-    return [_without_hidden(labels, drop) for labels in sets]
-
-
-def _without_hidden(labels: LabelSet, drop: bool) -> LabelSet:
-    events = tuple(event for event in labels.events if event.fields.get("visibility") not in NOT_SHOWN)
-    hidden = len(labels.events) - len(events)
-    if not hidden:
-        return labels
-    note = f"{hidden} not shown in the picture, {'dropped' if drop else 'kept (--drop not_shown leaves them out)'}"
-    return replace(labels, events=events if drop else labels.events, notes=(*labels.notes, note))
+    settled, done = [], "dropped" if drop else "kept (--drop not_shown leaves them out)"
+    for labels in sets:
+        shown = tuple(event for event in labels.events if event.fields.get("visibility") not in NOT_SHOWN)
+        hidden = len(labels.events) - len(shown)
+        note = (f"{hidden} not shown in the picture, {done}",) if hidden else ()
+        settled.append(replace(labels, events=shown if drop else labels.events, notes=labels.notes + note))
+    return settled
 
 
 def split_teams(sets: Sequence[LabelSet], separator: str) -> list[LabelSet]:

@@ -17,15 +17,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from label_forms.exported import ExportedVideo, further_fields
 from label_forms.fields import class_name
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from util.clock import parse_time, show_time
 from util.entries import MAX_WHOLE, rate, shown, whole_number
 from util.errors import UserError
+from util.events import Event
+from util.io import write_json
 from util.matches import LAST_PART
 
 RAW_FPS = 30  # of the raw form, where neither the file nor an option says
@@ -33,6 +37,7 @@ RAW_FPS = 30  # of the raw form, where neither the file nor an option says
 _USUAL_RATES = (24, 25, 30, 50, 60, 1000)  # of frames, and of milliseconds
 _HALF_TIME = re.compile(rf"\s*([1-{LAST_PART}])\s*[-\u2013]\s*(\S+)\s*")  # "1 - 12:30"
 _ACTION_KEYS = ("gameTime", "position", "label", "team", "visibility")  # of Labels-v3.json
+_HEAD = "action"  # in OSL that is written, the name of the only set of classes
 # Labels-ball.json: it is its folder that names the match
 _NAMELESS = re.compile(r"(labels?|annotations?|events?|results)(?![^\W_])", re.IGNORECASE)
 
@@ -247,3 +252,24 @@ def _explain_clocks(seconds: np.ndarray, times: np.ndarray, fps: float | None) -
     usual = min(_USUAL_RATES, key=lambda rate: abs(rate - fitted))
     text = f"{usual}" if abs(usual / fitted - 1) * np.ptp(seconds) <= 1 else f"{fitted:.2f}"
     return f"; they agree {f'at {text} fps: see --label_fps' if fps else f'if position counts {text} to a second'}"
+
+
+def write_osl(path: Path, video: ExportedVideo) -> None:
+    """OSL, version 2, SoccerNet's present form of labels and results: a data set of one video."""
+    write_json(path, {
+        "version": "2.0",
+        "task": "action_spotting",
+        "dataset_name": video.name,
+        "modalities": ["video"],
+        "labels": {_HEAD: {"type": "single_label", "labels": list(video.classes)}},
+        "data": [{"id": video.name, "inputs": [{"type": "video", "path": video.file, "fps": video.fps}],
+                  "events": [_osl_event(event) for event in video.events]}],
+    })
+
+
+def _osl_event(event: Event) -> dict[str, Any]:
+    millis = round(1000 * event["seconds"])
+    more = further_fields(event) | {"team": event.get("team"), "confidence": event.get("score")}
+    return {"head": _HEAD, "label": event["label"], "position_ms": millis,
+            "gameTime": f"1 - {millis // 60_000:02d}:{millis // 1000 % 60:02d}",
+            **{key: value for key, value in more.items() if value is not None}}

@@ -9,17 +9,22 @@ others are kept by their group. Where all instances have a label of the group IN
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from pathlib import Path
+from xml.etree import ElementTree as Xml
 
+from PIL.ImageColor import getrgb
+
+from label_forms.exported import ExportedVideo, further_fields
 from label_forms.fields import EventReader, columns_of
 from label_forms.sets import LabelFile, LabelSet
+from plots.style import class_colour
+from util.io import whole_file
 
 _OWN = ("ID", "start", "end", "code")  # elements of an instance
+_INSTANT = "Event time"  # seconds; written, since lead and lag need not be alike
 
-INSTANT = "Event time"  # seconds; write_sportscode.py writes it, since lead and lag need not be alike
 
-
-def is_sportscode(root: ElementTree.Element) -> bool:
+def is_sportscode(root: Xml.Element) -> bool:
     return root.find(".//ALL_INSTANCES") is not None
 
 
@@ -29,14 +34,14 @@ def read_sportscode(file: LabelFile) -> list[LabelSet]:
     named = columns_of(name for row in rows for name in row if name not in _OWN)
     columns = {"start": "start", "end": "end", "label": "code"} | {
         meaning: named[meaning] for meaning in ("half", "team") if meaning in named}
-    if rows and all(INSTANT in row for row in rows):
-        columns = {"time": INSTANT} | {meaning: columns[meaning] for meaning in columns.keys() - {"start", "end"}}
-    reader = EventReader.of(rows, columns, file.moment, timed=True, left_out=("ID", "start", "end", INSTANT))
+    if rows and all(_INSTANT in row for row in rows):
+        columns = {"time": _INSTANT} | {meaning: columns[meaning] for meaning in columns.keys() - {"start", "end"}}
+    reader = EventReader.of(rows, columns, file.moment, timed=True, left_out=("ID", "start", "end", _INSTANT))
     events = [reader.read(f"{file.path}: instance[{index}]", row) for index, row in enumerate(rows)]
     return [file.label_set(file.own_names(), events, True, notes=reader.notes())]
 
 
-def _row(instance: ElementTree.Element) -> dict[str, str]:
+def _row(instance: Xml.Element) -> dict[str, str]:
     row = {child.tag: (child.text or "").strip() for child in instance if child.tag in _OWN}
     for label in instance.iterfind("label"):
         group = (label.findtext("group") or "label").strip() or "label"
@@ -44,3 +49,35 @@ def _row(instance: ElementTree.Element) -> dict[str, str]:
         text = (label.findtext("text") or "").strip()
         row[name] = f"{row[name]}, {text}" if row.get(name) else text
     return row
+
+
+def write_sportscode(path: Path, video: ExportedVideo) -> None:
+    """A clip for each event, from `lead` seconds before it to `lag` after it, whose labels hold all else and the
+    instant; and a coloured row for each class."""
+    root = Xml.Element("file")
+    Xml.SubElement(root, "SESSION_INFO")
+    instances = Xml.SubElement(root, "ALL_INSTANCES")
+    for number, event in enumerate(video.events, 1):
+        instance = Xml.SubElement(instances, "instance")
+        seconds = event["seconds"]
+        ends = max(0.0, seconds - video.clip.lead), min(seconds + video.clip.lag, video.end)
+        fields = {"ID": number, "start": f"{ends[0]:.3f}", "end": f"{ends[1]:.3f}", "code": event["label"]}
+        for name, value in fields.items():
+            Xml.SubElement(instance, name).text = str(value)
+        labels = {"Team": event.get("team"), "Score": event.get("score"), _INSTANT: f"{seconds:.3f}",
+                  **further_fields(event)}
+        for group, text in labels.items():
+            if text is not None:
+                label = Xml.SubElement(instance, "label")
+                Xml.SubElement(label, "group").text = group
+                Xml.SubElement(label, "text").text = str(text)
+    rows = Xml.SubElement(root, "ROWS")
+    for index, name in enumerate(video.classes):
+        row = Xml.SubElement(rows, "row")
+        Xml.SubElement(row, "sort_order").text = str(index + 1)
+        Xml.SubElement(row, "code").text = name
+        for channel, level in zip("RGB", getrgb(class_colour(index)), strict=True):
+            Xml.SubElement(row, channel).text = str(257 * level)  # 0 to 65535
+    Xml.indent(root)
+    with whole_file(path) as scratch:
+        Xml.ElementTree(root).write(scratch, encoding="UTF-8", xml_declaration=True)

@@ -1,4 +1,4 @@
-"""Subtitles, SubRip and WebVTT, as write_subtitles.py writes them: each line of a cue is an event at its start.
+"""Subtitles, SubRip and WebVTT, which any player shows over the video: each line of a cue is an event at its start.
 
     00:00:01,000 --> 00:00:02,500
     PASS (left) 92 %                    the class, maybe the team, maybe the score
@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import html
 import re
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
 
+from label_forms.exported import ExportedVideo
 from label_forms.fields import class_name, read_time
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet
+from util.clock import exact_time
+from util.io import write_text
 
+_SHOWN = 1.5  # seconds at most, if no other event follows
 _CUE = re.compile(r"\s*((?:\d+:)?\d\d:\d\d[.,]\d{3})\s+-->\s.*")
 _EVENT = re.compile(r"(.+?)(?:\s+\(([^()]+)\))?(?:\s+\d+ %)?")
 
@@ -34,3 +41,26 @@ def read_subtitles(file: LabelFile) -> list[LabelSet]:
             fields = {"frame": None, "label": class_name(where, label), **({"team": team} if team else {})}
             events.append(LabelledEvent(f"line {number} ({start})", read_time(start), fields))
     return [file.label_set(file.own_names(), events, True)]
+
+
+def write_srt(path: Path, video: ExportedVideo) -> None:
+    """SubRip, .srt."""
+    cues = [f"{number}\n{times}\n{text}\n" for number, (times, text) in enumerate(_cues(video, ","), 1)]
+    write_text(path, "\n".join(cues))
+
+
+def write_vtt(path: Path, video: ExportedVideo) -> None:
+    """WebVTT, .vtt."""
+    cues = [f"{times}\n{html.escape(text, quote=False)}\n" for times, text in _cues(video, ".")]
+    write_text(path, "\n".join(["WEBVTT\n", *cues]))
+
+
+def _cues(video: ExportedVideo, point: str) -> list[tuple[str, str]]:
+    """Start --> end, and the text; events of one time share a cue, and none overlaps the next."""
+    texts: dict[int, list[str]] = defaultdict(list)  # by milliseconds
+    for event in video.events:
+        texts[round(1000 * event["seconds"])].append(video.subtitle(event))
+    starts = sorted(texts)
+    spans = [(start, min(start + round(1000 * _SHOWN), later)) for start, later in pairwise([*starts, 10**12])]
+    times = [[exact_time(end / 1000).zfill(12).replace(".", point) for end in span] for span in spans]
+    return [(" --> ".join(ends), "\n".join(texts[start])) for start, ends in zip(starts, times, strict=True)]

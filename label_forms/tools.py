@@ -1,18 +1,20 @@
-"""The tables that other tools write: how each is known, and what its columns mean."""
+"""The tables that other tools write: how each is known, and what its columns mean; and the one that Premiere takes."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from label_forms.cells import Table
+from label_forms.exported import ExportedVideo, in_words
 from label_forms.fields import plain_name, read_time
 from util.errors import UserError
-from util.io import parse_json
+from util.io import parse_json, write_text
 
 _ELAN_TIME = re.compile(r"\d\d:\d\d:\d\d[.:]\d{2,3}|\d+\.\d+|\d{3,}", re.ASCII)
 _VIA_ATTRIBUTES = re.compile(r"ATTRIBUTES?\s*=\s*(\{.*\})")
@@ -28,12 +30,15 @@ class Tool(NamedTuple):
     adapt: Callable[[Path, Table], Table] = lambda _, table: table  # to a table with a row for each event
 
     def fits(self, table: Table) -> bool:
-        return any(known <= names_of(table).keys() for known in self.known_by)
+        return self.knows(table.cells.columns)
+
+    def knows(self, columns: Iterable[str]) -> bool:
+        return any(known <= names_of(columns).keys() for known in self.known_by)
 
 
-def names_of(table: Table) -> dict[str, str]:
+def names_of(columns: Iterable[str]) -> dict[str, str]:
     """The columns by their names as they are compared."""
-    return {plain_name(column): column for column in table.columns}
+    return {plain_name(column): column for column in columns}
 
 
 def elan_columns(row: Sequence[str]) -> list[str] | None:
@@ -66,54 +71,64 @@ def _points(path: Path, table: Table) -> Table:
     Raises:
         UserError: an observation shows several videos in a row, through which its times count.
     """
-    names = names_of(table)
+    cells, names = table.cells, names_of(table.cells.columns)
     media = next((names[name] for name in ("media file name", "media file path", "media file") if name in names), None)
-    shown = {(row.get(names.get("observation id")), row.get(media)) for _, row in table.rows if row.get(media)}
-    observation, number = Counter(one for one, _ in shown).most_common(1)[0] if shown else (None, 1)
-    if number > 1 and observation:
-        raise UserError(f"{path}: the times of observation {observation!r} count through {number} videos, and nothing "
-                        "tells how long each is; take BORIS's project file (.boris), which does")
-    renamed = {names.get("subject"): "subject"}
-    kind = names.get("behavior type") or names.get("status")
-    rows = [(line, {renamed.get(column, column): cell for column, cell in row.items()}) for line, row in table.rows
-            if row.get(kind, "").upper() != "STOP"]
+    if media and "observation id" in names:
+        observation = names["observation id"]
+        videos = cells[(cells[media] != "") & (cells[observation] != "")].groupby(observation)[media].nunique()
+        if (videos > 1).any():
+            raise UserError(f"{path}: the times of observation {videos.idxmax()!r} count through {videos.max()} "
+                            "videos, and nothing tells how long each is; take BORIS's project file (.boris), which "
+                            "does")
+    stops = cells[names.get("behavior type") or names["status"]].str.upper() == "STOP"
+    cells = cells[~stops].rename(columns={names.get("subject"): "subject"})
     if "media file name" in names and "source" in names:
-        media, source = names["media file name"], names["source"]
-        rows = [(line, row | {media: row.get(media) or re.sub(r"^player #\d+:", "", row.get(source, ""))})
-                for line, row in rows]
-    stops = len(table.rows) - len(rows)
-    notes = (f"{stops} ends of states are left out",) if stops else ()
-    offsets = {row.get(names.get("time offset s"), "") for _, row in rows} - {"", "0", "0.0", "NA"}
+        media, source = cells[names["media file name"]], cells[names["source"]]
+        cells[media.name] = media.where(media != "", source.str.replace(r"^player #\d+:", "", regex=True))
+    notes = (f"{stops.sum()} ends of states are left out",) if stops.any() else ()
+    offsets = {*cells.get(names.get("time offset s"), ())} - {"", "0", "0.0", "NA"}
     if offsets:
         notes += (f"Time offset (s) is {min(offsets)} and not applied",)
-    columns = [renamed.get(name, name) for name in table.columns]
-    return table._replace(columns=columns, rows=rows, notes=table.notes + notes)
+    return table._replace(cells=cells, notes=table.notes + notes)
 
 
 def _plays(_: Path, table: Table) -> Table:
     """LongoMatch's, whose title is the class and a number."""
-    title = names_of(table)["title"]
-    return table._replace(rows=[(line, row | {title: re.sub(r"\s+#?\d+$", "", row.get(title, ""))})
-                                for line, row in table.rows])
+    title = table.cells[names_of(table.cells.columns)["title"]]
+    return table._replace(cells=table.cells.assign(**{title.name: title.str.replace(r"\s+#?\d+$", "", regex=True)}))
 
 
 def _markers(_: Path, table: Table) -> Table:
     """Premiere's: the name of a marker is its class, or where none has a name its description."""
-    names = names_of(table)
+    names = names_of(table.cells.columns)
     name, text = names["marker name"], names["description"]
-    if any(row.get(name) for _, row in table.rows):
+    if (table.cells[name] != "").any():
         return table
-    return table._replace(rows=[(line, row | {name: row.get(text, ""), text: ""}) for line, row in table.rows],
+    return table._replace(cells=table.cells.assign(**{name: table.cells[text], text: ""}),
                           notes=(*table.notes, "markers have no names: their descriptions are the classes"))
+
+
+def write_premiere(path: Path, video: ExportedVideo) -> None:
+    """The columns of Premiere's list of markers, and the team."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["Marker Name", "Description", "In", "Out", "Duration", "Marker Type", "Team"])
+    nothing = video.timecode(0)
+    for event in video.events:
+        code = video.timecode(event["seconds"])
+        table.writerow([event["label"], in_words(event), code, code, nothing, "Comment", event.get("team") or ""])
+    write_text(path, text.getvalue())
 
 
 def _segments(path: Path, table: Table) -> Table:
     """VIA 3's, written as JSON. Of the attributes, which a comment names along with what their options are called, the
     one called label (or class, ...) is the class, or else the first; the others are kept by their names."""
+    import pandas as pd
+
     attributes = next((json.loads(found[1]) for found in map(_VIA_ATTRIBUTES.search, table.comments)
                        if found and _is_json(found[1])), {})
-    rows, columns = [], ["video", "start time", "end time", "label"]
-    for line, row in table.rows:
+    events = []
+    for line, row in zip(table.cells.index, table.cells.to_dict("records"), strict=True):
         try:
             files, metadata = (_value(row.get(column, ""), empty) for column, empty in (
                 ("file_list", []), ("metadata", {})))
@@ -126,9 +141,9 @@ def _segments(path: Path, table: Table) -> Table:
         label = next((name for name in given if plain_name(name) in _CLASS_NAMES), next(iter(given), None))
         event = {"start time": ends[0], "end time": ends[-1], "label": given.pop(label), **given} if (
             ends and label) else {}
-        columns += [name for name in event if name not in columns]
-        rows.append((line, {"video": video, **event}))
-    return Table(columns, rows, False, table.notes)
+        events.append({"video": video, **event})
+    columns = ["video", "start time", "end time", "label", *(name for event in events for name in event)]
+    return Table(pd.DataFrame(events, table.cells.index, list(dict.fromkeys(columns))).fillna(""), False, table.notes)
 
 
 def _is_json(text: str) -> bool:

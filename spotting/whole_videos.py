@@ -18,7 +18,8 @@ from tqdm import tqdm
 from dataset.frames import crop_stretch, stretches
 from dataset.labels import read_classes, read_split
 from evaluation.rule import UNGIVEN, Given, Origin, Rule, find_rule
-from footage.raw_videos import FrameOptions, Frames, nothing_decoded, probe
+from footage.decoding import nothing_decoded
+from footage.raw_videos import FrameOptions, Frames, probe
 from model.folder import TrainedModel, members_of
 from model.folding import for_inference
 from model.inference import head_overlap, score_stretches

@@ -155,6 +155,6 @@ def test_a_video_without_events_is_written_too(tmp_path, form):
 
 def test_a_sheet_without_the_package_that_writes_it_is_refused_before_the_work(monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    monkeypatch.setattr("label_forms.write_excel.find_spec", lambda name: None)
-    assert "needs the package openpyxl" in complaint(check_exports, options("srt", "excel"))
-    check_exports(options("srt"))
+    monkeypatch.setattr("label_forms.exports.find_spec", lambda name: None)
+    assert "needs the package openpyxl" in complaint(check_exports, ["srt", "excel"])
+    check_exports(["srt"])

@@ -58,7 +58,7 @@ def test_no_video_is_begun_once_the_time_is_up_and_those_in_work_are_done(tmp_pa
 
 def test_a_worker_that_dies_fails_its_video_alone(tmp_path, monkeypatch):
     paths = [encode(tmp_path / f"{name}.mp4", num_frames=3) for name in ("a", "deadly", "b", "c")]
-    monkeypatch.setattr(extraction, "_run_job", _die_of_one)
+    monkeypatch.setattr(extraction, "frames_of_job", _die_of_one)
     killed_scratch(tmp_path / "frames" / "a").mkdir(parents=True)
     jobs = [job(path, tmp_path / "frames" / path.stem, 3) for path in paths]
     records, failures = extract_all(jobs, OPTIONS, cores=2)
@@ -67,7 +67,7 @@ def test_a_worker_that_dies_fails_its_video_alone(tmp_path, monkeypatch):
     assert names(tmp_path / "frames") == ["a", "b", "c"]
 
 
-def _die_of_one(job, options, cores, allow_short):
+def _die_of_one(job, options, cores, allow_short, on_frames):
     if job.video == "deadly":
         os._exit(3)
     return extract_frames(job.path, job.folder, options, cores, allow_short)

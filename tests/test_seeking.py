@@ -8,7 +8,7 @@ from footage.seeking import count_packets, find_entry, frames_from, spread_frame
 
 def read_from(path, seconds):
     with Decoder(path, threads=1) as decoder:
-        return [(number, round(at, 3)) for number, at, _ in frames_from(decoder, find_entry(path, seconds))]
+        return [(number, round(at, 3)) for number, at, _ in frames_from(decoder, *find_entry(path, seconds))]
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.flv"])

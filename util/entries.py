@@ -32,11 +32,11 @@ _RATE = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*(?:/\s*([0-9]{1,9}(?:\.[
 class Problem(NamedTuple):
     """One thing that is wrong, or worth a look, and where."""
 
-    level: str  # "error": cannot be used; "warning": look at it
+    level: str  # "error": cannot be used, or a training would learn something false; "warning": look at it
     check: str  # what kind it is, a short name that does not change: "unknown-class"
     where: str  # file and place: "data/futsal/train.json: video 'a_1': events[3] (frame 120)"
-    message: str
-    advice: str = ""
+    message: str  # what is wrong; one line
+    advice: str = ""  # why it matters and what to do, where that is the same for all of its kind
 
 
 class Entry(NamedTuple):

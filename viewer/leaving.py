@@ -7,7 +7,6 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
-from types import SimpleNamespace
 
 from dataset.video_record import source_stamps, timecode_rate
 from label_forms.exported import ExportedVideo
@@ -28,7 +27,7 @@ def export_video(store: LabelStore, index: int, form: str) -> tuple[str, bytes]:
     """
     video = store.videos[index]
     exported = _exported(video, store, index)
-    check_exports(SimpleNamespace(export=[form]))
+    check_exports([form])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"labels{FORMS[form].suffix}"
         FORMS[form].write(path, exported)
