@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ class Agreement:
     def as_json(self) -> dict[str, Any]:
         """Plain values; None where there is nothing to measure by."""
         def rows(table: pd.DataFrame) -> dict[str, Any]:
-            plain = table.astype(object).where(table.notna(), None)
-            return {str(index): row for index, row in plain.to_dict("index").items()}
+            return json.loads(table.to_json(orient="index", double_precision=15))
 
         confused = [{"first": one, "second": other, "events": int(number)}
                     for (one, other), number in self.confused["events"].items()]
@@ -153,8 +153,9 @@ def agreement(
     tables = []
     for entries in (first, second):
         events = event_table(entries, videos, classes, scored=False)
-        rows = of_labelled(of_labelled(_numbered(events), first), second)
-        tables.append((events.take(rows.score.astype(int)), _teams(entries)[rows.score.astype(int)]))
+        numbered = replace(events, score=np.arange(len(events)))
+        rows = of_labelled(of_labelled(numbered, first), second).score
+        tables.append((events.take(rows), _teams(entries)[rows]))
     (true, true_team), (other, other_team) = tables
     partner = _closest(true, other, len(classes), reach, len(videos))
     paired = partner >= 0
@@ -164,11 +165,6 @@ def agreement(
         names, videos, list(alone), reach, _offsets(true, other, partner, classes),
         _confused(true, other, partner, classes, reach, len(videos)), _scores(true, other, len(classes)), list(notes),
         float(same.mean()) if len(same) else np.nan)
-
-
-def _numbered(events: EventTable) -> EventTable:
-    """The events with their rows as scores, by which they are found again."""
-    return EventTable(events.video, events.label, events.frame, np.arange(len(events), dtype=float))
 
 
 def _teams(entries: Sequence[dict]) -> np.ndarray:
@@ -207,8 +203,7 @@ def _confused(
 ) -> pd.DataFrame:
     """What has no partner of its class and lies near one of another."""
     left, free = np.setdiff1d(np.arange(len(true)), partner), np.flatnonzero(partner < 0)
-    any_class = [EventTable(events.video, np.zeros(len(events), np.int64), events.frame, events.score)
-                 for events in (true.take(left), other.take(free))]
+    any_class = [replace(events, label=0 * events.label) for events in (true.take(left), other.take(free))]
     found = _closest(*any_class, 1, reach, num_videos)
     names, paired = np.array(classes, object), found >= 0
     pairs = pd.DataFrame({"first": names[true.label[left[found[paired]]]], "second": names[other.label[free[paired]]]})

@@ -16,7 +16,7 @@ import pandas as pd
 from checks.findings import Finding
 from checks.label_reading import Labels
 from checks.label_steps import FPS_UNKNOWN, ROUNDED, Step, find_steps
-from util.clock import parse_time
+from label_forms.fields import read_time
 
 FEWEST = 8  # events with the field to judge by
 FIT = 0.99  # share of the frame numbers' variance that a time explains
@@ -64,12 +64,8 @@ def _with_field(labels: Labels, name: str) -> pd.DataFrame:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            value = parse_time(value)
-    return float(value) if type(value) in (int, float) and abs(value) < 1e12 else None
+    time = read_time(value)
+    return time if isinstance(time, float) and abs(time) < 1e12 else None
 
 
 def _time_field(name: str, events: pd.DataFrame) -> TimeField | None:

@@ -63,25 +63,14 @@ def write_annotated(
     Raises:
         UserError: the file cannot be written.
     """
-    options = {"movflags": "+faststart"}
+    overlay = Overlay(events, classes, first, num_frames, round(BANNER * fps), crop)
+    drawn = ((at, overlay.draw(picture, number, at)) for number, (at, picture) in enumerate(frames, first))
     with whole_file(path) as scratch:
         try:
-            with av.open(f"file:{scratch}", "w", format="mp4", options=options) as container:
-                drawn = _drawn(frames, events, classes, first, num_frames, round(BANNER * fps), crop)
+            with av.open(f"file:{scratch}", "w", format="mp4", options={"movflags": "+faststart"}) as container:
                 _encode(container, drawn, fps, sound)
         except av.FFmpegError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _drawn(
-    frames: Iterable[tuple[float, np.ndarray]], events: Sequence[Event], classes: Sequence[str], first: int,
-    num_frames: int, shown: int, crop: float | None,
-) -> Iterator[tuple[float, np.ndarray]]:
-    overlay = None
-    for number, (at, picture) in enumerate(frames, first):
-        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # H.264 takes even sizes
-        overlay = overlay or Overlay(picture.shape, events, classes, first, num_frames, shown, crop)
-        yield at, overlay.draw(picture, number, at)
 
 
 def _encode(
@@ -156,27 +145,33 @@ class Overlay:
     """What is drawn over the frames of a video, and the strip below them.
 
     Args:
-        shape: of a picture, (H, W, 3), H and W even.
         events, classes, first, num_frames, crop: see `write_annotated`.
         shown: frames that a banner stays.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], events: Sequence[Event], classes: Sequence[str], first: int, num_frames: int,
-        shown: int, crop: float | None = None,
+        self, events: Sequence[Event], classes: Sequence[str], first: int, num_frames: int, shown: int,
+        crop: float | None = None,
     ) -> None:
         self.events, self.first, self.num_frames, self.shown = events, first, num_frames, max(1, shown)
-        self.height, self.width = shape[:2]
-        self.margin = max(2, self.height // 40)
+        self.crop = crop
         self.colours = {name: getrgb(class_colour(index)) for index, name in enumerate(classes)}
         self.numbers = np.array([event["frame"] for event in events], np.int64)
         self.boxes: dict[int, np.ndarray] = {}  # the banners that are shown, by event
-        self.text_size = max(8, self.height // 24)
-        self.seen = None if crop is None else self._square(round(crop * self.height))
+        self.strip: np.ndarray | None = None
+
+    def _lay_out(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        self.margin, self.text_size = max(2, height // 40), max(8, height // 24)
+        self.seen = None if self.crop is None else self._square(round(self.crop * height))
         self.strip = self._strip()
 
     def draw(self, picture: np.ndarray, number: int, seconds: float) -> np.ndarray:
-        """Frame `number`, RGB uint8 (H, W, 3), with what there is to show: (H + h, W, 3)."""
+        """Frame `number`, RGB uint8 (H, W, 3), with what there is to show: (H + h, W, 3), which is even, as H.264 takes
+        it. All frames are of one size."""
+        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+        if self.strip is None:
+            self._lay_out(*picture.shape[:2])
         out = np.concatenate((picture, self.strip))
         x, thick = self._place(number), max(1, self.width // 400)
         out[self.height + self._row :, max(0, x - thick) : x + thick] = getrgb(INK)

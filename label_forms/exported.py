@@ -13,6 +13,7 @@ from util.events import Event
 from util.stamps import SLACK, Stamps
 
 KNOWN_FIELDS = ("frame", "label", "seconds", "time", "score", "team", "team_score")  # that forms have places for
+AROUND = 3.0  # seconds
 DROP_FRAME_RATES = (30000 / 1001, 60000 / 1001)  # whose time codes leave numbers out, to keep pace with the clock
 
 
@@ -24,14 +25,6 @@ def code_rate(seconds: Sequence[float], fps: float) -> float:
 
 
 @dataclass(frozen=True)
-class Clip:
-    """How much of the video an event takes where a tool shows clips, in seconds."""
-
-    lead: float = 3.0  # before the event
-    lag: float = 3.0  # after it
-
-
-@dataclass(frozen=True)
 class ExportedVideo:
     """A video and its events."""
 
@@ -40,7 +33,8 @@ class ExportedVideo:
     fps: float  # at which time codes count the video file
     events: Sequence[Event]  # {"frame", "label", "seconds"}, maybe "score", "team" and further fields
     classes: Sequence[str]  # in the order that gives them their colours
-    clip: Clip = Clip()
+    lead: float = AROUND  # seconds of the video before an event, where a tool shows clips
+    lag: float = AROUND  # and after it
     end: float = math.inf  # seconds, of the video; where no clip may go on
 
     def timecode(self, seconds: float) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from label_forms.boris import write_boris
 from label_forms.edl import write_resolve
-from label_forms.exported import Clip, ExportedVideo, further_fields
+from label_forms.exported import AROUND, ExportedVideo, further_fields
 from label_forms.soccernet import write_osl
 from label_forms.sportscode import write_sportscode
 from label_forms.subtitles import write_srt, write_vtt
@@ -66,18 +66,18 @@ EXPORTS = {
 
 def add_export_options(parser: argparse._ActionsContainer) -> None:
     """--export, --lead, --lag."""
-    add, clip = parser.add_argument, Clip()
+    add = parser.add_argument
     add("--export", nargs="+", choices=EXPORTS, default=[], metavar="FORM",
         help=f"events for other tools, a file for each video: {', '.join(EXPORTS)}")
-    add("--lead", type=rate, default=clip.lead, metavar="SECONDS",
-        help=f"with which a clip begins before its event, in Sportscode's XML (default: {clip.lead:g})")
-    add("--lag", type=rate, default=clip.lag, metavar="SECONDS",
-        help=f"with which it ends after it (default: {clip.lag:g})")
+    add("--lead", type=rate, default=AROUND, metavar="SECONDS",
+        help=f"with which a clip begins before its event, in Sportscode's XML (default: {AROUND:g})")
+    add("--lag", type=rate, default=AROUND, metavar="SECONDS",
+        help=f"with which it ends after it (default: {AROUND:g})")
 
 
 def export_video(base: Path, video: ExportedVideo, args: argparse.Namespace) -> list[Path]:
     """Write the events of a video in all forms asked for, and give the paths: that of `base` and a suffix each."""
-    video = replace(video, clip=Clip(args.lead, args.lag))
+    video = replace(video, lead=args.lead, lag=args.lag)
     paths = []
     for name in dict.fromkeys(args.export):
         paths.append(base.with_name(base.name + EXPORTS[name].suffix))

@@ -60,7 +60,7 @@ def write_sportscode(path: Path, video: ExportedVideo) -> None:
     for number, event in enumerate(video.events, 1):
         instance = Xml.SubElement(instances, "instance")
         seconds = event["seconds"]
-        ends = max(0.0, seconds - video.clip.lead), min(seconds + video.clip.lag, video.end)
+        ends = max(0.0, seconds - video.lead), min(seconds + video.lag, video.end)
         fields = {"ID": number, "start": f"{ends[0]:.3f}", "end": f"{ends[1]:.3f}", "code": event["label"]}
         for name, value in fields.items():
             Xml.SubElement(instance, name).text = str(value)

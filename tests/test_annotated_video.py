@@ -23,7 +23,7 @@ def rgb(label):
 
 def drawn(number, shape=SHAPE, **options):
     """A green picture with what is drawn on frame `number` of 100 to 199; banners stay for 25 frames."""
-    return Overlay(shape, EVENTS, CLASSES, 100, 100, 25, **options).draw(green(shape), number, number / 25)
+    return Overlay(EVENTS, CLASSES, 100, 100, 25, **options).draw(green(shape), number, number / 25)
 
 
 def green(shape=SHAPE):
