@@ -21,7 +21,7 @@ from checks.motion import STEPS_PER_SECOND
 from checks.sheets import ROWS, Cell, Sheet, write_sheets
 from plots.labels import Lane, label_picture, motion_picture
 from util.errors import number_of
-from util.io import remove, whole_file
+from util.io import remove, write_text
 
 MAX_ROWS = 300  # findings that are listed
 
@@ -92,8 +92,7 @@ def write_report(
     names = {(one if isinstance(one, Path) else one.path).name for pages in pictures.values() for one in pages}
     _remove_others(folder, names, keep_enlarged=bool(files))
     page = _page(labels, classes, findings, alignment, pictures, files, notes if frame_dir else [])
-    with whole_file(folder / "index.html") as scratch:
-        scratch.write_text(page, encoding="utf-8", newline="\n")
+    write_text(folder / "index.html", page)
     return folder / "index.html"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -126,26 +126,21 @@ def settle_classes(
 
 
 def _with_classes(labels: LabelSet, spellings: dict[str, str], wanted: set[str] | None) -> LabelSet:
-    plain = {event.fields["label"]: plain_label(event.fields["label"]) for event in labels.events}
-    events, dropped, respelled = [], Counter(), Counter()
+    counts = Counter(event.fields["label"] for event in labels.events)
+    names = {label: spellings.get(plain_label(label)) for label in counts
+             if wanted is None or plain_label(label) in wanted}
     for event in labels.events:
-        label = event.fields["label"]
-        if wanted is not None and plain[label] not in wanted:
-            dropped[label] += 1
-            continue
-        name = spellings.get(plain[label])
-        if name is None:
-            message, advice = unknown_class(label, spellings.values())
+        if names.get(event.fields["label"], "") is None:
+            message, advice = unknown_class(event.fields["label"], spellings.values())
             raise UserError(f"{labels.path}: {event.place}: {message}; {advice}, or name the classes to keep, such as "
                             "--only PASS DRIVE, which drops the others")
-        if name != label:
-            respelled[label, name] += 1
-            event = replace(event, fields={**event.fields, "label": name})
-        events.append(event)
-    notes = [f"{number} labelled {label!r} taken as {name}" for (label, name), number in sorted(respelled.items())]
-    if dropped:
+    events = tuple(replace(event, fields=event.fields | {"label": names[event.fields["label"]]})
+                   for event in labels.events if event.fields["label"] in names)
+    notes = [f"{counts[label]} labelled {label!r} taken as {name}" for label, name in sorted(names.items())
+             if name != label]
+    if dropped := {label: number for label, number in counts.items() if label not in names}:
         notes.append(f"{sum(dropped.values())} dropped by --only ({_counted(dropped)})")
-    return replace(labels, events=tuple(events), notes=(*labels.notes, *notes))
+    return replace(labels, events=events, notes=(*labels.notes, *notes))
 
 
 def _without_twins(labels: LabelSet) -> LabelSet:
@@ -220,7 +215,7 @@ def plain_label(label: str) -> str:
     return " ".join(clean_label(label).split()).casefold()
 
 
-def _counted(numbers: Counter[str]) -> str:
+def _counted(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(numbers.items()))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -110,14 +108,14 @@ def _markers(_: Path, table: Table) -> Table:
 
 def write_premiere(path: Path, video: ExportedVideo) -> None:
     """The columns of Premiere's list of markers, and the team."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["Marker Name", "Description", "In", "Out", "Duration", "Marker Type", "Team"])
-    nothing = video.timecode(0)
-    for event in video.events:
-        code = video.timecode(event["seconds"])
-        table.writerow([event["label"], in_words(event), code, code, nothing, "Comment", event.get("team") or ""])
-    write_text(path, text.getvalue())
+    import pandas as pd
+
+    codes = [video.timecode(event["seconds"]) for event in video.events]
+    table = pd.DataFrame({
+        "Marker Name": [event["label"] for event in video.events], "Description": list(map(in_words, video.events)),
+        "In": codes, "Out": codes, "Duration": video.timecode(0), "Marker Type": "Comment",
+        "Team": [event.get("team") or "" for event in video.events]})
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def _segments(path: Path, table: Table) -> Table:
