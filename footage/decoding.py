@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -387,11 +388,7 @@ def _frame_rate(stream: av.VideoStream, path: Path) -> float:
             return float(rate)
     container, stream = open_video(path)
     with container:
-        stamps = []
-        for packet in container.demux(stream):
-            stamps += [packet.pts] if packet.pts is not None else []
-            if len(stamps) == 300:
-                break
+        stamps = list(islice((packet.pts for packet in container.demux(stream) if packet.pts is not None), 300))
         span = float((max(stamps, default=0) - min(stamps, default=0)) * stream.time_base)
     if not 0 < (len(stamps) - 1) / (span or 1) <= HIGHEST_RATE:
         raise UserError(f"{path}: tells no frame rate; write it again with one, such as by ffmpeg -r 30")

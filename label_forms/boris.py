@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,8 @@ def _read_observation(file: LabelFile, where: str, observation: Any, states: set
 
 def _starts(videos: list[str], lengths: Any) -> list[float]:
     """When each of the media files begins that are played one after another, in seconds."""
-    starts = [0.0]
-    for video in videos[:-1]:
-        length = lengths.get(video) if isinstance(lengths, dict) else None
-        starts.append(starts[-1] + (length if type(length) in (int, float) else float("inf")))
-    return starts
+    known = [lengths.get(video) if isinstance(lengths, dict) else None for video in videos[:-1]]
+    return list(accumulate((one if type(one) in (int, float) else math.inf for one in known), initial=0.0))
 
 
 def _rows(where: str, events: list[Any], states: set[Any]) -> Iterator[tuple[str, dict[str, Any]]]:

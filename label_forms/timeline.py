@@ -77,7 +77,10 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
             placement.outside.append(_describe_outside(labelled, video, clocks[part], outside))
             placement.unplaced += len(outside)
         entry = _entry(labels, video, records[video], clocks[part], inside)
-        entry |= _what_is_labelled(labels, records[video], starts[part] if labelled.is_cut else 0)
+        keys = extracted_keys(labels, records[video], starts[part] if labelled.is_cut else 0)
+        if "rejected" in keys:
+            keys["rejected"] = [{**event, "frame": frame} for event, frame in keys["rejected"]]
+        entry |= keys
         placement.entries.append(entry)
         different = {(at, event.fields["label"]) for at, event in inside}
         merged = len(different) - len({(event["frame"], event["label"]) for event in entry["events"]})
@@ -191,48 +194,30 @@ def _entry(labels: LabelSet, video: str, record: Mapping, clock: Clock, events: 
     return {**known, **extra, "events": sorted(framed, key=lambda event: event["frame"])}
 
 
-def _what_is_labelled(labels: LabelSet, record: Mapping, start: float) -> dict[str, list]:
-    """The keys `labelled` and `rejected` of an entry, where the labels have them; `start` as of `extracted_ranges`."""
-    keys: dict[str, list] = {}
-    if "labelled" in labels.keys:
-        keys["labelled"] = extracted_ranges(labels, record, start)
-    if "rejected" in labels.keys:
-        rejected = extracted_rejected(labels, record, start)
-        keys["rejected"] = [{**event, "frame": frame} for event, frame in rejected]
-    return keys
-
-
-def extracted_ranges(labels: LabelSet, record: Mapping, start: float = 0) -> list[list[int]]:
-    """The labelled ranges of a video, as extracted frames.
+def extracted_keys(labels: LabelSet, record: Mapping, start: float = 0) -> dict[str, list]:
+    """What labels say of a video beside its events, as far as they do: "labelled", its labelled ranges as extracted
+    frames, and "rejected", what was rejected in it, each with its extracted frame.
 
     Args:
         start: position of the video's first frame in the labels.
     """
-    clock, before = _frame_clock(labels, record, start)
-    frames = record["num_frames"]
-    ranges = []
-    for first, last in ((max(first - before, 0), last - before) for first, last in labels.keys["labelled"]):
-        if first < clock.length and last >= 0:
-            first = clock.frame_of(first)
-            end = clock.frame_of(last + 1) if last + 1 < clock.length else frames
-            ranges.append((first, min(max(first, end - 1), frames - 1)))
-    return joined_ranges(ranges)
-
-
-def extracted_rejected(labels: LabelSet, record: Mapping, start: float = 0) -> list[tuple[dict, int]]:
-    """What was rejected in a video, each with its extracted frame; arguments as of `extracted_ranges`."""
-    clock, before = _frame_clock(labels, record, start)
-    return [(event, clock.frame_of(event["frame"] - before)) for event in labels.keys.get("rejected", ())
-            if clock.holds(event["frame"] - before)]
-
-
-def _frame_clock(labels: LabelSet, record: Mapping, start: float) -> tuple[Clock, int]:
-    """How ranges and what was rejected count a video, and the number of its first frame: they count the frames of the
-    file, even where the events have times."""
-    rate = labels.keys.get("fps", -1)
+    keys: dict[str, list] = {}
+    if labels.keys.keys().isdisjoint(("labelled", "rejected")):
+        return keys
+    rate, frames = labels.keys.get("fps", -1), record["num_frames"]
+    # both count the frames of the file, even where the events have times
     by_frame = replace(labels, seconds=False, fps=rate if rate > 0 else None, fps_from="file")
     clock = clock_of(by_frame if labels.seconds else labels, record)
-    return clock, round(start * clock.rate) if labels.seconds else int(start)
+    before = round(start * clock.rate) if labels.seconds else int(start)
+    if "labelled" in labels.keys:
+        inside = ((max(first - before, 0), last - before) for first, last in labels.keys["labelled"])
+        ranges = [(clock.frame_of(first), clock.frame_of(last + 1) if last + 1 < clock.length else frames)
+                  for first, last in inside if first < clock.length and last >= 0]
+        keys["labelled"] = joined_ranges((first, min(max(first, end - 1), frames - 1)) for first, end in ranges)
+    if "rejected" in labels.keys:
+        keys["rejected"] = [(event, clock.frame_of(event["frame"] - before)) for event in labels.keys["rejected"]
+                            if clock.holds(event["frame"] - before)]
+    return keys
 
 
 # What there is to say of it

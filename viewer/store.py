@@ -15,7 +15,7 @@ from typing import Any
 from label_forms.clock import Clock, clock_of
 from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
-from label_forms.timeline import extracted_ranges, extracted_rejected
+from label_forms.timeline import extracted_keys
 from util.entries import MAX_FRAMES, check_entry, check_events, shown, unknown_class
 from util.errors import UserError
 from util.events import SIDES, Event
@@ -125,11 +125,11 @@ class LabelStore:
         _check(labels, clock, self.classes)
         events = [_page_event(e.fields, clock.frame_of(e.position), None if labels.seconds else e.position)
                   for e in labels.events]
+        keys = extracted_keys(labels, record)
         rejected = [_page_event(event, frame, event["frame"])
-                    for event, frame in extracted_rejected(labels, record) if event["label"] in self.classes]
-        labelled = extracted_ranges(labels, record) if "labelled" in labels.keys else None
+                    for event, frame in keys.get("rejected", ()) if event["label"] in self.classes]
         revision = hashlib.sha1(content).hexdigest()[:16]
-        return LabelState(_by_frame(events), _by_frame(rejected), labelled, revision, "file"), labels
+        return LabelState(_by_frame(events), _by_frame(rejected), keys.get("labelled"), revision, "file"), labels
 
     def _of_split(self, index: int) -> LabelState:
         video = self.videos[index]
