@@ -75,18 +75,17 @@ class Fit:
         return f"about {abs(late)} frames {'late' if late > 0 else 'early'} ({low} to {high}, 95 %)"
 
 
-def align(labels: Labels, frame_dir: Path, workers: int, seed: int = 0) -> Alignment:
+def align(labels: Labels, frame_dir: Path, workers: int) -> Alignment:
     """Read the frames around the events of all videos and judge whether the labels go with what moves.
 
     Frames that are missing or broken are left out, and so are videos without frames.
 
     Args:
         workers: threads that read.
-        seed: of the resampling.
     """
     classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
     motions = read_event_motion(labels, classes, frame_dir, workers)
-    fits, in_line, drifts = judge(motions, np.random.default_rng(seed))
+    fits, in_line, drifts = judge(motions, np.random.default_rng(0))
     findings = [finding for motion, fit, drift in zip(motions, fits, drifts, strict=True)
                 for finding in _findings(motion, fit, drift)]
     curves = [curve for motion, good in zip(motions, in_line, strict=True) for curve in _curves(motion, good)]

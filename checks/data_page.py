@@ -52,7 +52,6 @@ def write_report(
     frame_dir: Path | None = None,
     alignment: Alignment | None = None,
     per_class: int = ROWS,
-    seed: int = 0,
     videos_dir: Path | None = None,
     crop: int | None = None,
 ) -> Path:
@@ -63,7 +62,7 @@ def write_report(
 
     Args:
         findings: of the whole check; listed at the top.
-        per_class: events at most of a class on its sheets, drawn by `seed`.
+        per_class: events at most of a class on its sheets.
         videos_dir: folder of the video files, whose pictures open with a click.
         crop: side of the square in the middle of a frame that a model sees, which is drawn; None: all of it.
 
@@ -81,7 +80,7 @@ def write_report(
         times, unit = (steps / STEPS_PER_SECOND, "seconds") if alignment.timed else (steps, "frames")
         motion_picture(folder / "motion.png", alignment.curves, classes, times, unit)
         pictures["Motion around events"] = [folder / "motion.png"]
-    sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, seed, crop) if frame_dir else {}
+    sheets = write_sheets(folder, labels.videos, classes, frame_dir, per_class, crop) if frame_dir else {}
     pictures |= {f"Frames around {label}": pages for label, pages in sheets.items()}
     files: dict[Cell, str] = {}
     notes = ["With --videos DIR, the folder of the video files, a click on a frame opens it as it is there."]

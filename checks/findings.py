@@ -27,18 +27,18 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.level == "error" for finding in findings)
 
 
-def format_findings(findings: Iterable[Finding], shown: int = SHOWN) -> str:
-    """A block for each kind: level, name and count, the first `shown` findings with their places, the advice."""
-    return "\n\n".join(_format_kind(group, shown) for group in by_kind(findings))
+def format_findings(findings: Iterable[Finding]) -> str:
+    """A block for each kind: level, name and count, the first findings with their places, the advice."""
+    return "\n\n".join(_format_kind(group) for group in by_kind(findings))
 
 
-def _format_kind(group: list[Finding], shown: int) -> str:
+def _format_kind(group: list[Finding]) -> str:
     count = f" ({len(group):,} times)" if len(group) > 1 else ""
     lines = [f"{group[0].level}: {group[0].check}{count}"]
-    lines += [f"  {finding.where}: {finding.message}" for finding in group[:shown]]
-    if len(group) > shown:
-        lines.append(f"  ... and {len(group) - shown:,} more; --json FILE lists all")
-    lines += [f"  -> {advice}" for advice in dict.fromkeys(finding.advice for finding in group[:shown]) if advice]
+    lines += [f"  {finding.where}: {finding.message}" for finding in group[:SHOWN]]
+    if len(group) > SHOWN:
+        lines.append(f"  ... and {len(group) - SHOWN:,} more; --json FILE lists all")
+    lines += [f"  -> {advice}" for advice in dict.fromkeys(finding.advice for finding in group[:SHOWN]) if advice]
     return "\n".join(lines)
 
 

@@ -48,13 +48,12 @@ class Sheet(NamedTuple):
 
 def write_sheets(
     folder: Path, videos: list[LabelledVideo], classes: list[str], frame_dir: Path, per_class: int = ROWS,
-    seed: int = 0, crop: int | None = None,
+    crop: int | None = None,
 ) -> dict[str, list[Sheet]]:
     """Write pages of events for each class into a folder.
 
     Args:
         per_class: events at most of a class, drawn evenly over videos and time.
-        seed: of the draw.
         crop: side of the square in the middle of a frame that a model sees, which is drawn; None: all of it.
 
     Returns:
@@ -65,7 +64,7 @@ def write_sheets(
     """
     pages: dict[str, list[Sheet]] = {}
     for index, label in enumerate(classes):
-        sample = sample_events(videos, label, per_class, np.random.default_rng([seed, index]))
+        sample = sample_events(videos, label, per_class, np.random.default_rng([0, index]))
         total = sum(event["label"] == label for video in videos for event in video.events)
         shown = f"{len(sample):,} of {number_of(total, 'event')}" if len(sample) < total else number_of(total, "event")
         starts = range(0, len(sample), ROWS)
