@@ -248,12 +248,6 @@ def _check_values(value: Any) -> None:
     raise ValueError(f"nested more than {MAX_DEPTH} deep")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file as UTF-8, whole or not at all."""
-    with whole_file(path) as scratch:
-        scratch.write_text(text, encoding="utf-8", newline="\n")
-
-
 def write_json(path: Path | str, value: Any) -> None:
     """Write JSON, whole or not at all: compressed if the name ends in .gz, else indented for reading."""
     path = Path(path)
