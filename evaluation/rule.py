@@ -184,16 +184,16 @@ def choose_rule(
         notes.append(f"{suppression.in_words(fps)}, chosen on val: mean mAP {100 * window.mean_map:.1f} there, and "
                      f"{100 * window.usual:.1f} after {NMS.in_words(fps)}")
     tolerance, moves = threshold_tolerance(tolerances), np.zeros(len(classes), int)
-    predicted, num_frames = suppression(predicted), lengths_of(truth)
-    (pairing,) = pair_events(true, predicted, len(classes), [tolerance], rates_of(truth, [tolerance]))
+    predicted, fps_of = suppression(predicted), rates_of(truth, [tolerance])
+    (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps_of)
     if given.moves:
         moves = choose_moves(true, predicted, len(classes), units, best_threshold(pairing))
     moved = {name: move for name, move in zip(classes, moves.tolist(), strict=True) if move}
     notes += [f"{name}: moved {number_of(abs(move), 'frame')} {'later' if move > 0 else 'earlier'}, as val's are "
               "off by so many" for name, move in moved.items()]
     if moves.any():
-        predicted = moved_by(predicted, moves, num_frames)
-        (pairing,) = pair_events(true, predicted, len(classes), [tolerance], rates_of(truth, [tolerance]))
+        predicted = moved_by(predicted, moves, lengths_of(truth))
+        (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps_of)
     own = {} if given.threshold is not None else {
         classes[label]: value for label, value in choose_own_thresholds(pairing, units).items()}
     notes += [f"{name}: threshold {value:.3f}, as its F1 on val is higher so" for name, value in own.items()]

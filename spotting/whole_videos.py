@@ -133,8 +133,7 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
         tables |= dict(zip(group, scores, strict=True))
     if not spotting.others:
         return first, tables[0]
-    own, weights = [model.classes for model in models], [model.weight for model in models]
-    return first, average_scores([tables[place] for place in sorted(tables)], own, spotting.classes, weights)
+    return first, average_scores([tables[place] for place in sorted(tables)], models, spotting.classes)
 
 
 def score_together(

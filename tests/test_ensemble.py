@@ -17,7 +17,7 @@ from footage.raw_videos import Frames
 from model.folder import load_model
 from model.inference import mirrored, with_mirrored
 from spotting import whole_videos
-from util.ensemble import average_scores, ensemble_weights, own_classes
+from util.ensemble import Member, average_scores, ensemble_weights, own_classes
 from util.events import predicted_events
 from util.io import read_json, write_json
 from util.predictions import best_epoch, prediction_prefix, save_predictions
@@ -36,12 +36,16 @@ def average_literally(scores, members, classes, weights):
     return out
 
 
+def weighted(members, weights):
+    return [Member(None, None, own, weight) for own, weight in zip(members, weights, strict=True)]
+
+
 def test_the_mean_is_taken_by_name_over_the_classes_that_all_know():
     rng = np.random.default_rng(0)
     members, classes = [["PASS", "DRIVE"], ["SHOT", "DRIVE", "PASS", "OUT"]], ["DRIVE", "SHOT", "PASS"]
     scores = [rng.dirichlet(np.ones(len(own) + 1), 50).astype(np.float32) for own in members]
     for weights in ([1, 1], [0.3, 2.5], [0, 1]):
-        found = average_scores(scores, members, classes, weights)
+        found = average_scores(scores, weighted(members, weights), classes)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, average_literally(scores, members, classes, weights), rtol=1e-6)
         assert not found[:, 2].any()  # SHOT, which one does not know
@@ -51,14 +55,14 @@ def test_the_mean_is_taken_by_name_over_the_classes_that_all_know():
 def test_equal_scores_have_themselves_as_mean_whatever_the_weights():
     one = np.random.default_rng(1).random((40, 3)).astype(np.float32)
     for weights in ([1, 1, 1], [0.1, 0.2, 0.7]):
-        assert np.array_equal(average_scores([one] * 3, [["A", "B"]] * 3, ["A", "B"], weights), one)
+        assert np.array_equal(average_scores([one] * 3, weighted([["A", "B"]] * 3, weights), ["A", "B"]), one)
 
 
 def test_sides_stay_where_all_tell_them():
     rng = np.random.default_rng(2)
-    by_side = rng.random((2, 5, 3, 2)).astype(np.float32)
-    assert average_scores(list(by_side), [["A", "B"]] * 2, ["A", "B"], [1, 1]).shape == (5, 3, 2)
-    assert average_scores([by_side[0], by_side[1].sum(-1)], [["A", "B"]] * 2, ["A", "B"], [1, 1]).shape == (5, 3)
+    by_side, both = rng.random((2, 5, 3, 2)).astype(np.float32), weighted([["A", "B"]] * 2, [1, 1])
+    assert average_scores(list(by_side), both, ["A", "B"]).shape == (5, 3, 2)
+    assert average_scores([by_side[0], by_side[1].sum(-1)], both, ["A", "B"]).shape == (5, 3)
 
 
 @pytest.mark.parametrize("given", [[1.0], [1.0, 2.0, 3.0], [0.0, 0.0]])

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,14 +89,12 @@ def check_common(members: Sequence[Sequence[str]], classes: Sequence[str]) -> No
         print(f"warning: not known to all of the models, and so not looked for: {', '.join(unknown)}", file=sys.stderr)
 
 
-def average_scores(
-    scores: Sequence[np.ndarray], members: Sequence[Sequence[str]], classes: Sequence[str], weights: Sequence[float]
-) -> np.ndarray:
+def average_scores(scores: Sequence[np.ndarray], members: Sequence[Any], classes: Sequence[str]) -> np.ndarray:
     """The weighted mean of several models' scores of a video.
 
     Args:
         scores: of each model, float32 (num_frames, K_i + 1), index 0 background; or by side, see `class_scores`.
-        members: the names of each model's classes, in the order of its scores.
+        members: with the `classes` of each model, in the order of its scores, and its `weight`.
         classes: those to give. One that not all members know scores 0; what other classes score is background.
 
     Returns:
@@ -103,24 +102,23 @@ def average_scores(
     """
     if not all(table.ndim == 3 for table in scores):
         scores = [class_scores(table) for table in scores]
-    common = [name for name in classes if all(name in own for own in members)]
+    common = [name for name in classes if all(name in member.classes for member in members)]
     target = [1 + classes.index(name) for name in common]
     mean = 0.0
-    for table, own, weight in zip(scores, members, weights, strict=True):
-        source = [1 + own.index(name) for name in common]
+    for table, member in zip(scores, members, strict=True):
+        source = [1 + member.classes.index(name) for name in common]
         row = np.zeros((len(table), len(classes) + 1, *table.shape[2:]))
         row[:, target] = table[:, source]
         row[:, 0] = np.delete(table, source, axis=1).sum(axis=1, dtype=float)
-        mean = mean + weight * row
-    return (mean / sum(weights)).astype(np.float32)
+        mean = mean + member.weight * row
+    return (mean / sum(member.weight for member in members)).astype(np.float32)
 
 
 def average_videos(
     tables: Sequence[Mapping[str, np.ndarray]], members: Sequence[Member], classes: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """`average_scores` of each video: of each member a table, video -> scores."""
-    own, weights = [member.classes for member in members], [member.weight for member in members]
-    return {video: average_scores([table[video] for table in tables], own, classes, weights) for video in tables[0]}
+    return {video: average_scores([table[video] for table in tables], members, classes) for video in tables[0]}
 
 
 def ensemble_prefix(members: Sequence[Member], split: str) -> Path:

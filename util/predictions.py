@@ -206,17 +206,16 @@ def check_entries(predictions: Any, path: Path | str, truth: Sequence[Video], cl
         raise UserError(f"{path}: holds no list of events; give the .recall.json.gz beside it")
     if not isinstance(predictions, list):
         raise UserError(f'{path}: must be a list of {{"video", "events"}}; write it again')
-    known, num_frames = frozenset(classes), {composed(video["video"]): video["num_frames"] for video in truth}
-    spelled = {composed(video["video"]): video["video"] for video in truth}
+    known, by_name = frozenset(classes), {composed(video["video"]): video for video in truth}
     for i, video in enumerate(predictions):
         if not isinstance(video, dict) or not isinstance(video.get("video"), str):
             raise UserError(f'{path}: entry {i}: must be {{"video": name, "events": [...]}}; write the file again')
-        name = composed(video["video"])
-        video["video"] = spelled.get(name, video["video"])
+        true = by_name.get(composed(video["video"]), {})
+        video["video"] = true.get("video", video["video"])
         where = f"{path}: video {video['video']}"
         if not isinstance(video.get("events"), list):
             raise UserError(f"{where}: events must be a list; write the file again")
-        video["events"], _, problems = check_events(video["events"], where, num_frames.get(name), known, scored=True)
+        video["events"], _, problems = check_events(video["events"], where, true.get("num_frames"), known, scored=True)
         raise_first(problems)
     _check_videos(path, truth, predictions)
     return predictions
