@@ -38,8 +38,8 @@ from evaluation.comparison import (
 from evaluation.pairing import add_tolerance_options, tolerances_of
 from evaluation.report import Report, evaluate
 from evaluation.report_text import show_levels
-from evaluation.results import print_report, read_predicted
-from evaluation.rule import Origin, add_rule_options, given, lengths_of, rule_for
+from evaluation.results import print_report
+from evaluation.rule import Origin, add_rule_options, given, lengths_of, read_predicted, rule_for
 from evaluation.soccernet import TEAM_FPS, SoccerNetScores
 from evaluation.soccernet_games import read_games, settle_games
 from evaluation.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth

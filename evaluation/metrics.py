@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from evaluation.pairing import Pairing, find_partners
 
@@ -32,7 +31,8 @@ def average_precision(pairing: Pairing) -> np.ndarray:
 
 def mean_of_known(values: np.ndarray) -> float:
     """The mean of what is not NaN, so mAP of average precisions; NaN where nothing is left."""
-    return float(pd.Series(values).mean())
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
 
 
 def count_events(pairing: Pairing) -> np.ndarray:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from evaluation.metrics import precision_recall_f1
 from evaluation.pairing import Pairing, Tolerance
@@ -124,12 +123,17 @@ def drawn_f1(counts: np.ndarray, units: Units) -> np.ndarray:
 
 def mean_over_classes(precision: np.ndarray) -> np.ndarray:
     """float64 (DRAWS,): mAP of average precisions (DRAWS, K); NaN where no class is drawn."""
-    return pd.DataFrame(precision).mean(axis=1).to_numpy()
+    known = ~np.isnan(precision)
+    total = np.where(known, precision, 0).sum(axis=1)
+    return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
 
 
 def interval(values: np.ndarray) -> Interval:
     """Between which two values the middle CONFIDENCE of the draws lie; NaN where nothing is known."""
-    low, high = pd.Series(values).quantile([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 
 

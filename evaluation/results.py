@@ -1,11 +1,10 @@
-"""What scripts do with a split's predictions: they are read, saved, scored and printed, with what val advises."""
+"""What scripts do with a split's predictions: they are saved, scored and printed, with what val advises."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,41 +15,10 @@ from evaluation.report import Report, evaluate
 from evaluation.report_text import show_report
 from evaluation.rule import UNGIVEN, Given, OnVal, Origin, read_val, rule_for, write_rule
 from evaluation.suppression import NMS
-from util.ensemble import find_members, read_ensemble
 from util.entries import labelled_frames
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
-from util.predictions import find_file, prediction_prefix, read_predictions, save_predictions
-
-
-class Predicted(NamedTuple):
-    """A split's predictions, of one model or of several as one."""
-
-    path: Path  # of the prediction file; of several models, the first's
-    origin: Origin
-    events: EventTable  # before suppression, in file order
-    scores: Mapping[str, np.ndarray] | None  # the mean of several models': video -> float32 (num_frames, K + 1)
-
-
-def read_predicted(
-    given: Path, others: Sequence[Path], weights: Sequence[float] | None, split: str, truth: Sequence[Video],
-    classes: Sequence[str], read_split: Callable[[str], list[Video]],
-) -> Predicted:
-    """Read the predictions of a model folder, or a prediction file, or the mean of its scores and those of others.
-
-    Args:
-        weights: of the first model and the others; None: all alike.
-        read_split: gives the entries of a split of the dataset.
-
-    Raises:
-        UserError: a folder has no predictions of the split, or they are not for this truth.
-    """
-    file = find_file(given, split)
-    members = find_members([given, *others], split, classes, weights) if others else ()
-    scores = read_ensemble(members, truth, classes) if others else None
-    events = predicted_events(truth, scores) if others else read_predictions(file.path, truth, classes)
-    origin = Origin(file.path.parent, split, file.epoch, classes, read_split, file.variant, members)
-    return Predicted(file.path, origin, events, scores)
+from util.predictions import prediction_prefix, save_predictions
 
 
 def save_results(

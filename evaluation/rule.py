@@ -24,12 +24,12 @@ from evaluation.choosing import (
 from evaluation.pairing import TOLERANCES, Tolerance, pair_events, rates_of, within
 from evaluation.resampling import USUAL_FPS, units_of
 from evaluation.suppression import NMS, Suppression, add_suppression_options
-from util.ensemble import FLIP, Member, read_ensemble
+from util.ensemble import FLIP, Member, find_members, read_ensemble
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
 from util.io import read_json, write_json
 from util.options import MAX_FRAMES_AROUND
-from util.predictions import list_predictions, read_predictions
+from util.predictions import find_file, list_predictions, read_predictions
 
 FILE = "threshold.json"  # in the model folder
 
@@ -135,6 +135,36 @@ class Origin(NamedTuple):
     read_split: Callable[[str], list[Video]]  # gives the entries of a split of the dataset
     variant: str = ""  # of the predictions, see `PredictionFile`
     members: Sequence[Member] = ()  # of an ensemble, whose mean scores on val are taken
+
+
+class Predicted(NamedTuple):
+    """A split's predictions, of one model or of several as one."""
+
+    path: Path  # of the prediction file; of several models, the first's
+    origin: Origin
+    events: EventTable  # before suppression, in file order
+    scores: Mapping[str, np.ndarray] | None  # the mean of several models': video -> float32 (num_frames, K + 1)
+
+
+def read_predicted(
+    given: Path, others: Sequence[Path], weights: Sequence[float] | None, split: str, truth: Sequence[Video],
+    classes: Sequence[str], read_split: Callable[[str], list[Video]],
+) -> Predicted:
+    """Read the predictions of a model folder, or a prediction file, or the mean of its scores and those of others.
+
+    Args:
+        weights: of the first model and the others; None: all alike.
+        read_split: gives the entries of a split of the dataset.
+
+    Raises:
+        UserError: a folder has no predictions of the split, or they are not for this truth.
+    """
+    file = find_file(given, split)
+    members = find_members([given, *others], split, classes, weights) if others else ()
+    scores = read_ensemble(members, truth, classes) if others else None
+    events = predicted_events(truth, scores) if others else read_predictions(file.path, truth, classes)
+    origin = Origin(file.path.parent, split, file.epoch, classes, read_split, file.variant, members)
+    return Predicted(file.path, origin, events, scores)
 
 
 class OnVal(NamedTuple):

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from evaluation.rule import Rule
 from util.clock import exact_time
 from util.errors import UserError
@@ -55,6 +53,8 @@ def write_candidates(path: Path, video: str, fps: float, events: Sequence[Event]
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:
     """Write events as a table: frame, time, seconds, label, and what else they have, such as score and team."""
+    import pandas as pd  # view.py starts without it
+
     rows = [{**event, "time": exact_time(event["seconds"]), "seconds": f"{event['seconds']:.3f}"} for event in events]
     columns = dict.fromkeys(("frame", "time", "seconds", "label", *(key for row in rows for key in row)))
     write_text(path, pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(index=False, lineterminator="\n"))

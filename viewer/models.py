@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.labels import SAME_FPS
-from evaluation.results import read_predicted
-from evaluation.rule import UNCHOSEN, Rule, lengths_of, rule_for, rule_from
+from evaluation.rule import UNCHOSEN, Rule, lengths_of, read_predicted, rule_for, rule_from
 from spotting.event_files import CANDIDATES, SPOTTED
 from util.config import TeamSides, trained_with
 from util.errors import UserError
