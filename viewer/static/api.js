@@ -43,15 +43,12 @@ export class Latest {
   async call(...args) {
     this.waiting = args;
     if (this.busy) return;
-    this.busy = true;
+    Object.assign(this, { busy: true, waiting: null });
     try {
-      while (this.waiting) {
-        const next = this.waiting;
-        this.waiting = null;
-        await this.run(...next);
-      }
+      await this.run(...args);
     } finally {
       this.busy = false;
+      if (this.waiting) this.call(...this.waiting);
     }
   }
 }

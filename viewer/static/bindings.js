@@ -1,5 +1,6 @@
 // What the keys of a video's page do.
 
+import { bind } from "./keys.js";
 import { SPEEDS } from "./player.js";
 import { skip } from "./shuttle.js";
 
@@ -7,10 +8,10 @@ import { skip } from "./shuttle.js";
 export const CLASS_KEYS = [..."123456789", ..."acdhqwyz"];
 
 const MOUSE = [
-  { shown: "wheel", does: "zoom the picture, or the timeline" },
-  { shown: "drag", does: "move what is zoomed in" },
-  { shown: "double click", does: "the whole picture again" },
-].map((line) => ({ keys: [], ...line }));
+  bind([], "zoom the picture, or the timeline", null, { shown: "wheel" }),
+  bind([], "move what is zoomed in", null, { shown: "drag" }),
+  bind([], "the whole picture again", null, { shown: "double click" }),
+];
 
 /** The keys of a video's page, as Keys takes them. */
 export function bindings(page) {
@@ -23,55 +24,38 @@ export function bindings(page) {
   ];
 }
 
+/** Keys that may be held down. */
+const held = (keys, does, run) => bind(keys, does, run, { repeats: true });
+
 /** Each of two keys, the first for one way and the second for the other. */
-const pair = (back, on, does, run) => ({
-  keys: [back, on],
-  does,
-  repeats: true,
-  run: (key) => run(key === back ? -1 : 1),
-});
+const pair = (back, on, does, run) => held([back, on], does, (key) => run(key === back ? -1 : 1));
 
 function looking(page) {
   const { player, shuttle, stretch, scene, timeline } = page;
+  const shuttling = { j: () => shuttle.backwards(), k: () => shuttle.stop(), l: () => shuttle.forwards() };
+  const marking = { i: () => stretch.from(scene.frame), "Shift+i": () => stretch.to(scene.frame) };
   return [
-    { keys: [" "], does: "play or stop", run: () => shuttle.toggle() },
+    bind(" ", "play or stop", () => shuttle.toggle()),
     pair("ArrowLeft", "ArrowRight", "one frame back, on", (way) => player.step(way)),
     pair("Shift+ArrowLeft", "Shift+ArrowRight", "ten frames back, on", (way) => player.step(10 * way)),
     pair("Ctrl+ArrowLeft", "Ctrl+ArrowRight", "one second back, on", (way) => skip(player, way)),
     pair("Ctrl+Shift+ArrowLeft", "Ctrl+Shift+ArrowRight", "five seconds back, on", (way) => skip(player, 5 * way)),
-    {
-      keys: ["j", "k", "l"],
-      does: "play backwards, stop, play; again: faster; with K held: steps",
-      repeats: true,
-      run: (key) => ({ j: () => shuttle.backwards(), k: () => shuttle.stop(), l: () => shuttle.forwards() })[key](),
-    },
+    held(["j", "k", "l"], "play backwards, stop, play; again: faster; with K held: steps", (key) => shuttling[key]()),
     pair(",", ".", "slower, faster", (way) => changeSpeed(player, way)),
-    { keys: ["Home", "End"], does: "first, last frame", run: (key) => player.seek(key === "Home" ? 0 : Infinity) },
-    { keys: ["g"], does: "type a frame, 1234, or a time, 0:20", run: () => page.transport.number.select() },
-    {
-      keys: ["p", "n", "ArrowUp", "ArrowDown"],
-      does: "previous, next event of the list",
-      repeats: true,
-      run: (key) => page.goNext(["p", "ArrowUp"].includes(key) ? -1 : 1),
-    },
-    { keys: ["/"], does: "search the list", run: () => page.list.search.select() },
+    bind(["Home", "End"], "first, last frame", (key) => player.seek(key === "Home" ? 0 : Infinity)),
+    bind("g", "type a frame, 1234, or a time, 0:20", () => page.transport.number.select()),
+    held(["p", "n", "ArrowUp", "ArrowDown"], "previous, next event of the list", (key) =>
+      page.goNext(["p", "ArrowUp"].includes(key) ? -1 : 1),
+    ),
+    bind("/", "search the list", () => page.list.search.select()),
     pair("Shift+e", "e", "previous, next error", (way) => page.goNext(way, true)),
     pair("PageUp", "PageDown", "previous, next video", (way) => page.app.beside(way)),
-    { keys: ["i", "Shift+i"], does: "mark a stretch: its first, last frame here", run: (key) => markHere(page, key) },
-    {
-      keys: ["r"],
-      does: "play it, or what is around, in a loop at 0.25×",
-      run: () => stretch.loop(),
-    },
-    {
-      keys: ["-", "+", "="],
-      does: "timeline: more, fewer frames",
-      repeats: true,
-      run: (key) => timeline.zoom(key === "-" ? 2 : 0.5),
-    },
-    { keys: ["0"], does: "timeline: the whole video", run: () => timeline.showAll() },
-    { keys: ["v"], does: scene.session.models.length > 1 ? "look at the next model" : "", run: () => page.nextModel() },
-    { keys: ["Escape"], does: "select nothing, mark no stretch", run: () => page.letGo() },
+    bind(["i", "Shift+i"], "mark a stretch: its first, last frame here", (key) => marking[key]()),
+    bind("r", "play it, or what is around, in a loop at 0.25×", () => stretch.loop()),
+    held(["-", "+", "="], "timeline: more, fewer frames", (key) => timeline.zoom(key === "-" ? 2 : 0.5)),
+    bind("0", "timeline: the whole video", () => timeline.showAll()),
+    bind("v", scene.session.models.length > 1 ? "look at the next model" : "", () => page.nextModel()),
+    bind("Escape", "select nothing, mark no stretch", () => page.letGo()),
   ];
 }
 
@@ -79,56 +63,36 @@ function looking(page) {
 function classes({ labelling, scene }) {
   const names = scene.session.classes.map(({ name }) => name).slice(0, CLASS_KEYS.length);
   const keys = CLASS_KEYS.slice(0, names.length);
-  const adding = keys.map((key, i) => ({
-    keys: [key],
-    does: names[i],
-    run: () => labelling.add(names[i]),
-  }));
+  const relabel = (key) => labelling.relabel(names[keys.indexOf(key)]);
   return [
-    ...adding,
-    {
-      keys,
-      with: "Shift+",
-      shown: "Shift + key",
-      does: "make the event there one of it",
-      run: (key) => labelling.relabel(names[keys.indexOf(key)]),
-    },
+    ...keys.map((key, i) => bind(key, names[i], () => labelling.add(names[i]))),
+    bind(keys, "make the event there one of it", relabel, { with: "Shift+", shown: "Shift + key" }),
   ];
 }
 
 function editing({ labelling }) {
+  const there = "move the event on this frame, or the selected one, by one";
   return [
-    pair("Alt+ArrowLeft", "Alt+ArrowRight", "move the event on this frame, or the selected one, by one", (way) =>
-      labelling.move(way),
-    ),
+    pair("Alt+ArrowLeft", "Alt+ArrowRight", there, (way) => labelling.move(way)),
     pair("Alt+Shift+ArrowLeft", "Alt+Shift+ArrowRight", "move it by ten", (way) => labelling.move(10 * way)),
-    { keys: ["m"], does: "move what is selected to this frame", run: () => labelling.moveHere() },
-    { keys: ["s"], does: "its team: none, the one, the other", run: () => labelling.nextTeam() },
-    { keys: ["f"], does: "type its fields: team, player, note, …", run: () => labelling.typeFields() },
-    {
-      keys: ["Delete", "Backspace"],
-      does: "delete the event on this frame, or the selected one",
-      run: () => labelling.remove(),
-    },
-    { keys: ["Ctrl+z"], does: "undo", repeats: true, run: () => labelling.undo() },
-    { keys: ["Ctrl+y", "Ctrl+Shift+z"], does: "do again", repeats: true, run: () => labelling.redo() },
-    { keys: ["b"], does: "the marked stretch is labelled, even if nothing is there", run: () => labelling.finish() },
-    { keys: ["Shift+b"], does: "the stretch here is not labelled after all", run: () => labelling.unfinish() },
+    bind("m", "move what is selected to this frame", () => labelling.moveHere()),
+    bind("s", "its team: none, the one, the other", () => labelling.nextTeam()),
+    bind("f", "type its fields: team, player, note, …", () => labelling.typeFields()),
+    bind(["Delete", "Backspace"], "delete the event on this frame, or the selected one", () => labelling.remove()),
+    held("Ctrl+z", "undo", () => labelling.undo()),
+    held(["Ctrl+y", "Ctrl+Shift+z"], "do again", () => labelling.redo()),
+    bind("b", "the marked stretch is labelled, even if nothing is there", () => labelling.finish()),
+    bind("Shift+b", "the stretch here is not labelled after all", () => labelling.unfinish()),
   ];
 }
 
 function proposals({ labelling, app }) {
   return [
-    { keys: ["Enter"], does: "accept the selected prediction; on to the next", run: () => labelling.accept() },
-    { keys: ["x"], does: "reject it, which is learned from; on to the next", run: () => labelling.reject() },
-    { keys: ["Shift+Enter"], does: "accept all predictions above the threshold", run: () => labelling.acceptAll() },
-    { keys: ["u"], does: "what to label next: the stretch that would teach most", run: () => app.suggestions.next() },
+    bind("Enter", "accept the selected prediction; on to the next", () => labelling.accept()),
+    bind("x", "reject it, which is learned from; on to the next", () => labelling.reject()),
+    bind("Shift+Enter", "accept all predictions above the threshold", () => labelling.acceptAll()),
+    bind("u", "what to label next: the stretch that would teach most", () => app.suggestions.next()),
   ];
-}
-
-function markHere({ stretch, scene }, key) {
-  if (key === "i") stretch.from(scene.frame);
-  else stretch.to(scene.frame);
 }
 
 function changeSpeed(player, by) {

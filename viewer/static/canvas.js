@@ -17,3 +17,22 @@ export function cleared(canvas) {
   ctx.textBaseline = "middle";
   return ctx;
 }
+
+/** Fill a rectangle. */
+export function fillBlock(ctx, colour, x, y, width, height, alpha = 1) {
+  ctx.globalAlpha = alpha;
+  ctx.fillStyle = colour;
+  ctx.fillRect(x, y, width, height);
+  ctx.globalAlpha = 1;
+}
+
+/** While the pointer is pressed on a canvas, call what `start(down)` gives, if anything, for each of its moves. */
+export function onDrag(canvas, start) {
+  canvas.addEventListener("pointerdown", (down) => {
+    const move = down.button ? null : start(down);
+    if (!move) return;
+    canvas.setPointerCapture(down.pointerId);
+    canvas.onpointermove = move;
+    canvas.onlostpointercapture = () => (canvas.onpointermove = null);
+  });
+}

@@ -13,7 +13,6 @@ export function controls(app, signal) {
       name: many ? `${model.name}: threshold` : "Threshold",
       most: 1,
       step: 0.005,
-      decimals: 3,
       hint: `Predictions that score above it count. At first ${model.threshold.toFixed(3)}, ${model.threshold_from}`,
       read: () => settings.thresholds[of],
       write: (threshold) => settings.set({ threshold, of }),
@@ -25,8 +24,6 @@ export function controls(app, signal) {
       slider({
         name: "NMS window",
         most: MOST.window,
-        step: 1,
-        decimals: 0,
         unit: softSwitch(session, settings, signal),
         usual: () => session.defaults[settings.soft ? "soft_window" : "window"],
         hint:
@@ -38,8 +35,6 @@ export function controls(app, signal) {
       slider({
         name: "Tolerance",
         most: MOST.tolerance,
-        step: 1,
-        decimals: 0,
         unit: "frames",
         usual: () => settings.defaults.tolerance,
         hint: "By so many frames a right prediction may be off",
@@ -64,11 +59,10 @@ function softSwitch({ defaults }, settings, signal) {
   return el("label", box, "soft");
 }
 
-function slider({ name, most, step, decimals, unit, hint, read, write, usual }) {
-  const take = (input) => {
-    const value = Number(input.value);
-    if (input.value !== "" && Number.isFinite(value) && value >= 0)
-      write(Math.min(1000, Number(value.toFixed(decimals))));
+function slider({ name, most, step = 1, unit, hint, read, write, usual }) {
+  const decimals = step < 1 ? 3 : 0;
+  const take = ({ value }) => {
+    if (value !== "" && Number(value) >= 0) write(Math.min(1000, Number(Number(value).toFixed(decimals))));
   };
   const range = el("input", {
     type: "range",
@@ -99,16 +93,7 @@ function slider({ name, most, step, decimals, unit, hint, read, write, usual }) 
     reset.style.visibility = read() === usual() ? "hidden" : "";
   };
   update();
-  return {
-    element: el(
-      "div.slider",
-      { title: hint },
-      el("span.name", { text: name, title: name }),
-      range,
-      number,
-      unit ? el("span.unit", unit) : null,
-      reset,
-    ),
-    update,
-  };
+  const label = el("span.name", { text: name, title: name });
+  const parts = [label, range, number, unit ? el("span.unit.of", unit) : null, reset];
+  return { element: el("div.row.slider", { title: hint }, parts), update };
 }

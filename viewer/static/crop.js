@@ -1,6 +1,6 @@
 // The square that a model sees: frames are wider, and what is beside it no model that was trained so can find.
 
-import { el } from "./dom.js";
+import { button } from "./dom.js";
 import { keep, kept } from "./kept.js";
 
 const KEPT = "viewer.crop"; // under which the browser keeps whether it is drawn
@@ -10,20 +10,16 @@ export class Crop {
   constructor(scene, changed) {
     Object.assign(this, { scene, changed });
     this.drawn = kept(KEPT) !== false;
-    this.button = el("button.crop", {
-      type: "button",
-      title: "the square in the middle of the frame that this model sees: draw it, or not",
-      on: {
-        click: (event) => {
-          event.currentTarget.blur();
-          this.drawn = !this.drawn;
-          keep(KEPT, this.drawn);
-          this.update();
-          this.changed();
-        },
-      },
-    });
+    const title = "the square in the middle of the frame that this model sees: draw it, or not";
+    this.button = button("", title, () => this.flip(), { class: "crop" });
     this.update();
+  }
+
+  flip() {
+    this.drawn = !this.drawn;
+    keep(KEPT, this.drawn);
+    this.update();
+    this.changed();
   }
 
   /** Pixels of an extracted frame that the model's square has; null where it sees all of it. */

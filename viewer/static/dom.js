@@ -38,12 +38,22 @@ function fill(node, props, children) {
 }
 
 /** A button that gives the keyboard back to the page after a click of the mouse. */
-export function button(text, title, act, props = {}) {
+export function button(content, title, act, props = {}) {
   const click = (event) => {
     if (event.detail > 0) event.currentTarget.blur();
     act(event);
   };
-  return el("button", { type: "button", text, title, on: { click }, ...props });
+  return el("button", { type: "button", title, on: { click }, ...props }, content);
+}
+
+/** A list to choose from that gives the keyboard back to the page; `options` are [value, text], values are texts. */
+export function select(title, options, chosen, act) {
+  const change = ({ target }) => {
+    target.blur();
+    act(target.value);
+  };
+  const parts = options.map(([value, text]) => el("option", { value, text, selected: value === chosen }));
+  return el("select", { title, ariaLabel: title, on: { change } }, parts);
 }
 
 /** A button of several, of which one is chosen. */

@@ -96,7 +96,7 @@ export class FieldPanel {
     const field = (name, i) =>
       el(
         "label",
-        el("span", { text: name, title: name }),
+        el("span.of", { text: name, title: name }),
         el("input", {
           type: "text",
           value: fieldOf(event, name),
@@ -123,7 +123,7 @@ export class FieldPanel {
     });
     this.element.replaceChildren(
       el("header", el("b", event.label), el("span.of", `frame ${event.frame}`)),
-      el("div.grid", fields, el("label", el("span", "+"), more)),
+      el("div.grid", fields, el("label", el("span.of", "+"), more)),
     );
   }
 

@@ -23,17 +23,21 @@ export function signature(event) {
   const key = digit ? digit[1] : event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const letter = event.key.length === 1 && !digit && event.key !== " ";
   const shift = event.shiftKey && (!letter || event.key.toLowerCase() !== event.key.toUpperCase());
-  return [event.ctrlKey || event.metaKey ? "Ctrl+" : "", event.altKey ? "Alt+" : "", shift ? "Shift+" : "", key].join(
-    "",
-  );
+  const ctrl = event.ctrlKey || event.metaKey;
+  return (ctrl ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "") + (shift ? "Shift+" : "") + key;
 }
+
+/**
+ * A line of the help: `does` says what `run(usual signature)` does, whose usual signatures are `keys`. Further: a key
+ * that is held down `repeats`; `with` "Shift+" means Shift and the keys, whatever these were changed to; `shown` is
+ * what the help says of the keys.
+ */
+export const bind = (keys, does, run, further) => ({ keys: [keys].flat(), does, run, ...further });
 
 export class Keys {
   /** `changed` is called when a person has changed keys. */
   constructor(changed) {
-    // {title, column of the help, bindings: [{keys: [usual signatures], does, run(usual signature), repeats, with, shown}]}; a binding
-    // `with` "Shift+" means Shift and the keys, whatever these were changed to; `shown` is what the help says of keys
-    this.groups = [];
+    this.groups = []; // [{title, column of the help, bindings}] of the page that is shown
     this.always = [];
     this.changed = changed;
     const changes = Object.entries(kept(KEPT) ?? {});
@@ -41,9 +45,8 @@ export class Keys {
     addEventListener("keydown", (event) => this.press(event));
   }
 
-  /** The bindings of the page that is shown, by group. */
-  use(groups) {
-    this.groups = groups;
+  get bindings() {
+    return [...this.groups, ...this.always].flatMap((group) => group.bindings);
   }
 
   /** What is to be pressed for what the usual key does. */
@@ -61,6 +64,12 @@ export class Keys {
     return `${words} (${this.name(usual)})`;
   }
 
+  /** A button that does what the usual key does. */
+  button(content, title, usual, props) {
+    const run = () => this.bindings.find(({ keys }) => keys.includes(usual)).run(usual);
+    return button(content, this.hint(title, usual), run, props);
+  }
+
   press(event) {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const typing = event.target.closest?.("input, select, textarea");
@@ -69,24 +78,22 @@ export class Keys {
       return;
     }
     const pressed = signature(event);
-    for (const { bindings } of [...this.groups, ...this.always]) {
-      for (const binding of bindings) {
-        const usual = binding.keys.find((key) => (binding.with ?? "") + this.of(key) === pressed);
-        if (usual === undefined) continue;
-        const onButton = event.target.closest?.("button, a, summary") && (pressed === " " || pressed === "Enter");
-        if (onButton) return; // reached by Tab: it is to be pressed
-        event.preventDefault();
-        if (!event.repeat || binding.repeats) binding.run(usual);
-        return;
-      }
+    const onButton = event.target.closest?.("button, a") && (pressed === " " || pressed === "Enter");
+    if (onButton) return; // reached by Tab: it is to be pressed
+    for (const binding of this.bindings) {
+      const usual = binding.keys.find((key) => (binding.with ?? "") + this.of(key) === pressed);
+      if (usual === undefined) continue;
+      event.preventDefault();
+      if (!event.repeat || binding.repeats) binding.run(usual);
+      return;
     }
   }
 
   /** Have the key `pressed` do what `usual` does; what it did so far gets the key that becomes free. */
   choose(usual, pressed) {
     const free = this.of(usual);
-    const all = [...this.groups, ...this.always].flatMap(({ bindings }) => bindings.filter((b) => !b.with));
-    const other = all.flatMap(({ keys }) => keys).find((key) => this.of(key) === pressed);
+    const all = this.bindings.filter((binding) => !binding.with).flatMap(({ keys }) => keys);
+    const other = all.find((key) => this.of(key) === pressed);
     if (other !== undefined) this.chosen[other] = free;
     this.chosen[usual] = pressed;
     this.keep();
@@ -110,58 +117,43 @@ export class Keys {
       el("dt", shown ? el("kbd", shown) : keys.map((key) => this.keyButton(dialog, key))),
       el("dd", does),
     ];
-    const columns = [0, 1, 2].map((n) =>
-      [...this.groups, ...this.always]
-        .filter(({ column = 1 }) => column === n)
-        .map(({ title, bindings }) =>
-          el("section", el("h3", title), el("dl", bindings.filter((binding) => binding.does).map(line))),
-        ),
-    );
+    const columns = [el("div"), el("div"), el("div")];
+    for (const { title, column = 1, bindings } of [...this.groups, ...this.always]) {
+      columns[column].append(el("section", el("h3", title), el("dl", bindings.filter(({ does }) => does).map(line))));
+    }
     const usual = button("Usual keys", "take back all changes", () => {
       this.chosen = {};
       this.keep();
       this.drawHelp(dialog);
     });
     usual.hidden = !Object.keys(this.chosen).length;
-    dialog.replaceChildren(
-      el(
-        "form",
-        { method: "dialog" },
-        el(
-          "header",
-          el("h2", "Keys"),
-          el("span.of", "click a key to choose another for it"),
-          usual,
-          el("button", { text: "Close", value: "close" }),
-        ),
-        el("div.groups", columns.map((sections) => el("div", sections))),
-      ),
-    );
+    const hint = el("span.of", "click a key to choose another for it");
+    const head = el("header.row", el("h2", "Keys"), hint, usual, el("button", { text: "Close", value: "close" }));
+    dialog.replaceChildren(el("form", { method: "dialog" }, head, el("div.groups", columns)));
   }
 
   /** A key of the help; a click waits for the one that is to be pressed instead. */
   keyButton(dialog, usual) {
     const ask = () => {
-      this.asking?.abort();
-      this.asking = new AbortController();
-      const { signal } = this.asking;
+      this.waiting?.abort();
+      this.waiting = new AbortController();
+      const { signal } = this.waiting;
       node.replaceChildren(el("kbd.asked", "press a key"));
       const take = (event) => {
-        if (!dialog.open) return this.asking.abort(); // closed, but its event is still to come
+        if (!dialog.open) return this.waiting.abort(); // closed, but its event is still to come
         event.preventDefault();
         event.stopPropagation();
         if (ALONE.includes(event.key)) return;
-        this.asking.abort();
+        this.waiting.abort();
         if (event.key !== "Escape") this.choose(usual, signature(event));
         this.drawHelp(dialog);
       };
       addEventListener("keydown", take, { capture: true, signal });
-      dialog.addEventListener("close", () => this.asking.abort(), { signal });
+      dialog.addEventListener("close", () => this.waiting.abort(), { signal });
     };
-    const look = this.of(usual) === usual ? "" : "changed";
-    const node = button("", "choose another key", ask, { class: "key" });
-    node.append(el("kbd", { class: look }, this.name(usual)));
-    return node;
+    const name = el("kbd", { class: this.of(usual) === usual ? "" : "changed" }, this.name(usual));
+    const node = button(name, "choose another key", ask, { class: "key" });
+    return node; // which `ask` fills
   }
 }
 

@@ -36,16 +36,15 @@ function without(events, others) {
 
 const inOrder = (events) => [...events].sort((a, b) => a.frame - b.frame);
 
-/** The marks of what the server tells, and the other way round. */
+/** The marks of an answer of the server, and the other way round. */
 const marksOf = ({ events, rejected, labelled }) => [
   ...events.map((event) => ({ kind: EVENT, ...event })),
   ...rejected.map((event) => ({ kind: REJECTED, ...event })),
   ...(labelled ?? []).map(([first, last]) => newLabelled(first, last)),
 ];
-const asTold = (marks) => {
-  const of = (kind) => marks.filter((mark) => mark.kind === kind);
-  const labelled = of(LABELLED).map(({ frame, last }) => [frame, last]);
-  return { events: of(EVENT), rejected: of(REJECTED), labelled: labelled.length ? labelled : null };
+const toJson = ({ events, rejected, labelled }) => {
+  const ranges = labelled.map(({ frame, last }) => [frame, last]);
+  return { events, rejected, labelled: ranges.length ? ranges : null };
 };
 
 /**
@@ -65,21 +64,14 @@ export class Labels extends EventTarget {
     this.problem = ""; // why they cannot be read or saved
     this.undone = [];
     this.done = []; // [{remove, add, does, goOn}]
-    this.of = { event: [], rejected: [], labelled: [] }; // the marks by kind
+    this.split(); // into events, rejected, labelled
     this.saving = new Latest(() => this.save());
     this.watching = null;
   }
 
-  get events() {
-    return this.of.event;
-  }
-
-  get rejected() {
-    return this.of.rejected;
-  }
-
-  get labelled() {
-    return this.of.labelled;
+  split() {
+    const of = (kind) => this.marks.filter((mark) => mark.kind === kind);
+    Object.assign(this, { events: of(EVENT), rejected: of(REJECTED), labelled: of(LABELLED) });
   }
 
   get pending() {
@@ -125,8 +117,7 @@ export class Labels extends EventTarget {
   put(marks) {
     const known = new Map(this.marks.map((mark) => [nameOf(mark), mark]));
     this.marks = inOrder(marks.map((mark) => known.get(nameOf(mark)) ?? Object.freeze(mark)));
-    this.of = { event: [], rejected: [], labelled: [] };
-    for (const mark of this.marks) this.of[mark.kind].push(mark);
+    this.split();
     this.dispatchEvent(new Event("change"));
   }
 
@@ -134,23 +125,23 @@ export class Labels extends EventTarget {
   async save() {
     while (this.pending) {
       const { marks } = this;
-      this.tell("");
+      this.report("");
       try {
-        const { revision } = await sendJson("PUT", this.address, { revision: this.revision, ...asTold(marks) });
+        const { revision } = await sendJson("PUT", this.address, { revision: this.revision, ...toJson(this) });
         Object.assign(this, { revision, saved: marks, source: "file", savedAt: new Date() });
       } catch (error) {
-        if (error.status === 409) await this.read().catch((again) => this.tell(again.message));
-        else this.tell(error.message);
+        if (error.status === 409) await this.read().catch((again) => this.report(again.message));
+        else this.report(error.message);
         if (this.problem) {
           setTimeout(() => this.saving.call(), RETRY);
           return;
         }
       }
     }
-    this.tell("");
+    this.report("");
   }
 
-  tell(problem) {
+  report(problem) {
     this.problem = problem;
     this.dispatchEvent(new Event("status"));
   }
@@ -167,7 +158,7 @@ export class Labels extends EventTarget {
     const kept = without(theirs, removed);
     Object.assign(this, { revision: state.revision, saved: theirs, source: state.source, file: state.file });
     this.put([...kept, ...without(added, kept)]);
-    this.tell("");
+    this.report("");
     if (first || (!came.length && !went.length)) return;
     const parts = [
       came.length && `${plural(came.length, "label")} came`,
@@ -196,9 +187,9 @@ export class Labels extends EventTarget {
       if (revision !== this.revision && !this.saving.busy) {
         await this.read();
         this.saving.call();
-      } else if (this.problem && !this.pending) this.tell("");
+      } else if (this.problem && !this.pending) this.report("");
     } catch (error) {
-      this.tell(error.message);
+      this.report(error.message);
     } finally {
       this.looking = false;
     }

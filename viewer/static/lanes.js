@@ -1,6 +1,6 @@
 // The lanes of the timeline: a row of true events for each class, and below it one for each model.
 
-import { FONT, cleared, sizeCanvas } from "./canvas.js";
+import { FONT, cleared, fillBlock, sizeCanvas } from "./canvas.js";
 import { el } from "./dom.js";
 import { drawShape } from "./shapes.js";
 import { GUTTER } from "./view.js";
@@ -62,23 +62,20 @@ export class Lanes {
     ctx.beginPath();
     ctx.rect(GUTTER, 0, this.view.width - GUTTER, this.height);
     ctx.clip();
-    ctx.fillStyle = colours.line;
-    for (const frame of ticks) ctx.fillRect(Math.round(this.view.x(frame)), 0, 1, this.height);
-    const [truths, models] = [this.rows.filter((r) => r.kind === "truth"), this.rows.filter((r) => r.kind === "model")];
-    for (const row of models) this.drawCurve(ctx, row);
-    for (const row of truths) this.drawTruth(ctx, row);
-    for (const row of models) this.drawGuesses(ctx, row);
+    for (const frame of ticks) fillBlock(ctx, colours.line, Math.round(this.view.x(frame)), 0, 1, this.height);
+    const { truth, model = [] } = Object.groupBy(this.rows, ({ kind }) => kind);
+    for (const row of model) this.drawCurve(ctx, row);
+    for (const row of truth) this.drawTruth(ctx, row);
+    for (const row of model) this.drawGuesses(ctx, row);
     ctx.restore();
   }
 
   drawGround(ctx, row) {
     const { lane, ink, muted } = this.colours;
-    ctx.fillStyle = lane;
-    ctx.fillRect(GUTTER, row.y, this.view.width - GUTTER, row.height);
-    const middle = row.y + row.height / 2 + 1;
+    fillBlock(ctx, lane, GUTTER, row.y, this.view.width - GUTTER, row.height);
+    const middle = this.middleOf(row);
     if (row.kind === "truth") {
-      ctx.fillStyle = row.colour;
-      ctx.fillRect(0, row.y + 2, 4, row.whole - 4);
+      fillBlock(ctx, row.colour, 0, row.y + 2, 4, row.whole - 4);
       ctx.fillStyle = ink;
       ctx.font = `600 ${FONT}`;
       ctx.fillText(row.name, 12, middle, GUTTER - 18);
@@ -128,10 +125,7 @@ export class Lanes {
       if (event.label !== row.name) continue;
       const x = this.view.x(event.frame);
       if (!apart(verdicts.models.map((_, model) => verdicts.kindOf(event, model)).join(), x, 0)) continue;
-      ctx.globalAlpha = 0.4;
-      ctx.fillStyle = ink;
-      ctx.fillRect(Math.round(x - 0.5), y, 1, row.y + row.whole - y);
-      ctx.globalAlpha = 1;
+      fillBlock(ctx, ink, Math.round(x - 0.5), y, 1, row.y + row.whole - y, 0.4);
       drawShape(ctx, others.length ? "label" : verdicts.kindOf(event, settings.model), x, y, ink, lane);
       for (const other of others) {
         if (verdicts.kindOf(event, other.model) === "missed") drawShape(ctx, "missed", x, other.y + 7, ink, lane, 0.8);
@@ -146,13 +140,11 @@ export class Lanes {
   /** The predictions of a model, the wrong ones above the right ones. */
   drawGuesses(ctx, row) {
     const guesses = this.view.among(this.guessesOf(row)).filter((guess) => guess.label === row.name);
+    const isWrong = ({ kind }) => kind !== "right";
     const apart = once();
-    for (const wrong of [false, true]) {
-      for (const guess of guesses) {
-        if ((guess.kind !== "right") !== wrong) continue;
-        const [x, y] = [this.view.x(guess.frame), this.heightOf(row, guess.score)];
-        if (apart(guess.kind, x, y)) drawShape(ctx, guess.kind, x, y, row.colour, this.colours.lane);
-      }
+    for (const guess of guesses.toSorted((a, b) => isWrong(a) - isWrong(b))) {
+      const [x, y] = [this.view.x(guess.frame), this.heightOf(row, guess.score)];
+      if (apart(guess.kind, x, y)) drawShape(ctx, guess.kind, x, y, row.colour, this.colours.lane);
     }
   }
 
@@ -177,14 +169,9 @@ export class Lanes {
       ctx.arc(mark.x, mark.y, 10, 0, 2 * Math.PI);
       ctx.stroke();
     }
-    if (this.view.scale > 4) {
-      ctx.globalAlpha = 0.12;
-      ctx.fillStyle = ink;
-      ctx.fillRect(x - this.view.scale / 2, 0, this.view.scale, this.height);
-      ctx.globalAlpha = 1;
-    }
-    ctx.fillStyle = accent;
-    ctx.fillRect(Math.round(x) - 1, 0, 2, this.height);
+    const { scale } = this.view;
+    if (scale > 4) fillBlock(ctx, ink, x - scale / 2, 0, scale, this.height, 0.12);
+    fillBlock(ctx, accent, Math.round(x) - 1, 0, 2, this.height);
   }
 
   /** The stretch that is marked: what is beside it is dimmed. */
@@ -193,13 +180,10 @@ export class Lanes {
     if (!stretch) return;
     const half = this.view.scale / 2;
     const [left, right] = [this.view.x(stretch[0]) - half, this.view.x(stretch[1]) + half];
-    ctx.globalAlpha = 0.6;
-    ctx.fillStyle = this.colours.panel;
-    ctx.fillRect(GUTTER, 0, left - GUTTER, this.height);
-    ctx.fillRect(right, 0, this.view.width - right, this.height);
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = this.colours.accent;
-    for (const x of [left, right - 1]) ctx.fillRect(x, 0, 1, this.height);
+    const { panel, accent } = this.colours;
+    fillBlock(ctx, panel, GUTTER, 0, left - GUTTER, this.height, 0.6);
+    fillBlock(ctx, panel, right, 0, this.view.width - right, this.height, 0.6);
+    for (const x of [left, right - 1]) fillBlock(ctx, accent, x, 0, 1, this.height);
   }
 
   /** Where the mark of {event} or {guess, model} is; null where there is none. */

@@ -35,14 +35,10 @@ export function showExport({ session, page }) {
   );
   const index = page.index ?? null;
   const save = async (address, name) => {
-    try {
-      const link = el("a", { href: URL.createObjectURL(new Blob([await getBytes(address)])), download: name });
-      link.click();
-      URL.revokeObjectURL(link.href);
-      toast(`${name} is in the browser's folder of downloads`);
-    } catch (error) {
-      toast(error.message, "bad");
-    }
+    const link = el("a", { href: URL.createObjectURL(new Blob([await getBytes(address)])), download: name });
+    link.click();
+    URL.revokeObjectURL(link.href);
+    toast(`${name} is in the browser's folder of downloads`);
   };
   const one = () => {
     const name = session.videos[index].name.split("/").at(-1);
@@ -65,30 +61,22 @@ export function showExport({ session, page }) {
 /** Show the commands that put the labels into the splits and train on from the model. */
 export async function showTraining(app) {
   const { session, settings } = app;
-  const write = async () => {
-    await sendJson("POST", "/api/training/files", {}).catch((error) => toast(error.message, "bad"));
-    showTraining(app);
-  };
-  try {
-    const { commands, notes, unwritten } = await getJson(`/api/training${session.models.length ? `?model=${settings.model}` : ""}`);
-    const line = commands.join(" && ");
-    const copy = () => navigator.clipboard.writeText(line).then(() => toast("copied"));
-    open(
-      "Train on these labels",
-      unwritten
-        ? el(
-            "p.bad",
-            `The labels of ${plural(unwritten, "video")} stand in the splits alone, which the first command writes again `,
-            `from the files in ${session.labels_dir}: `,
-            button("Write these files", "with the labels of the splits", write),
-          )
-        : null,
-      el("p", "In the folder of the project, with its environment active:"),
-      el("pre", commands.join(" && \\\n")),
-      el("ul", notes.map((note) => el("li", note))),
-      el("div.row", button("Copy as one line", null, copy)),
-    );
-  } catch (error) {
-    toast(error.message, "bad");
-  }
+  const write = () => sendJson("POST", "/api/training/files", {}).finally(() => showTraining(app));
+  const copy = () => navigator.clipboard.writeText(commands.join(" && ")).then(() => toast("copied"));
+  const model = session.models.length ? `?model=${settings.model}` : "";
+  const { commands, notes, unwritten } = await getJson(`/api/training${model}`);
+  const bare = el(
+    "p.bad",
+    `The labels of ${plural(unwritten, "video")} stand in the splits alone, which the first command writes again `,
+    `from the files in ${session.labels_dir}: `,
+    button("Write these files", "with the labels of the splits", write),
+  );
+  open(
+    "Train on these labels",
+    unwritten ? bare : null,
+    el("p", "In the folder of the project, with its environment active:"),
+    el("pre", commands.join(" && \\\n")),
+    el("ul", notes.map((note) => el("li", note))),
+    el("div.row", button("Copy as one line", null, copy)),
+  );
 }

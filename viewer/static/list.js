@@ -1,6 +1,6 @@
 // The list of all that happens in a video, by frame. It holds only the lines that are in sight: a half has thousands.
 
-import { choice, el } from "./dom.js";
+import { choice, el, select } from "./dom.js";
 import { fieldOf, fieldsOf } from "./fields.js";
 import { signed, time } from "./format.js";
 import { icon } from "./shapes.js";
@@ -41,7 +41,7 @@ export class EventList extends EventTarget {
       },
     });
     this.classes = el("span");
-    this.element = el("section.events", el("div.filters", this.head, this.search, this.classes), this.box);
+    this.element = el("section.events", el("div.row.filters", this.head, this.search, this.classes), this.box);
     this.box.addEventListener("click", (event) => {
       const line = event.target.closest("[data-row]");
       if (line) this.dispatchEvent(new CustomEvent("pick", { detail: this.shown[Number(line.dataset.row)] }));
@@ -83,23 +83,12 @@ export class EventList extends EventTarget {
       many ? show(session.split === null ? "Open" : "Errors", "errors") : "",
       count("rejected") || this.only.kind === "rejected" ? show("Rejected", "rejected") : "",
     );
-    const classes = el(
-      "select",
-      {
-        title: "class that is listed",
-        ariaLabel: "class that is listed",
-        on: {
-          change: (event) => {
-            this.only.label = event.target.value || null;
-            event.target.blur();
-            this.update();
-          },
-        },
-      },
-      el("option", { value: "", text: "all classes" }),
-      session.classes.map(({ name }) => el("option", { value: name, text: name, selected: name === this.only.label })),
-    );
-    this.classes.replaceChildren(classes);
+    const classes = [["", "all classes"], ...session.classes.map(({ name }) => [name, name])];
+    const list = (label) => {
+      this.only.label = label || null;
+      this.update();
+    };
+    this.classes.replaceChildren(select("class that is listed", classes, this.only.label ?? "", list));
   }
 
   draw() {
@@ -127,19 +116,16 @@ export class EventList extends EventTarget {
     const team = session.split === null && row.kind === "found" && fieldOf(row.event, "team"); // to one who labels
     const judged = [verdict, (row.guess && describeSide(row)) || team].filter(Boolean).join(", ");
     const long = (text, most) => (text.length > most ? "long" : "");
+    const title = [describe(row.event), row.guess && describeGuess(row.guess)].filter(Boolean).join("\n");
     const node = el(
-      "div",
-      {
-        class: `line ${row.kind} ${chosen ? "chosen" : ""} ${now ? "now" : ""}`,
-        data: { row: i, frame: row.frame },
-        title: [describe(row.event), row.guess && describeGuess(row.guess)].filter(Boolean).join("\n"),
-      },
+      `div.line.${row.kind}`,
+      { class: `${chosen ? "chosen" : ""} ${now ? "now" : ""}`, data: { row: i, frame: row.frame }, title },
       icon(row.kind),
       el("span.chip", { colour, text: row.label, class: long(row.label, LONG.name) }),
       el("span.frame", row.frame),
-      el("span.time", time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0)),
+      el("span.time.of", time(row.frame, video, video.num_frames / (video.fps ?? 1) < 3600 ? 1 : 0)),
       el("span.verdict", { text: judged, class: long(judged, LONG.verdict) }),
-      el("span.score", row.guess ? row.guess.score.toFixed(2) : ""),
+      el("span.score.of", row.guess ? row.guess.score.toFixed(2) : ""),
     );
     node.style.top = `${i * LINE}px`;
     return node;
@@ -176,7 +162,6 @@ function describeGuess(guess) {
 /** The further keys of an event, such as its team, in words; or their values alone. */
 function describe(event, named = true) {
   if (!event) return "";
-  return fieldsOf(event)
-    .map(([key, value]) => (named ? `${key}: ` : "") + value)
-    .join(", ");
+  const words = fieldsOf(event).map(([key, value]) => (named ? `${key}: ` : "") + value);
+  return words.join(", ");
 }

@@ -1,9 +1,9 @@
 // The start of the page: reads what there is to look at, and shows what the address says.
 
 import { Address } from "./address.js";
-import { getJson } from "./api.js";
-import { button, el, toast } from "./dom.js";
-import { Keys } from "./keys.js";
+import { Refused, getJson } from "./api.js";
+import { button, el, select, toast } from "./dom.js";
+import { Keys, bind } from "./keys.js";
 import { Labels } from "./labels.js";
 import { showExport, showTraining } from "./leaving.js";
 import { Overview } from "./overview.js";
@@ -25,19 +25,15 @@ class App {
     this.page = null;
     this.labels = new Map(); // of the videos that were opened, with what can be undone
     this.indices = new Map(session.videos.map(({ name }, i) => [name, i]));
-    this.keys.always = [
-      {
-        title: "Everywhere",
-        bindings: [
-          { keys: ["?"], does: "these keys", run: () => this.keys.showHelp() },
-          { keys: ["t"], does: "light, dark, or as the system", run: () => this.theme.next() },
-          { keys: ["o"], does: "the overview", run: () => this.go(null) },
-        ],
-      },
+    const everywhere = [
+      bind("?", "these keys", () => this.keys.showHelp()),
+      bind("t", "light, dark, or as the system", () => this.theme.next()),
+      bind("o", "the overview", () => this.go(null)),
     ];
+    this.keys.always = [{ title: "Everywhere", bindings: everywhere }];
+    this.theme.addEventListener("change", () => this.showTheme());
     this.buildBar();
-    addEventListener("popstate", () => this.route());
-    addEventListener("hashchange", () => this.route());
+    for (const moved of ["popstate", "hashchange"]) addEventListener(moved, () => this.route());
     addEventListener("beforeunload", (event) => {
       if ([...this.labels.values()].some((labels) => labels.pending)) event.preventDefault();
     });
@@ -45,57 +41,39 @@ class App {
   }
 
   buildBar() {
-    const { session, theme } = this;
-    const what = `${session.name} · ${session.split ?? "labelling"}`;
-    this.title = el("a.brand", {
-      href: "#",
-      title: `${session.dataset}: ${this.keys.hint("to the overview", "o")}`,
-      text: what,
-      on: {
-        click: (event) => {
-          event.preventDefault();
-          this.go(null);
-        },
-      },
-    });
-    this.choose = el(
-      "select",
-      {
-        ariaLabel: "video",
-        title: "video",
-        on: {
-          change: (event) => {
-            event.target.blur();
-            this.go(event.target.value === "" ? null : Number(event.target.value));
-          },
-        },
-      },
-      el("option", { value: "", text: "Overview" }),
-      session.videos.map(({ name }, i) => el("option", { value: i, text: name })),
-    );
+    const { session, keys } = this;
+    const quiet = { class: "quiet" };
+    const home = (event) => {
+      event.preventDefault();
+      this.go(null);
+    };
+    const title = `${session.dataset}: ${keys.hint("to the overview", "o")}`;
+    const text = `${session.name} · ${session.split ?? "labelling"}`;
+    const videos = session.videos.map(({ name }, i) => [String(i), name]);
+    this.choose = select("video", [["", "Overview"], ...videos], "", (i) => this.go(i === "" ? null : Number(i)));
     this.besides = [
-      button("‹", this.keys.hint("previous video", "PageUp"), () => this.beside(-1), { class: "quiet" }),
-      button("›", this.keys.hint("next video", "PageDown"), () => this.beside(1), { class: "quiet" }),
+      button("‹", keys.hint("previous video", "PageUp"), () => this.beside(-1), quiet),
+      button("›", keys.hint("next video", "PageDown"), () => this.beside(1), quiet),
     ];
     this.status = el("output.status");
-    const look = button("", "", () => theme.next(), { class: "quiet" });
-    const dress = () => {
-      look.textContent = theme.sign;
-      look.title = this.keys.hint(`light or dark: ${theme.words}`, "t");
-    };
-    theme.addEventListener("change", dress);
-    dress();
+    this.look = keys.button("", "", "t", quiet);
     document.getElementById("bar").replaceChildren(
-      this.title,
+      el("a.brand", { href: "#", title, text, on: { click: home } }),
       this.besides[0],
       this.choose,
       this.besides[1],
       this.status,
-      button("Export", "the labels as files for other tools", () => showExport(this), { class: "word" }),
-      button("Train", "the commands that train on these labels", () => showTraining(this), { class: "word" }),
-      look,
-      button("?", this.keys.hint("keys", "?"), () => this.keys.showHelp(), { class: "quiet" }),
+      button("Export", "the labels as files for other tools", () => showExport(this)),
+      button("Train", "the commands that train on these labels", () => showTraining(this)),
+      this.look,
+      keys.button("?", "keys", "?", quiet),
     );
+    this.showTheme();
+  }
+
+  showTheme() {
+    this.look.textContent = this.theme.sign;
+    this.look.title = this.keys.hint(`light or dark: ${this.theme.words}`, "t");
   }
 
   /** Go to the video so many after the one that is shown. */
@@ -159,23 +137,20 @@ class App {
   showStatus(labels) {
     if (labels !== this.page?.labels) return;
     const { problem, pending, savedAt, source, file } = labels;
-    const { split } = this.session;
     const from = { split: `labels: those of the split`, none: "no labels yet", file: `labels: ${file}` }[source];
+    const saved = savedAt && `saved ${savedAt.toLocaleTimeString()} · ${file}`;
+    const words = (problem && `not saved: ${problem}`) || (pending && "saving …") || saved || from;
     this.status.className = `status ${problem ? "bad" : ""}`;
     this.status.title = problem || file;
-    const words = problem
-      ? `not saved: ${problem}`
-      : pending
-        ? "saving …"
-        : savedAt
-          ? `saved ${savedAt.toLocaleTimeString()} · ${file}`
-          : split || source !== "none"
-            ? from
-            : "no labels yet";
     this.status.textContent = [this.pace.words, words].filter(Boolean).join(" · ");
   }
 }
 
+// What nobody caught is told; a refusal of the server is no fault of the page that its console should list.
+addEventListener("unhandledrejection", (event) => {
+  toast(event.reason.message, "bad");
+  if (event.reason instanceof Refused) event.preventDefault();
+});
 getJson("/api/session")
   .then((session) => {
     window.app = new App(session); // for whoever looks into it with the browser's tools

@@ -3,8 +3,8 @@
 import { Latest, getJson } from "./api.js";
 import { confusionMatrix, offsetHistogram, precisionRecall } from "./charts.js";
 import { controls } from "./controls.js";
-import { button, choice, el, toast } from "./dom.js";
-import { clock, percent, plural, time, whole } from "./format.js";
+import { button, choice, el } from "./dom.js";
+import { clock, percent, plural, time } from "./format.js";
 import { F1_TITLES, Table, f1Row, plainRow, plainTable } from "./table.js";
 
 const MANY = 4; // classes; more need more room
@@ -14,8 +14,8 @@ export class Overview {
     const { session, settings } = app;
     Object.assign(this, { app, session, settings });
     this.ending = new AbortController();
-    this.asking = new Latest(() => this.ask());
-    this.truth = el("div.truth-of");
+    this.refresh = new Latest(() => this.read());
+    this.truth = el("div.row.truth-of");
     this.cards = el("section.cards");
     this.charts = el("section", { class: `charts ${session.classes.length > MANY ? "many" : ""}` });
     this.cases = el("section.cases", { hidden: true });
@@ -30,40 +30,32 @@ export class Overview {
       this.cases,
     );
     settings.addEventListener("change", () => this.update(), { signal: this.ending.signal });
-    app.keys.use([{ title: "Overview", bindings: [{ keys: ["v"], does: "", run: () => {} }] }]);
+    app.keys.groups = [];
     this.update();
   }
 
   update() {
-    this.asking.call();
-    if (!this.element.isConnected) return;
-    this.app.address.follow(null);
+    this.refresh.call();
+    if (this.element.isConnected) this.app.address.follow(null);
   }
 
-  async ask() {
-    try {
-      const [numbers, labels] = await Promise.all([
-        getJson(`/api/overview?${this.settings.query()}`),
-        getJson("/api/labels"),
-      ]);
-      this.draw(numbers, labels);
-    } catch (error) {
-      toast(error.message, "bad");
-    }
+  async read() {
+    const addresses = [`/api/overview?${this.settings.query()}`, "/api/labels"];
+    this.draw(...(await Promise.all(addresses.map(getJson))));
   }
 
   draw(numbers, labels) {
     const { session } = this;
     this.drawTruth(labels);
     const judged = session.models.map((model, m) => ({ ...model, ...numbers.models[m], number: m }));
-    const events = numbers.truths.flat().reduce((a, b) => a + b, 0);
+    const events = sum(numbers.truths.flat());
     if (session.split) this.cards.replaceChildren(...judged.map((model) => this.card(model, events)));
-    this.table.update(
+    this.table.draw(
       session.videos.map((video, i) => ({
         video: i,
         ...video,
         truths: numbers.truths[i],
-        total: numbers.truths[i].reduce((a, b) => a + b, 0),
+        total: sum(numbers.truths[i]),
         models: judged.map((model) => model.videos[i]),
         edited: labels.differing.includes(i),
         source: labels.sources[i],
@@ -80,17 +72,11 @@ export class Overview {
     if (this.truth.hidden) return;
     const against = (truth, text, title) =>
       choice(text, title, this.settings.truth === truth, () => this.settings.set({ truth }));
+    const now = "as they are now in the folder of labels; prepare_data.py --labels takes them into the split";
+    const split = against("split", `split ${this.session.split}`, "as eval.py does");
     this.truth.replaceChildren(
       el("span", `Labels of ${plural(differing.length, "video")} are not those of the split. Compare with`),
-      el(
-        "div.choice",
-        against("split", `split ${this.session.split}`, "as eval.py does"),
-        against(
-          "labels",
-          "the labels",
-          "as they are now in the folder of labels; prepare_data.py --labels takes them into the split",
-        ),
-      ),
+      el("div.choice", split, against("labels", "the labels", now)),
     );
   }
 
@@ -104,15 +90,20 @@ export class Overview {
     const names = session.classes.map(({ name }) => name);
     const within = settings.tolerance === 0 ? "on the frame" : `within ${plural(settings.tolerance, "frame")}`;
     const nms = settings.soft ? "soft NMS" : "NMS";
+    const lone = session.models.length === 1 && session.classes.length <= MANY;
+    const sides = [
+      figure("Team mAP", model.team_mAP, `each side of a class as a class, after ${nms}, mean over tolerances`),
+      figure("right side", model.side_accuracy, "of the right predictions above the threshold"),
+    ];
+    const precisions = names.map((name, k) => {
+      const known = model.nms[k];
+      return model.curves[k] && apRow(name, known, sum(known) / known.length);
+    });
+    const rates = names.map((name, k) => f1Row(name, model.f1.classes[k]));
     return el(
-      "article",
-      { class: session.models.length === 1 && session.classes.length <= MANY ? "card lone" : "card" },
-      el(
-        "header",
-        el("h2", model.name),
-        el("span.file", model.file),
-        el("span.file", `${plural(events, "true event")}`),
-      ),
+      "article.card",
+      { class: lone ? "lone" : "" },
+      el("header", el("h2", model.name), el("span.of", model.file), el("span.of", plural(events, "true event"))),
       el(
         "div.figures",
         figure("mAP", model.mean_mAP, `mean over tolerances ${tolerances.join(", ")}, after ${nms}`, "first"),
@@ -120,26 +111,18 @@ export class Overview {
         figure("F1", all.f1, `${within}, above the threshold`),
         figure("precision", all.precision, "of the predictions above the threshold, so many are right"),
         figure("recall", all.recall, "of the true events, so many were found"),
-        model.team_mAP === null
-          ? ""
-          : [
-              figure("Team mAP", model.team_mAP, `each side of a class as a class, after ${nms}, mean over tolerances`),
-              figure("right side", model.side_accuracy, "of the right predictions above the threshold"),
-            ],
+        model.team_mAP === null ? null : sides,
       ),
       el(
         "div.tables",
         plainTable(
           ["", ...tolerances, "mean"],
-          [
-            names.map((name, k) => model.curves[k] && apRow(name, model.nms[k], mean(model.nms[k]))),
-            apRow("mAP", model.mAP, model.mean_mAP, "sum"),
-          ],
+          [precisions, apRow("mAP", model.mAP, model.mean_mAP, "sum")],
           "Average precision (%) by tolerance",
         ),
         plainTable(
           F1_TITLES,
-          [names.map((name, k) => f1Row(name, model.f1.classes[k])), f1Row("all", all, "sum")],
+          [rates, f1Row("all", all, "sum")],
           `Events scoring above ${settings.above(model.number)}, ${within}`,
         ),
       ),
@@ -148,41 +131,31 @@ export class Overview {
 
   columns() {
     const { session } = this;
-    const place = (row) => this.app.address.of(row.name, 0);
+    const changed = { text: "labels changed", title: "the labels are not those of the split" };
+    const nameOf = (row) => [
+      el("a", { href: this.app.address.of(row.name, 0), text: row.name }),
+      row.edited ? el("span.badge", changed) : null,
+      row.has_frames ? null : el("span.badge", "no frames"),
+    ];
+    const sourceOf = (row) => {
+      const share = row.labelled === null ? "" : `, ${percent(row.labelled / row.num_frames)} %`;
+      return { file: "file", split: "split", none: "none yet" }[row.source] + share;
+    };
     const common = [
-      {
-        title: "Video",
-        left: true,
-        value: (row) => row.name,
-        show: (row) =>
-          el(
-            "span",
-            el("a", { href: place(row), text: row.name }),
-            row.edited
-              ? el("span.badge", { text: "labels changed", title: "the labels are not those of the split" })
-              : null,
-            row.has_frames ? null : el("span.badge", "no frames"),
-          ),
-      },
+      { title: "Video", left: true, value: (row) => row.name, show: nameOf },
       {
         title: "Length",
         value: (row) => row.num_frames,
         show: (row) => (row.fps ? clock(row.num_frames / row.fps, 0) : "–"),
         hint: "at the video's rate",
       },
-      { title: "Frames", value: (row) => row.num_frames, show: (row) => whole(row.num_frames) },
-      { title: session.split ? "True events" : "Events", value: (row) => row.total, show: (row) => whole(row.total) },
+      { title: "Frames", value: (row) => row.num_frames },
+      { title: session.split ? "True events" : "Events", value: (row) => row.total },
     ];
     if (!session.split) {
-      session.classes.forEach(({ name }, k) =>
-        common.push({
-          title: name,
-          upright: session.classes.length > 5,
-          value: (row) => row.truths[k],
-          show: (row) => whole(row.truths[k]),
-        }),
-      );
+      const upright = session.classes.length > 5;
       common.push(
+        ...session.classes.map(({ name }, k) => ({ title: name, upright, value: (row) => row.truths[k] })),
         {
           title: "Last event",
           value: (row) => row.last,
@@ -193,9 +166,7 @@ export class Overview {
           title: "Labels",
           left: true,
           value: (row) => row.source,
-          show: (row) =>
-            ({ file: "file", split: "split", none: "none yet" })[row.source] +
-            (row.labelled === null ? "" : `, ${percent(row.labelled / row.num_frames)} %`),
+          show: sourceOf,
           hint: "where they come from, and how much of the video is labelled if not all",
         },
       );
@@ -205,21 +176,12 @@ export class Overview {
 
   modelColumns({ name }, m) {
     const group = this.session.models.length > 1 ? name : undefined;
-    const rate = (title, key, hint) => ({
-      title,
-      group,
-      hint,
-      value: (row) => (row.total || key === "precision" ? row.models[m][key] : null),
-      show: (row) => (row.total || key === "precision" ? percent(row.models[m][key]) : "–"),
-    });
-    const predicted = (row) => row.models[m].tp + row.models[m].fp;
-    const count = {
-      title: "Predictions",
-      group,
-      value: predicted,
-      show: (row) => whole(predicted(row)),
-      hint: "above the threshold, after NMS",
+    const rate = (title, key, hint) => {
+      const value = (row) => (row.total || key === "precision" ? row.models[m][key] : null);
+      return { title, group, hint, value, show: (row) => percent(value(row)) };
     };
+    const predicted = (row) => row.models[m].tp + row.models[m].fp;
+    const count = { title: "Predictions", group, value: predicted, hint: "above the threshold, after NMS" };
     if (this.session.split === null) return [count];
     return [
       count,
@@ -233,21 +195,13 @@ export class Overview {
   drawWrong(models) {
     const { classes } = this.session;
     const many = models.length > 1;
-    const each = (title, hint, draw) =>
-      el(
-        "article.chart",
-        el("h2", title),
-        el("p.hint", hint),
-        el("div.panels", models.map((model, m) => el("div", many ? el("h3", model.name) : null, draw(model, m)))),
-      );
+    const chart = (title, hint, plots) => el("article.chart", el("h2", title), el("p.hint", hint), plots);
+    const panel = (draw) => (model, m) => el("div", many ? el("h3", model.name) : null, draw(model, m));
+    const each = (title, hint, draw) => chart(title, hint, el("div.panels", models.map(panel(draw))));
     const open = (m) => (cell, title) => this.showCases(m, cell, title);
+    const curves = precisionRecall(classes, models);
     this.charts.replaceChildren(
-      el(
-        "article.chart",
-        el("h2", "Precision and recall"),
-        el("p.hint", "Along falling scores; the ring is the threshold."),
-        precisionRecall(classes, models),
-      ),
+      chart("Precision and recall", "Along falling scores; the ring is the threshold.", curves),
       each("What is taken for what", "Rows: true events. A number leads to its events.", (model, m) =>
         confusionMatrix(classes, model.confusion, open(m)),
       ),
@@ -262,39 +216,20 @@ export class Overview {
     const query = this.settings.query();
     query.set("model", model);
     for (const [key, value] of Object.entries(cell)) if (value !== null && value !== undefined) query.set(key, value);
-    const { session } = this;
-    try {
-      const found = await getJson(`/api/cases?${query}`);
-      const links = found.frame.map((frame, i) => {
-        const video = session.videos[found.video[i]];
-        return el(
-          "li",
-          el(
-            "a",
-            { href: this.app.address.of(video.name, frame) },
-            el("span", video.name),
-            el("b", ` ${frame}`),
-            el("span.time", ` ${time(frame, video, 1)}`),
-            found.score ? el("span.score", ` ${found.score[i].toFixed(2)}`) : null,
-          ),
-        );
-      });
-      const more = found.total > links.length ? `, the first ${links.length} of them here` : "";
-      const close = button("Close", null, () => (this.cases.hidden = true));
-      this.cases.replaceChildren(
-        el(
-          "header",
-          el("h2", title + more),
-          session.models.length > 1 ? el("span.file", session.models[model].name) : null,
-          close,
-        ),
-        el("ol", links),
-      );
-      this.cases.hidden = false;
-      this.cases.scrollIntoView({ block: "nearest", behavior: "smooth" });
-    } catch (error) {
-      toast(error.message, "bad");
-    }
+    const { models, videos } = this.session;
+    const found = await getJson(`/api/cases?${query}`);
+    const links = found.frame.map((frame, i) => {
+      const video = videos[found.video[i]];
+      const score = found.score ? ` ${found.score[i].toFixed(2)}` : "";
+      const words = [el("b", ` ${frame}`), el("span.of", ` ${time(frame, video, 1)}${score}`)];
+      return el("li", el("a", { href: this.app.address.of(video.name, frame) }, video.name, words));
+    });
+    const more = found.total > links.length ? `, the first ${links.length} of them here` : "";
+    const close = button("Close", null, () => (this.cases.hidden = true));
+    const name = models.length > 1 ? el("span.of", models[model].name) : null;
+    this.cases.replaceChildren(el("header.row", el("h2", title + more), name, close), el("ol", links));
+    this.cases.hidden = false;
+    this.cases.scrollIntoView({ block: "nearest", behavior: "smooth" });
   }
 
   close() {
@@ -303,4 +238,4 @@ export class Overview {
   }
 }
 
-const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+const sum = (values) => values.reduce((a, b) => a + b, 0);

@@ -1,5 +1,6 @@
 // The frame, large: steps, plays at the video's speed, and can be looked at more closely with the wheel.
 
+import { onDrag } from "./canvas.js";
 import { el } from "./dom.js";
 import { Frames } from "./frames.js";
 import { frameAt, secondsOf } from "./stamps.js";
@@ -30,10 +31,7 @@ export class Player extends EventTarget {
       (n, lines) => `/frames/${index}/${n}.jpg?v=${video.stamp}${video.from_file ? `&lines=${lines}` : ""}`,
       (n) => this.arrived(n),
     );
-    this.resizing = new ResizeObserver(() => {
-      this.sharpen();
-      this.draw();
-    });
+    this.resizing = new ResizeObserver(() => this.show());
     this.sharpen();
     this.resizing.observe(this.element);
     this.lookCloser();
@@ -154,40 +152,38 @@ export class Player extends EventTarget {
   /** The wheel zooms about the pointer, dragging moves the picture, a double click shows all of it. */
   lookCloser() {
     const { canvas, place } = this;
-    canvas.addEventListener(
-      "wheel",
-      (event) => {
-        event.preventDefault();
-        if (!this.shown) return;
-        const { left, top, w, h } = this.shown;
-        const zoom = Math.max(1, Math.min(MOST_ZOOM, place.zoom * Math.exp(-event.deltaY * 0.002)));
-        const at = [event.offsetX * devicePixelRatio, event.offsetY * devicePixelRatio];
-        const grow = zoom / place.zoom;
-        place.x = (at[0] - left) / w + (canvas.width / 2 - at[0]) / (w * grow);
-        place.y = (at[1] - top) / h + (canvas.height / 2 - at[1]) / (h * grow);
-        place.zoom = zoom;
-        this.sharpen();
-        this.draw();
-      },
-      { passive: false },
-    );
-    canvas.addEventListener("pointerdown", (down) => {
-      if (down.button || place.zoom === 1) return;
-      canvas.setPointerCapture(down.pointerId);
+    const zoomIn = (event) => {
+      event.preventDefault();
+      if (!this.shown) return;
+      const { left, top, w, h } = this.shown;
+      const zoom = Math.max(1, Math.min(MOST_ZOOM, place.zoom * Math.exp(-event.deltaY * 0.002)));
+      const at = [event.offsetX * devicePixelRatio, event.offsetY * devicePixelRatio];
+      const grow = zoom / place.zoom;
+      this.show({
+        zoom,
+        x: (at[0] - left) / w + (canvas.width / 2 - at[0]) / (w * grow),
+        y: (at[1] - top) / h + (canvas.height / 2 - at[1]) / (h * grow),
+      });
+    };
+    canvas.addEventListener("wheel", zoomIn, { passive: false });
+    canvas.addEventListener("dblclick", () => this.show({ zoom: 1, x: 0.5, y: 0.5 }));
+    onDrag(canvas, (down) => {
       let [x, y] = [down.clientX, down.clientY];
-      canvas.onpointermove = (move) => {
-        place.x -= ((move.clientX - x) * devicePixelRatio) / this.shown.w;
-        place.y -= ((move.clientY - y) * devicePixelRatio) / this.shown.h;
-        [x, y] = [move.clientX, move.clientY];
+      const move = ({ clientX, clientY }) => {
+        place.x -= ((clientX - x) * devicePixelRatio) / this.shown.w;
+        place.y -= ((clientY - y) * devicePixelRatio) / this.shown.h;
+        [x, y] = [clientX, clientY];
         this.draw();
       };
-      canvas.onlostpointercapture = () => (canvas.onpointermove = null);
+      return place.zoom > 1 && move;
     });
-    canvas.addEventListener("dblclick", () => {
-      Object.assign(place, { zoom: 1, x: 0.5, y: 0.5 });
-      this.sharpen();
-      this.draw();
-    });
+  }
+
+  /** Show this part of the picture. */
+  show(place) {
+    Object.assign(this.place, place);
+    this.sharpen();
+    this.draw();
   }
 
   close() {

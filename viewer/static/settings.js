@@ -60,7 +60,7 @@ export class Settings extends EventTarget {
 
   /** Take what an address tells; what is no sound value is left as it is at first. */
   take(stated) {
-    const before = JSON.stringify(this.values());
+    const before = JSON.stringify(this.differing());
     Object.assign(this, structuredClone(this.defaults));
     const thresholds = (stated.get("threshold") ?? "").split(",").map(Number);
     if (stated.get("threshold") && thresholds.length === this.thresholds.length && thresholds.every(Number.isFinite)) {
@@ -73,10 +73,6 @@ export class Settings extends EventTarget {
     }
     if (["split", "labels"].includes(stated.get("truth")) && this.defaults.truth === "split")
       this.truth = stated.get("truth");
-    if (JSON.stringify(this.values()) !== before) this.dispatchEvent(new Event("change"));
-  }
-
-  values() {
-    return [this.thresholds, this.window, this.soft, this.tolerance, this.model, this.truth];
+    if (JSON.stringify(this.differing()) !== before) this.dispatchEvent(new Event("change"));
   }
 }

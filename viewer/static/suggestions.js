@@ -15,14 +15,10 @@ export class Suggestions {
   async next() {
     const { app } = this;
     const { model } = app.settings;
-    try {
-      if (!this.left.length || model !== this.model) {
-        this.left = await getJson(`/api/suggestions?model=${model}`);
-        this.model = model;
-        if (!this.left.length) return void toast("nothing is left: all that has scores is labelled");
-      }
-    } catch (error) {
-      return void toast(error.message, "bad");
+    if (!this.left.length || model !== this.model) {
+      this.left = await getJson(`/api/suggestions?model=${model}`);
+      this.model = model;
+      if (!this.left.length) return void toast("nothing is left: all that has scores is labelled");
     }
     this.current = this.left.shift();
     const { video, first, last, why } = this.current;

@@ -6,7 +6,7 @@ import { percent, whole } from "./format.js";
 /** A table that stays as it is: a head of `titles`, and rows. */
 export const plainTable = (titles, rows, caption) =>
   el(
-    "table",
+    "table.plain",
     caption ? el("caption", caption) : null,
     el("thead", el("tr", titles.map((title) => el("th", title)))),
     el("tbody", rows),
@@ -23,8 +23,9 @@ export const f1Row = (name, { precision, recall, f1, tp, fp, fn }, look) =>
 
 export class Table {
   /**
-   * `columns`: [{title, value(row), show(row) -> text or element, group, hint, left, upright}]; numbers sort from the greatest
-   * on, text from A on; null sorts last. `open(row)` is called for a row that is clicked.
+   * `columns`: [{title, value(row), show(row) -> text or element, group, hint, left, upright}]; without `show` the
+   * value is a number as it is. Numbers sort from the greatest on, text from A on; null sorts last. `open(row)` is
+   * called for a row that is clicked.
    */
   constructor(columns, open) {
     Object.assign(this, { columns, open });
@@ -35,15 +36,11 @@ export class Table {
     this.element = el("div.table", el("table", this.head, this.body));
   }
 
-  update(rows) {
+  draw(rows = this.rows) {
     this.rows = rows;
-    this.draw();
-  }
-
-  draw() {
     const { column, down } = this.by;
     const { value } = this.columns[column];
-    const sorted = [...this.rows].sort((a, b) => {
+    const sorted = [...rows].sort((a, b) => {
       const [x, y] = [value(a), value(b)];
       if (x === null || y === null) return (x === null) - (y === null);
       const order = typeof x === "string" ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
@@ -60,12 +57,8 @@ export class Table {
       if (cells.length && cells.at(-1).group === group) cells.at(-1).span++;
       else cells.push({ group, span: 1 });
     }
-    return [
-      el(
-        "tr.groups",
-        cells.map(({ group, span }) => el("th", { colSpan: span, text: group ?? "", class: group ? "of-model" : "" })),
-      ),
-    ];
+    const head = ({ group, span }) => el("th", { colSpan: span, class: group ? "of-model" : "" }, group);
+    return [el("tr.groups", cells.map(head))];
   }
 
   headCell({ title, hint, left, upright }, i) {
@@ -77,20 +70,14 @@ export class Table {
       this.draw();
     };
     const arrow = chosen ? (this.by.down ? " ↓" : " ↑") : "";
-    return el(
-      "th",
-      { ariaSort: order, class: left ? "left" : upright ? "upright" : "" },
-      button(title + arrow, hint, sort),
-    );
+    const look = left ? "left" : upright ? "upright" : "";
+    return el("th", { ariaSort: order, class: look }, button(title + arrow, hint, sort));
   }
 
   line(row) {
-    const cells = this.columns.map(({ show, left }) => {
-      const shown = show(row);
-      const cell = el("td", { class: left ? "left" : "" });
-      cell.append(shown instanceof Node ? shown : String(shown));
-      return cell;
-    });
+    const cells = this.columns.map(({ value, show, left }) =>
+      el("td", { class: left ? "left" : "" }, show ? show(row) : whole(value(row))),
+    );
     return el("tr", { on: { click: (event) => event.target.closest("a") || this.open(row) } }, cells);
   }
 }

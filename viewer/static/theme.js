@@ -10,6 +10,7 @@ export class Theme extends EventTarget {
   constructor() {
     super();
     this.chosen = kept(KEPT) in NEXT ? kept(KEPT) : "auto";
+    this.probe = document.head.appendChild(document.createElement("i")); // has the colour that is asked for
     this.system = matchMedia("(prefers-color-scheme: dark)");
     this.system.addEventListener("change", () => this.apply());
     this.apply();
@@ -37,6 +38,7 @@ export class Theme extends EventTarget {
 
   /** A colour of the style sheet, for a canvas. */
   colour(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    this.probe.style.color = `var(--${name})`;
+    return getComputedStyle(this.probe).color;
   }
 }

@@ -1,7 +1,7 @@
 // The timeline: ruler, lanes and the whole video below. The wheel zooms about the pointer, dragging moves, a click goes
 // to a frame or picks a mark.
 
-import { cleared, sizeCanvas } from "./canvas.js";
+import { cleared, fillBlock, onDrag, sizeCanvas } from "./canvas.js";
 import { el } from "./dom.js";
 import { time } from "./format.js";
 import { Lanes } from "./lanes.js";
@@ -104,18 +104,16 @@ export class Timeline extends EventTarget {
     const decimals = this.view.scale * (fps ?? 1) > 170 ? 2 : 0;
     for (const frame of ticks) {
       const x = Math.round(this.view.x(frame));
-      ctx.fillStyle = this.colours.line;
-      ctx.fillRect(x, RULER - 7, 1, 7);
+      fillBlock(ctx, this.colours.line, x, RULER - 7, 1, 7);
       ctx.fillStyle = this.colours.ink;
       ctx.fillText(String(frame), x + 4, 9);
       const { width } = ctx.measureText(String(frame));
       ctx.fillStyle = this.colours.muted;
       ctx.fillText(time(frame, this.scene.video, decimals), x + width + 10, 9);
     }
-    ctx.fillStyle = this.colours.good;
     for (const { frame, last } of this.scene.labelled) {
       const left = Math.max(GUTTER, this.view.x(frame - 0.5));
-      ctx.fillRect(left, RULER - 3, Math.max(0, this.view.x(last + 0.5) - left), 3);
+      fillBlock(ctx, this.colours.good, left, RULER - 3, Math.max(0, this.view.x(last + 0.5) - left), 3);
     }
     ctx.fillStyle = this.colours.muted;
     ctx.fillText(fps ? "frame, time" : "frame", 12, 9);
@@ -128,13 +126,21 @@ export class Timeline extends EventTarget {
   }
 
   listen() {
+    const { over } = this.lanes;
+    const seek = (event) => this.seek(this.place(event));
     this.element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    const seek = (event) =>
-      this.dispatchEvent(new CustomEvent("seek", { detail: this.view.frameAt(this.place(event)) }));
-    this.press(this.ruler, seek, null);
-    this.press(this.lanes.over, null, (event) => this.click(event));
-    this.lanes.over.addEventListener("pointermove", (event) => this.hover(event));
-    this.lanes.over.addEventListener("pointerleave", () => (this.tip.hidden = true));
+    onDrag(this.ruler, (down) => {
+      seek(down);
+      return seek;
+    });
+    onDrag(over, (down) => this.grab(down));
+    over.addEventListener("click", (event) => this.dragged || this.click(event));
+    over.addEventListener("pointermove", (event) => this.hover(event));
+    over.addEventListener("pointerleave", () => (this.tip.hidden = true));
+  }
+
+  seek(x) {
+    this.dispatchEvent(new CustomEvent("seek", { detail: this.view.frameAt(x) }));
   }
 
   wheel(event) {
@@ -147,25 +153,17 @@ export class Timeline extends EventTarget {
     this.invalidate();
   }
 
-  /** While the pointer is pressed, call `move` at each place, or without one drag the view; `click` if it stayed. */
-  press(canvas, move, click) {
-    canvas.addEventListener("pointerdown", (down) => {
-      if (down.button) return;
-      canvas.setPointerCapture(down.pointerId);
-      const { start } = this.view;
-      let moved = false;
-      move?.(down);
-      canvas.onpointermove = (event) => {
-        moved ||= Math.abs(event.clientX - down.clientX) > 3;
-        if (move) move(event);
-        else if (moved) {
-          this.view.show(start - (event.clientX - down.clientX) / this.view.scale, this.view.span);
-          this.invalidate();
-        }
-      };
-      canvas.onlostpointercapture = () => (canvas.onpointermove = canvas.onpointerup = null);
-      canvas.onpointerup = (event) => moved || click?.(event);
-    });
+  /** Drag the view, once the pointer has moved further than in a click. */
+  grab(down) {
+    const { start } = this.view;
+    this.dragged = false;
+    return ({ clientX }) => {
+      const by = clientX - down.clientX;
+      this.dragged ||= Math.abs(by) > 3;
+      if (!this.dragged) return;
+      this.view.show(start - by / this.view.scale, this.view.span);
+      this.invalidate();
+    };
   }
 
   click(event) {
@@ -178,7 +176,7 @@ export class Timeline extends EventTarget {
     }
     const mark = this.lanes.hit(x, y);
     if (mark) this.dispatchEvent(new CustomEvent("pick", { detail: mark }));
-    else this.dispatchEvent(new CustomEvent("seek", { detail: this.view.frameAt(x) }));
+    else this.seek(x);
   }
 
   /** Tell frame, time and score under the pointer. */
@@ -189,13 +187,9 @@ export class Timeline extends EventTarget {
     if (this.tip.hidden) return;
     const frame = this.view.frameAt(x);
     const score = this.scene.curves[row.model]?.[row.label]?.at(frame);
-    this.tip.textContent = [
-      `frame ${frame}`,
-      time(frame, this.scene.video, 2),
-      score === undefined ? "" : `${row.name} ${score.toFixed(3)}`,
-    ]
-      .filter(Boolean)
-      .join("  ·  ");
+    const scored = score === undefined ? "" : `${row.name} ${score.toFixed(3)}`;
+    const parts = [`frame ${frame}`, time(frame, this.scene.video, 2), scored];
+    this.tip.textContent = parts.filter(Boolean).join("  ·  ");
     const top = event.clientY - this.element.getBoundingClientRect().top;
     this.tip.style.left = `${Math.min(x + 14, this.view.width - this.tip.offsetWidth - 6)}px`;
     this.tip.style.top = `${Math.max(0, top - 32)}px`;

@@ -1,7 +1,6 @@
 // What is right and wrong: predictions held against the labels as they are on this page, by the server's matching.
 
 import { Latest, sendJson } from "./api.js";
-import { toast } from "./dom.js";
 
 /** Dispatches "change" when there are new ones. */
 export class Verdicts extends EventTarget {
@@ -12,26 +11,22 @@ export class Verdicts extends EventTarget {
     this.rejected = []; // marks of the labels
     this.alone = session.split === null ? "proposed" : "false"; // what a prediction is to which no event is near
     this.classOf = new Map(session.classes.map(({ name }, i) => [name, i]));
-    this.asking = new Latest((events) => this.ask(events));
+    this.matching = new Latest((events) => this.match(events));
   }
 
   /** Have them made for these true events, what was rejected, and the settings of this moment. */
   update(events, rejected) {
     this.rejected = rejected;
     for (const verdict of this.models) if (verdict) verdict.left = this.leave(verdict.guesses);
-    if (this.models.length) this.asking.call(events);
+    if (this.models.length) this.matching.call(events);
     else this.dispatchEvent(new Event("change"));
   }
 
-  async ask(events) {
+  async match(events) {
     const truth = { frames: events.map((e) => e.frame), labels: events.map((e) => this.classOf.get(e.label)) };
-    try {
-      const answer = await sendJson("POST", `/api/videos/${this.index}/marks?${this.settings.query()}`, truth);
-      this.models = answer.map((columns) => this.unfold(columns, events));
-      this.dispatchEvent(new Event("change"));
-    } catch (error) {
-      toast(error.message, "bad");
-    }
+    const answer = await sendJson("POST", `/api/videos/${this.index}/marks?${this.settings.query()}`, truth);
+    this.models = answer.map((columns) => this.unfold(columns, events));
+    this.dispatchEvent(new Event("change"));
   }
 
   unfold(columns, events) {

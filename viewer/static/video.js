@@ -52,11 +52,11 @@ export class VideoPage {
     this.fields = new FieldPanel(this);
     this.build();
     this.connect();
-    app.keys.use(bindings(this));
+    app.keys.groups = bindings(this);
     this.player.seek(frame);
     this.timeline.setFrame(this.player.frame);
     this.loadCurves();
-    this.known.read(index).catch((error) => toast(error.message, "bad"));
+    this.known.read(index);
     this.labels.watch();
     this.labelsChanged();
   }
@@ -98,7 +98,7 @@ export class VideoPage {
         scene.curves[model] = readCurves(bytes, scene.session.classes.length, this.video.num_frames);
         this.timeline.invalidate();
       }),
-    ).catch((error) => toast(error.message, "bad"));
+    );
   }
 
   // What follows when something changes
@@ -145,8 +145,8 @@ export class VideoPage {
     const { model } = scene.settings;
     scene.rows = scene.verdicts.rows(scene.events, model);
     const { event, guess, mark } = scene.selected ?? {};
-    if (event && !scene.events.includes(event)) scene.selected = null;
-    if (mark && !this.labels.rejected.includes(mark)) scene.selected = null;
+    const gone = (event && !scene.events.includes(event)) || (mark && !this.labels.rejected.includes(mark));
+    if (gone) scene.selected = null;
     if (guess) {
       const same = scene.verdicts.guesses(scene.selected.model).find((g) => g.frame === guess.frame && g.label === guess.label);
       scene.selected = same ? { guess: same, model: scene.selected.model } : null;
@@ -208,9 +208,7 @@ export class VideoPage {
     const rows = errors ? this.scene.rows.filter(isError) : this.list.shown;
     const { frame, selected } = this.scene;
     // of several on one frame, the one after the selected
-    const at = rows.findIndex(
-      (row) => row.frame === frame && selected && partOf(row) === partOf(selected),
-    );
+    const at = rows.findIndex((row) => row.frame === frame && selected && partOf(row) === partOf(selected));
     const next = at >= 0 ? at + direction : direction > 0 ? below(rows, frame + 1) : below(rows, frame) - 1;
     if (rows[next]) this.goTo(rows[next]);
     else toast(`no ${errors ? "error" : "event"} ${direction > 0 ? "after" : "before"} this frame`);

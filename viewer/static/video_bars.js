@@ -1,59 +1,42 @@
-// The bars of buttons of a video's page.
+// The bars of buttons of a video's page. Each button does what a key does: see bindings.js.
 
 import { CLASS_KEYS } from "./bindings.js";
-import { button, el, toast } from "./dom.js";
+import { button, el, select, toast } from "./dom.js";
 import { frameMeant, time } from "./format.js";
 import { glyph } from "./glyphs.js";
 import { SPEEDS } from "./player.js";
 import { SHAPES, icon } from "./shapes.js";
 
-const sign = (name, title, act, props = {}) => {
-  const node = button("", title, act, { ariaLabel: title, ...props });
-  node.append(glyph(name));
+/** Makes buttons with a drawn sign. */
+const signs = (keys) => (sign, title, usual, props) => {
+  const node = keys.button(glyph(sign), title, usual, props);
+  node.ariaLabel = node.title;
   return node;
 };
-
-/** Makes buttons that a key presses too. */
-const withKey = (keys) => (text, title, usual, act) => button(text, keys.hint(title, usual), act);
 
 /** Steps, play, speed, and the number of the frame. */
 export function transport(page) {
   const { player, video } = page;
   const { keys } = page.app;
-  const play = sign("play", keys.hint("play or stop", " "), () => page.shuttle.toggle(), { class: "play" });
+  const sign = signs(keys);
+  const play = sign("play", "play or stop", " ", { class: "play" });
   const number = el("input.counter", {
     type: "text",
     ariaLabel: "frame or time",
     title: keys.hint("frame; type another, or a time such as 0:20", "g"),
-    on: {
-      change: (event) => {
-        const frame = frameMeant(event.target.value, video);
-        if (frame === null) toast(`${event.target.value}: type a frame, 1234, or a time, 0:20 or 1:02:03.5`, "bad");
-        player.pause();
-        player.seek(frame ?? player.frame);
-        event.target.value = player.frame;
-      },
-    },
+    on: { change: () => goTo(number.value) },
   });
+  const goTo = (typed) => {
+    const frame = frameMeant(typed, video);
+    if (frame === null) toast(`${typed}: type a frame, 1234, or a time, 0:20 or 1:02:03.5`, "bad");
+    player.pause();
+    player.seek(frame ?? player.frame);
+    number.value = player.frame;
+  };
   const clock = el("output.clock");
-  const loop = button("Loop", keys.hint("play the marked stretch, or what is around, again and again", "r"), () =>
-    page.stretch.loop(),
-  );
-  const speed = el(
-    "select",
-    {
-      title: "speed",
-      ariaLabel: "speed",
-      on: {
-        change: (event) => {
-          player.setSpeed(Number(event.target.value));
-          event.target.blur();
-        },
-      },
-    },
-    SPEEDS.map((s) => el("option", { value: s, text: `${s}×`, selected: s === 1 })),
-  );
-  const end = `/ ${video.num_frames - 1}`;
+  const loop = keys.button("Loop", "play the marked stretch, or what is around, again and again", "r");
+  const speeds = SPEEDS.map((s) => [String(s), `${s}×`]);
+  const speed = select("speed", speeds, "1", (s) => player.setSpeed(Number(s)));
   const update = () => {
     if (document.activeElement !== number) number.value = player.frame;
     clock.textContent = video.fps ? `${time(player.frame, video)} / ${time(video.num_frames - 1, video)}` : "";
@@ -62,30 +45,23 @@ export function transport(page) {
     loop.classList.toggle("chosen", page.stretch.looping !== null);
   };
   update();
+  const error = page.scene.session.models.length ? sign("error", "next error", "e", { class: "error" }) : null;
+  const rate = video.fps ? `${+video.fps.toFixed(2)} fps` : "rate unknown: 25 fps";
   const element = el(
-    "div.transport",
+    "div.row.transport",
     el(
-      "div.group",
-      sign("previous", keys.hint("previous event", "p"), () => page.goNext(-1)),
-      sign("back10", keys.hint("ten frames back", "Shift+ArrowLeft"), () => player.step(-10)),
-      sign("back", keys.hint("one frame back", "ArrowLeft"), () => player.step(-1)),
+      "div.row.group",
+      sign("previous", "previous event", "p"),
+      sign("back10", "ten frames back", "Shift+ArrowLeft"),
+      sign("back", "one frame back", "ArrowLeft"),
       play,
-      sign("on", keys.hint("one frame on", "ArrowRight"), () => player.step(1)),
-      sign("on10", keys.hint("ten frames on", "Shift+ArrowRight"), () => player.step(10)),
-      sign("next", keys.hint("next event", "n"), () => page.goNext(1)),
-      page.scene.session.models.length
-        ? sign("error", keys.hint("next error", "e"), () => page.goNext(1, true), { class: "error" })
-        : null,
+      sign("on", "one frame on", "ArrowRight"),
+      sign("on10", "ten frames on", "Shift+ArrowRight"),
+      sign("next", "next event", "n"),
+      error,
     ),
-    el("div.group", el("span.of", "frame"), number, el("span.of", end), clock),
-    el(
-      "div.group",
-      loop,
-      speed,
-      video.fps
-        ? el("span.of", `${+video.fps.toFixed(2)} fps`)
-        : el("span.of", "rate unknown: 25 fps"),
-    ),
+    el("div.row.group", el("span.of", "frame"), number, el("span.of", `/ ${video.num_frames - 1}`), clock),
+    el("div.row.group", loop, speed, el("span.of", rate)),
   );
   return { element, update, number };
 }
@@ -94,44 +70,30 @@ export function transport(page) {
 export function labelBar(page) {
   const { labelling, labels, scene } = page;
   const { keys } = page.app;
-  const keyOf = (i) => (CLASS_KEYS[i] ? keys.name(CLASS_KEYS[i]) : null);
-  const classes = scene.session.classes.map(({ name, colour }, i) =>
-    el(
-      "button.class",
-      {
-        type: "button",
-        colour,
-        title: `add ${name} on this frame${keyOf(i) ? ` (${keyOf(i)})` : ""}`,
-        on: {
-          click: (event) => {
-            event.currentTarget.blur();
-            labelling.add(name);
-          },
-        },
-      },
-      keyOf(i) ? el("kbd", keyOf(i)) : null,
-      el("span", name),
-    ),
-  );
-  const undo = sign("undo", keys.hint("undo", "Ctrl+z"), () => labelling.undo());
-  const redo = sign("redo", keys.hint("do again", "Ctrl+y"), () => labelling.redo());
+  const classes = scene.session.classes.map(({ name, colour }, i) => {
+    const key = CLASS_KEYS[i] && keys.name(CLASS_KEYS[i]);
+    const content = [key ? el("kbd", key) : null, el("span", name)];
+    const title = `add ${name} on this frame${key ? ` (${key})` : ""}`;
+    return button(content, title, () => labelling.add(name), { class: "row class", colour });
+  });
+  const sign = signs(keys);
+  const [undo, redo] = [sign("undo", "undo", "Ctrl+z"), sign("redo", "do again", "Ctrl+y")];
   const update = () => {
     undo.disabled = !labels.done.length;
     redo.disabled = !labels.undone.length;
   };
-  const does = withKey(keys);
   const accepting = [
-    does("Accept", "make the selected prediction, or the one on this frame, an event", "Enter", () => labelling.accept()),
-    does("Reject", "refuse it, which is remembered, and learned from", "x", () => labelling.reject()),
-    does("Accept all …", "make all predictions above the threshold events", "Shift+Enter", () => labelling.acceptAll()),
+    keys.button("Accept", "make the selected prediction, or the one on this frame, an event", "Enter"),
+    keys.button("Reject", "refuse it, which is remembered, and learned from", "x"),
+    keys.button("Accept all …", "make all predictions above the threshold events", "Shift+Enter"),
   ];
   const element = el(
-    "div.label-bar",
-    el("div", { class: `group classes ${classes.length > 5 ? "many" : ""}` }, el("span.of", "Add"), classes),
+    "div.row.label-bar",
+    el("div.row", { class: `group classes ${classes.length > 5 ? "many" : ""}` }, el("span.of", "Add"), classes),
     el(
-      "div.group",
-      does("Move here", "move what is selected to this frame", "m", () => labelling.moveHere()),
-      does("Delete", "delete the selected event", "Delete", () => labelling.remove()),
+      "div.row.group",
+      keys.button("Move here", "move what is selected to this frame", "m"),
+      keys.button("Delete", "delete the selected event", "Delete"),
       scene.session.models.length ? accepting : null,
       undo,
       redo,
@@ -143,31 +105,28 @@ export function labelBar(page) {
 
 /** What the marks mean, and the zoom of the timeline. */
 export function timelineBar(page) {
-  const { session } = page.scene;
+  const { models, split } = page.scene.session;
   const { keys } = page.app;
-  const truth = session.models.length === 1 ? "found" : "label"; // to one model it may be found, to another missed
-  const judged = session.split === null ? ["right", "proposed", "confused"] : ["missed", "right", "false", "confused"];
-  const kinds = session.models.length ? [session.split === null ? "label" : truth, ...judged] : [truth];
-  const { app, stretch, labelling } = page;
-  const does = withKey(keys);
+  const truth = models.length === 1 && split !== null ? "found" : "label"; // found by one model, missed by another
+  const judged = split === null ? ["right", "proposed", "confused"] : ["missed", "right", "false", "confused"];
+  const kinds = [truth, ...(models.length ? judged : [])];
+  const sign = signs(keys);
   return el(
-    "div.timeline-bar",
-    el("ul.legend", kinds.map((kind) => el("li", icon(kind), el("span", SHAPES[kind].means)))),
+    "div.row.timeline-bar",
+    el("ul.legend", kinds.map((kind) => el("li.row", icon(kind), el("span", SHAPES[kind].means)))),
     el(
-      "div.group",
-      does("In", "a stretch begins at this frame", "i", () => stretch.from(page.player.frame)),
-      does("Out", "it ends at this frame", "Shift+i", () => stretch.to(page.player.frame)),
-      does("Labelled", "all of the stretch is labelled, even if nothing is there", "b", () => labelling.finish()),
-      session.models.length
-        ? does("What next?", "the stretch whose labels would teach most", "u", () => app.suggestions.next())
-        : null,
+      "div.row.group",
+      keys.button("In", "a stretch begins at this frame", "i"),
+      keys.button("Out", "it ends at this frame", "Shift+i"),
+      keys.button("Labelled", "all of the stretch is labelled, even if nothing is there", "b"),
+      models.length ? keys.button("What next?", "the stretch whose labels would teach most", "u") : null,
       page.why,
     ),
     el(
-      "div.group",
-      sign("less", keys.hint("show more frames", "-"), () => page.timeline.zoom(2)),
-      sign("more", keys.hint("show fewer frames", "+"), () => page.timeline.zoom(0.5)),
-      sign("all", keys.hint("show the whole video", "0"), () => page.timeline.showAll()),
+      "div.row.group",
+      sign("less", "show more frames", "-"),
+      sign("more", "show fewer frames", "+"),
+      sign("all", "show the whole video", "0"),
     ),
   );
 }

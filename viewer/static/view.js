@@ -25,16 +25,21 @@ export class View {
     return Math.max(0, Math.min(this.total - 1, Math.floor(this.start + (x - GUTTER) / this.scale)));
   }
 
+  /** So many frames, or as many as the timeline can show. */
+  within(span) {
+    return Math.max(Math.min(LEAST_SPAN, this.total), Math.min(this.total, span));
+  }
+
   /** Show `span` frames from `start` on, as far as the video goes. */
   show(start, span) {
-    this.span = Math.max(Math.min(LEAST_SPAN, this.total), Math.min(this.total, span));
+    this.span = this.within(span);
     this.start = Math.max(0, Math.min(this.total - this.span, start));
   }
 
   /** Show `factor` times as many frames, with that at x where it is. */
   zoom(factor, x) {
     const at = this.start + (x - GUTTER) / this.scale;
-    const span = Math.max(Math.min(LEAST_SPAN, this.total), Math.min(this.total, this.span * factor));
+    const span = this.within(this.span * factor);
     this.show(at - (at - this.start) * (span / this.span), span);
   }
 
@@ -55,12 +60,12 @@ export class View {
   }
 }
 
-/** How many items of a list by frame come before `frame`. */
-export function below(items, frame) {
+/** How many items of a list by frame, or by another measure, come before one. */
+export function below(items, limit, measure = ({ frame }) => frame) {
   let [low, high] = [0, items.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (items[middle].frame < frame) low = middle + 1;
+    if (measure(items[middle]) < limit) low = middle + 1;
     else high = middle;
   }
   return low;
