@@ -68,6 +68,7 @@ def create_app(session: Session, host: str) -> Flask:
     results = Results(session.videos, session.classes, session.models, store, all_counts=session.split is None)
     pictures = _open_pictures(session)
     secure(app, host)
+    _check_addresses(app, session)
     _add_errors(app)
     _add_overview(app, session, store, results)
     _add_video(app, session, results)
@@ -76,6 +77,17 @@ def create_app(session: Session, host: str) -> Flask:
     _add_help(app, session, store)
     _add_leaving(app, session, store)
     return app
+
+
+def _check_addresses(app: Flask, session: Session) -> None:
+    """Refuse addresses that name a video, model or form that there is not."""
+    known = {"video": range(len(session.videos)), "model": range(len(session.models)), "form": FORMS}
+
+    @app.before_request
+    def check() -> None:
+        for key, named in (request.view_args or {}).items():
+            if key in known and named not in known[key]:
+                abort(404, f"no such {key}")
 
 
 def _add_errors(app: Flask) -> None:
@@ -98,7 +110,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
         return send_file(STATIC / "index.html", max_age=0)
 
     @app.get("/api/session")
-    def tell_session() -> Response:
+    def send_session() -> Response:
         return jsonify(
             dataset=session.dataset,
             name=Path(session.dataset).name,
@@ -113,11 +125,11 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
         )
 
     @app.get("/api/overview")
-    def tell_overview() -> Response:
+    def send_overview() -> Response:
         return jsonify(results.overview(_settings(request.args, session), _of_labels(session)))
 
     @app.get("/api/labels")
-    def tell_labels() -> Response:
+    def send_labels() -> Response:
         states = [store.read(index) for index in range(len(session.videos))]
         return jsonify(
             differing=results.differing() if session.split else [],
@@ -128,7 +140,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
         )
 
     @app.get("/api/cases")
-    def tell_cases() -> Response:
+    def send_cases() -> Response:
         case = Case(*(_index(request.args, key, len(session.classes)) for key in ("true", "predicted")),
                     _whole(request.args["offset"], -MAX_FRAMES_AROUND) if "offset" in request.args else None)
         model = _index(request.args, "model", len(session.models))
@@ -141,17 +153,14 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
 def _add_video(app: Flask, session: Session, results: Results) -> None:
     @app.get("/api/videos/<int:video>/scores/<int:model>")
     def send_scores(video: int, model: int) -> Response:
-        name = _video(session, video).name
-        if model >= len(session.models):
-            abort(404, "no such model")
-        curves = session.models[model].curves(name)
+        curves = session.models[model].curves(session.videos[video].name)
         return Response(curves.tobytes(), mimetype="application/octet-stream")
 
     @app.post("/api/videos/<int:video>/marks")
     def send_marks(video: int) -> Response:
-        viewed, asked = _video(session, video), _body()
-        frames, labels = asked.get("frames"), asked.get("labels")
-        if not (_are_below(frames, viewed.num_frames) and _are_below(labels, len(session.classes))):
+        body = _body()
+        frames, labels = body.get("frames"), body.get("labels")
+        if not (_are_below(frames, session.videos[video].num_frames) and _are_below(labels, len(session.classes))):
             abort(400, "frames and labels must be lists of numbers of the video")
         if len(frames) != len(labels):
             abort(400, "frames and labels must be of one length")
@@ -172,7 +181,7 @@ def _add_frames(app: Flask, session: Session, pictures: Pictures | None) -> None
     @app.get("/frames/<int:video>/<int:frame>.jpg")
     def send_frame(video: int, frame: int) -> Response:
         # No path comes from outside: a video is the number of a known one, a frame a number.
-        viewed = _video(session, video)
+        viewed = session.videos[video]
         path = viewed.frame_path(frame)
         if path is None:
             abort(404, f"frame {frame} is missing")
@@ -202,27 +211,22 @@ def _add_frames(app: Flask, session: Session, pictures: Pictures | None) -> None
 def _add_labels(app: Flask, session: Session, store: LabelStore) -> None:
     @app.get("/api/videos/<int:video>/labels")
     def read_labels(video: int) -> Response:
-        _video(session, video)
-        state = store.read(video)
-        return jsonify(**asdict(state), file=str(store.path(video)))
+        return jsonify(**asdict(store.read(video)), file=str(store.path(video)))
 
     @app.get("/api/videos/<int:video>/revision")
-    def tell_revision(video: int) -> Response:
-        _video(session, video)
+    def send_revision(video: int) -> Response:
         return jsonify(revision=store.read(video).revision)
 
     @app.put("/api/videos/<int:video>/labels")
     def write_labels(video: int) -> Response | tuple[Response, int]:
-        viewed, asked = _video(session, video), _body()
+        body = _body()
         try:
-            labels = check_page_labels(asked, viewed, session.classes)
+            labels = check_page_labels(body, session.videos[video], session.classes)
+            return jsonify(revision=store.write(video, body.get("revision"), labels).revision)
         except ValueError as error:  # of JSON within JSON too
             abort(400, str(error))
-        try:
-            state = store.write(video, asked.get("revision"), labels)
         except Stale:
             return jsonify(error="changed elsewhere"), 409
-        return jsonify(revision=state.revision)
 
 
 def _add_help(app: Flask, session: Session, store: LabelStore) -> None:
@@ -231,13 +235,13 @@ def _add_help(app: Flask, session: Session, store: LabelStore) -> None:
     match_of = matches_of(video.name for video in session.videos)
 
     @app.get("/api/videos/<int:video>/fields")
-    def tell_fields(video: int) -> Response:
-        name = _video(session, video).name
-        same = [match_of[other.name] == match_of[name] for other in session.videos]
+    def send_fields(video: int) -> Response:
+        match = match_of[session.videos[video].name]
+        same = [match_of[other.name] == match for other in session.videos]
         return jsonify(known_fields([store.read(index).events for index in range(len(same))], same))
 
     @app.get("/api/suggestions")
-    def tell_suggestions() -> Response:
+    def send_suggestions() -> Response:
         model = _index(request.args, "model", len(session.models))
         if model is None:
             abort(400, "name a model")
@@ -249,15 +253,14 @@ def _add_leaving(app: Flask, session: Session, store: LabelStore) -> None:
 
     @app.get("/api/videos/<int:video>/export/<form>")
     def send_export(video: int, form: str) -> Response:
-        _video(session, video)
-        return Response(export_video(store, video, _form(form))[1], mimetype="application/octet-stream")
+        return Response(export_video(store, video, form)[1], mimetype="application/octet-stream")
 
     @app.get("/api/export/<form>")
     def send_all(form: str) -> Response:
-        return Response(export_all(store, _form(form)), mimetype="application/zip")
+        return Response(export_all(store, form), mimetype="application/zip")
 
     @app.get("/api/training")
-    def tell_training() -> Response:
+    def send_training() -> Response:
         places, model = session.places, _index(request.args, "model", len(session.models))
         commands, notes = training_commands(store, session.dataset, None if model is None else session.models[model],
                                             places.frame_dir, places.videos_dir)
@@ -266,12 +269,6 @@ def _add_leaving(app: Flask, session: Session, store: LabelStore) -> None:
     @app.post("/api/training/files")
     def make_files() -> Response:
         return jsonify(written=write_files(store, session.dataset))
-
-
-def _form(name: str) -> str:
-    if name not in FORMS:
-        abort(404, "no such form")
-    return name
 
 
 def _describe(video: ViewedVideo) -> dict[str, Any]:
@@ -292,12 +289,6 @@ def _describe_model(model: Model) -> dict[str, Any]:
     rule = model.rule
     return {"name": model.name, "file": model.path.name, "threshold": rule.threshold, "crop": model.crop,
             "levels": rule.levels(model.classes).tolist(), "threshold_from": "; ".join([rule.source, *rule.notes])}
-
-
-def _video(session: Session, index: int) -> ViewedVideo:
-    if index >= len(session.videos):
-        abort(404, "no such video")
-    return session.videos[index]
 
 
 def _settings(args: Any, session: Session) -> Settings:
@@ -350,12 +341,12 @@ def _index(args: Any, key: str, size: int) -> int | None:
 
 def _body() -> dict[str, Any]:
     try:
-        asked = parse_json(request.get_data())
+        body = parse_json(request.get_data())
     except ValueError as error:
         abort(400, f"must be JSON ({error})")
-    if not isinstance(asked, dict):
+    if not isinstance(body, dict):
         abort(400, "must be a JSON object")
-    return asked
+    return body
 
 
 def _are_below(numbers: Any, size: int) -> bool:

@@ -162,23 +162,11 @@ def found_videos(places: Places, entries: Mapping[str, tuple[str, Video]]) -> li
         raise UserError(f"{frame_dir}: holds the frames of one video; give the folder above it")
     folders = {folder.relative_to(frame_dir).as_posix(): folder for folder in _frame_folders(frame_dir)} \
         if frame_dir else {}
-    bare = sorted(places.files.keys() - folders.keys())
-    records = places.records(bare)
+    records = places.records(sorted(places.files.keys() - folders.keys()))
     videos = []
     for name in sorted(folders.keys() | records.keys()):
-        if name in entries:
-            split, entry = entries[name]
-            videos.append(_of_entry(places, entry, split, records.get(name)))
-        elif name in folders:
-            record = _full_record(folders[name])
-            num_frames = record["num_frames"] if record else _count_frames(folders[name])
-            fps = record and record["fps"]
-            videos.append(ViewedVideo(name, folders[name], num_frames, fps, True, record, size=_size(record),
-                                      source=places.source(name, num_frames, fps, record)))
-        else:
-            record = records[name]
-            videos.append(ViewedVideo(name, Path(name), record["num_frames"], record["fps"], False, record,
-                                      source=places.source(name, None, None, None)))
+        split, entry = entries.get(name) or (None, _bare_entry(name, folders.get(name), records.get(name)))
+        videos.append(_of_entry(places, entry, split, records.get(name)))
     if not videos and places.videos_dir:
         raise UserError(f"{places.videos_dir}: none of its videos can be read")
     if not videos:
@@ -212,7 +200,13 @@ def _extracted(places: Places, name: str) -> bool:
     return places.frame_dir is not None and (places.frame_dir / name / frame_name(0)).is_file()
 
 
-def _of_entry(places: Places, entry: Video, split: str, of_file: dict[str, Any] | None) -> ViewedVideo:
+def _bare_entry(name: str, folder: Path | None, of_file: dict[str, Any] | None) -> Video:
+    """Of a video that is in no split: as long as its frames are, or its file."""
+    record = of_file if folder is None else _full_record(folder)
+    return {"video": name, "num_frames": record["num_frames"] if record else _count_frames(folder), "events": []}
+
+
+def _of_entry(places: Places, entry: Video, split: str | None, of_file: dict[str, Any] | None) -> ViewedVideo:
     """
     Args:
         of_file: what the video file says of itself, where nothing is extracted of it.

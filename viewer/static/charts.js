@@ -11,7 +11,7 @@ export function precisionRecall(classes, models) {
   const there = classes.map((c, i) => ({ ...c, i })).filter(({ i }) => models.some((model) => model.curves[i]));
   if (!there.length) return el("p.empty", "no true events to hold predictions against");
   return el(
-    "div.panels",
+    "div.wrap.panels",
     there.map(({ name, colour, i }) => {
       const size = [LEFT + SIDE + 10, TOP + SIDE + BOTTOM];
       const look = (m) => ({ stroke: colour, "stroke-dasharray": DASHES[m % DASHES.length] });
@@ -149,7 +149,7 @@ export function offsetHistogram(classes, counts, open) {
     ? `${percent(sums[reach] / total)} % on the frame; mean ${signed(Number(mean.toFixed(2)))} frames`
     : "no right predictions";
   const plot = newPlot([width, height + 40], "histogram of frame offsets", parts);
-  return el("figure", plot, el("figcaption.words", caption));
+  return el("figure", plot, el("figcaption.of.words", caption));
 }
 
 function barWords(name, offset, count) {

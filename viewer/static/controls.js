@@ -44,7 +44,7 @@ export function controls(app, signal) {
     );
   }
   settings.addEventListener("change", () => parts.forEach((part) => part.update()), { signal });
-  return el("div", { class: `controls ${many ? "many" : ""}` }, parts.map((part) => part.element));
+  return el("div.wrap", { class: `controls ${many ? "many" : ""}` }, parts.map((part) => part.element));
 }
 
 /** Soft NMS or NMS; each has its own usual window. */

@@ -74,17 +74,20 @@ export function toast(text, kind = "") {
   setTimeout(() => node.remove(), STAY[kind]);
 }
 
-/** Ask a yes-or-no question in a dialog; resolves to whether the answer is `yes`. */
-export function ask(question, yes) {
+/** Show content in a dialog that its buttons close; resolves to the value of the one that was pressed, or "". */
+export function show(look, content, buttons) {
   const dialog = document.getElementById("ask");
-  return new Promise((resolve) => {
-    const answers = [
-      el("button", { value: "no", text: "Cancel" }),
-      el("button.primary", { value: "yes", text: yes, autofocus: true }),
-    ];
-    dialog.replaceChildren(el("form", { method: "dialog" }, el("p", question), el("div.row.end", answers)));
-    dialog.onclose = () => resolve(dialog.returnValue === "yes");
-    dialog.returnValue = "";
-    dialog.showModal();
-  });
+  dialog.replaceChildren(el(`form.${look}`, { method: "dialog" }, content, el("div.row.end", buttons)));
+  dialog.returnValue = "";
+  if (!dialog.open) dialog.showModal();
+  return new Promise((resolve) => (dialog.onclose = () => resolve(dialog.returnValue)));
+}
+
+/** Ask a yes-or-no question; resolves to whether the answer is `yes`. */
+export async function ask(question, yes) {
+  const answers = [
+    el("button", { value: "no", text: "Cancel" }),
+    el("button.primary", { value: "yes", text: yes, autofocus: true }),
+  ];
+  return (await show("question", el("p", question), answers)) === "yes";
 }

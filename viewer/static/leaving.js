@@ -1,7 +1,7 @@
 // How work leaves the page: labels as files for other tools, and the commands of the next training.
 
 import { getBytes, getJson, sendJson } from "./api.js";
-import { button, el, toast } from "./dom.js";
+import { button, el, show, toast } from "./dom.js";
 import { plural } from "./format.js";
 
 const ABOUT = {
@@ -17,13 +17,8 @@ const ABOUT = {
 };
 
 /** A dialog with a heading, what is in it, and a button that closes it. */
-function open(title, ...content) {
-  const dialog = document.getElementById("ask");
-  const close = el("button", { value: "close", text: "Close" });
-  dialog.replaceChildren(el("form.leaving", { method: "dialog" }, el("h2", title), content, el("div.row.end", close)));
-  dialog.onclose = null;
-  if (!dialog.open) dialog.showModal();
-}
+const open = (title, ...content) =>
+  show("leaving", [el("h2", title), content], el("button", { value: "close", text: "Close" }));
 
 /** Ask for a form, and have the browser keep a file of this video's labels, or an archive of all. */
 export function showExport({ session, page }) {

@@ -72,8 +72,9 @@ class App {
   }
 
   showTheme() {
-    this.look.textContent = this.theme.sign;
-    this.look.title = this.keys.hint(`light or dark: ${this.theme.words}`, "t");
+    const { sign, words } = this.theme.shown;
+    this.look.textContent = sign;
+    this.look.title = this.keys.hint(`light or dark: ${words}`, "t");
   }
 
   /** Go to the video so many after the one that is shown. */

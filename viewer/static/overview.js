@@ -22,7 +22,7 @@ export class Overview {
     this.table = new Table(this.columns(), (row) => app.go(row.video));
     this.element = el(
       "div.overview",
-      session.models.length ? el("div.sticky", controls(app, this.ending.signal), this.truth) : null,
+      session.models.length ? el("div.wrap.sticky", controls(app, this.ending.signal), this.truth) : null,
       this.cards,
       el("h2", session.split ? "Videos" : "Videos to label"),
       this.table.element,
@@ -84,7 +84,7 @@ export class Overview {
     const { session, settings } = this;
     const all = model.f1.all;
     const figure = (name, value, hint, look = "") =>
-      el("div", { class: `figure ${look}`, title: hint }, el("b", percent(value)), el("span", name));
+      el("div", { class: `figure ${look}`, title: hint }, el("b", percent(value)), el("span.of", name));
     const tolerances = session.tolerances;
     const apRow = (name, precisions, average, look) => plainRow(name, [...precisions, average].map(percent), look);
     const names = session.classes.map(({ name }) => name);
@@ -105,7 +105,7 @@ export class Overview {
       { class: lone ? "lone" : "" },
       el("header", el("h2", model.name), el("span.of", model.file), el("span.of", plural(events, "true event"))),
       el(
-        "div.figures",
+        "div.wrap.figures",
         figure("mAP", model.mean_mAP, `mean over tolerances ${tolerances.join(", ")}, after ${nms}`, "first"),
         figure(`mAP ${within}`, model.at.mAP, `at the tolerance of the slider, after ${nms}`),
         figure("F1", all.f1, `${within}, above the threshold`),
@@ -114,7 +114,7 @@ export class Overview {
         model.team_mAP === null ? null : sides,
       ),
       el(
-        "div.tables",
+        "div.wrap.tables",
         plainTable(
           ["", ...tolerances, "mean"],
           [precisions, apRow("mAP", model.mAP, model.mean_mAP, "sum")],
@@ -195,9 +195,9 @@ export class Overview {
   drawWrong(models) {
     const { classes } = this.session;
     const many = models.length > 1;
-    const chart = (title, hint, plots) => el("article.chart", el("h2", title), el("p.hint", hint), plots);
+    const chart = (title, hint, plots) => el("article.chart", el("h2", title), el("p.of.hint", hint), plots);
     const panel = (draw) => (model, m) => el("div", many ? el("h3", model.name) : null, draw(model, m));
-    const each = (title, hint, draw) => chart(title, hint, el("div.panels", models.map(panel(draw))));
+    const each = (title, hint, draw) => chart(title, hint, el("div.wrap.panels", models.map(panel(draw))));
     const open = (m) => (cell, title) => this.showCases(m, cell, title);
     const curves = precisionRecall(classes, models);
     this.charts.replaceChildren(

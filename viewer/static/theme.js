@@ -3,13 +3,16 @@
 import { keep, kept } from "./kept.js";
 
 const KEPT = "viewer.theme";
-const NEXT = { auto: "dark", dark: "light", light: "auto" };
-const SIGN = { auto: "◐", dark: "☾", light: "☀" };
+const THEMES = {
+  auto: { next: "dark", sign: "◐", words: "as the system" },
+  dark: { next: "light", sign: "☾", words: "dark" },
+  light: { next: "auto", sign: "☀", words: "light" },
+};
 
 export class Theme extends EventTarget {
   constructor() {
     super();
-    this.chosen = kept(KEPT) in NEXT ? kept(KEPT) : "auto";
+    this.chosen = kept(KEPT) in THEMES ? kept(KEPT) : "auto";
     this.probe = document.head.appendChild(document.createElement("i")); // has the colour that is asked for
     this.system = matchMedia("(prefers-color-scheme: dark)");
     this.system.addEventListener("change", () => this.apply());
@@ -23,17 +26,14 @@ export class Theme extends EventTarget {
   }
 
   next() {
-    this.chosen = NEXT[this.chosen];
+    this.chosen = THEMES[this.chosen].next;
     keep(KEPT, this.chosen);
     this.apply();
   }
 
-  get sign() {
-    return SIGN[this.chosen];
-  }
-
-  get words() {
-    return { auto: "as the system", dark: "dark", light: "light" }[this.chosen];
+  /** The sign and the words for what is chosen. */
+  get shown() {
+    return THEMES[this.chosen];
   }
 
   /** A colour of the style sheet, for a canvas. */

@@ -63,7 +63,7 @@ export class VideoPage {
 
   build() {
     this.numbers = el("div.numbers");
-    this.why = el("output.why");
+    this.why = el("output.of.why");
     this.transport = transport(this);
     this.labelBar = labelBar(this);
     this.element = el(

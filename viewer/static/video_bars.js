@@ -33,7 +33,7 @@ export function transport(page) {
     player.seek(frame ?? player.frame);
     number.value = player.frame;
   };
-  const clock = el("output.clock");
+  const clock = el("output.of.clock");
   const loop = keys.button("Loop", "play the marked stretch, or what is around, again and again", "r");
   const speeds = SPEEDS.map((s) => [String(s), `${s}×`]);
   const speed = select("speed", speeds, "1", (s) => player.setSpeed(Number(s)));
@@ -113,7 +113,7 @@ export function timelineBar(page) {
   const sign = signs(keys);
   return el(
     "div.row.timeline-bar",
-    el("ul.legend", kinds.map((kind) => el("li.row", icon(kind), el("span", SHAPES[kind].means)))),
+    el("ul.wrap.of.legend", kinds.map((kind) => el("li.row", icon(kind), el("span", SHAPES[kind].means)))),
     el(
       "div.row.group",
       keys.button("In", "a stretch begins at this frame", "i"),
