@@ -40,8 +40,7 @@ def export_all(store: LabelStore, form: str) -> bytes:
     Raises:
         UserError: no video is labelled, or see `export_video`.
     """
-    states = [store.read(index) for index in range(len(store.videos))]
-    labelled = [index for index, state in enumerate(states) if state.source != "none"]
+    labelled = [index for index, state in enumerate(store.states()) if state.source != "none"]
     if not labelled:
         raise UserError("no video has labels yet, so that there is nothing to export; label one first")
     archive = io.BytesIO()

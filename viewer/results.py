@@ -127,21 +127,14 @@ class Results:
 
     # what pages ask for
 
-    def states(self) -> States:
-        """The labels of all videos as they are now."""
-        return tuple(map(self.store.read, range(len(self.videos))))
-
     def differing(self) -> list[int]:
         """The videos whose labels are not those of the split."""
-        return [
-            index
-            for index, video in enumerate(self.videos)
-            if _moments(video.truth) != _moments(self.store.read(index).events)
-        ]
+        pairs = zip(self.videos, self.store.states(), strict=True)
+        return [index for index, (video, state) in enumerate(pairs) if _moments(video.truth) != _moments(state.events)]
 
     def overview(self, settings: Settings, of_labels: bool) -> dict[str, Any]:
         """The numbers of the split and of each video, by model; those of classes are lists in their order."""
-        states = self.states() if of_labels else None
+        states = self.store.states() if of_labels else None
         truth = self._truth(states)
         truths = np.zeros((len(self.videos), len(self.classes)), int)
         np.add.at(truths, (truth.video, truth.label), 1)
@@ -172,7 +165,7 @@ class Results:
     def cases(self, model: int, settings: Settings, of_labels: bool, case: Case) -> dict[str, Any]:
         """Where the events of a cell of the confusion matrix, or of a bar of the offsets, are: by score, best first;
         missed ones by place."""
-        states = self.states() if of_labels else None
+        states = self.store.states() if of_labels else None
         whole = self._pairing(model, settings.suppression, settings.tolerance, states)
         pairing = whole.above(self._levels(model, settings))
         true, predicted = pairing.true, pairing.predicted
@@ -204,7 +197,7 @@ class Results:
         return [self._marks_of(model, index, truth, settings) for model in range(len(self.models))]
 
     def _marks_of(self, model: int, index: int, truth: EventTable, settings: Settings) -> dict[str, Any]:
-        ranges = self._ranges(self.states())
+        ranges = self._ranges(self.store.states())
         events = self._events(model, settings.suppression, ranges)
         of_video = events.take((events.video == index) & (events.score > self._levels(model, settings)[events.label]))
         (pairing,) = pair_events(truth, of_video, len(self.classes), [settings.tolerance])

@@ -63,8 +63,7 @@ def create_app(session: Session, host: str) -> Flask:
     app.json.sort_keys = False
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # scripts of a newer version are taken at once
     store = LabelStore(session.labels_dir, session.videos, session.classes)
-    for index in range(len(session.videos)):
-        store.read(index)
+    store.states()  # which says now what is wrong with them
     results = Results(session.videos, session.classes, session.models, store, all_counts=session.split is None)
     pictures = _open_pictures(session)
     secure(app, host)
@@ -130,7 +129,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
 
     @app.get("/api/labels")
     def send_labels() -> Response:
-        states = [store.read(index) for index in range(len(session.videos))]
+        states = store.states()
         return jsonify(
             differing=results.differing() if session.split else [],
             sources=[state.source for state in states],
@@ -238,14 +237,14 @@ def _add_help(app: Flask, session: Session, store: LabelStore) -> None:
     def send_fields(video: int) -> Response:
         match = match_of[session.videos[video].name]
         same = [match_of[other.name] == match for other in session.videos]
-        return jsonify(known_fields([store.read(index).events for index in range(len(same))], same))
+        return jsonify(known_fields([state.events for state in store.states()], same))
 
     @app.get("/api/suggestions")
     def send_suggestions() -> Response:
         model = _index(request.args, "model", len(session.models))
         if model is None:
             abort(400, "name a model")
-        return jsonify(suggest(session.videos, session.classes, session.models[model], store))
+        return jsonify(suggest(store, session.models[model]))
 
 
 def _add_leaving(app: Flask, session: Session, store: LabelStore) -> None:

@@ -76,6 +76,10 @@ class LabelStore:
             self._states[index] = known = identity, self._read_now(index)[0]
         return known[1]
 
+    def states(self) -> tuple[LabelState, ...]:
+        """The labels of all videos as they are now; errors as of `read`."""
+        return tuple(map(self.read, range(len(self.videos))))
+
     def write(self, index: int, revision: str, now: PageLabels) -> LabelState:
         """Put the labels of a video in place of those of `revision`, whole or not at all.
 

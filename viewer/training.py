@@ -27,7 +27,7 @@ def training_commands(
     Args:
         model: that is looked at, if any.
     """
-    states = [store.read(index) for index in range(len(store.videos))]
+    states = store.states()
     frames = frame_dir or Path("Frames")
     prepare = ["prepare_data.py", "--videos", videos_dir or "VIDEOS", "--output", frames, "--labels", store.folder,
                "--dataset", dataset, *_made_with(store), "--overwrite"]

@@ -34,10 +34,10 @@ class Stretches:
     known: np.ndarray  # bool: labelled, in part at least
 
 
-def suggest(videos: Sequence[ViewedVideo], classes: Sequence[str], model: Model, store: LabelStore) -> list[dict]:
+def suggest(store: LabelStore, model: Model) -> list[dict]:
     """Stretches that nobody has labelled, the one that would teach most first: [{"video", "first", "last", "why"}]."""
-    states = [store.read(index) for index in range(len(videos))]
-    found = _stretches(videos, model, states, len(classes))
+    states, classes = store.states(), store.classes
+    found = _stretches(store.videos, model, states, len(classes))
     counts = np.array([sum(event["label"] == name for state in states for event in state.events) for name in classes])
     rarity = 1 / np.sqrt(1 + counts)
     doubt = (1 - np.abs(2 * found.peaks - 1)) * (rarity / rarity.max())  # (N, K); 1 where a rare class scores 0.5

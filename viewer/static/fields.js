@@ -92,7 +92,6 @@ export class FieldPanel {
   draw(event) {
     const { events } = this.page.scene;
     const { known, labelling } = this.page;
-    const names = known.names(events);
     const field = (name, i) =>
       el(
         "label",
@@ -100,13 +99,12 @@ export class FieldPanel {
         el("input", {
           type: "text",
           value: fieldOf(event, name),
+          list: `field-${i}`,
           data: { field: name },
           on: { change: ({ target }) => labelling.setField(this.event, name, target.value.trim()) },
         }),
         el("datalist", { id: `field-${i}` }, known.valuesOf(name, events).map((value) => el("option", { value }))),
       );
-    const fields = names.map(field);
-    fields.forEach((node, i) => node.querySelector("input").setAttribute("list", `field-${i}`));
     const more = el("input", {
       type: "text",
       placeholder: "another field",
@@ -123,7 +121,7 @@ export class FieldPanel {
     });
     this.element.replaceChildren(
       el("header", el("b", event.label), el("span.of", `frame ${event.frame}`)),
-      el("div.grid", fields, el("label", el("span.of", "+"), more)),
+      el("div.grid", known.names(events).map(field), el("label", el("span.of", "+"), more)),
     );
   }
 

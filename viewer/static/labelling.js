@@ -10,10 +10,7 @@ export class Labelling {
   /** `page` gives app, scene, labels, player, known, stretch, select(), goTo(). */
   constructor(page) {
     this.page = page;
-  }
-
-  get scene() {
-    return this.page.scene;
+    this.scene = page.scene;
   }
 
   /** Whether labels can be changed now; if not, says why. */
@@ -28,14 +25,10 @@ export class Labelling {
     if (!this.ready()) return null;
     const { selected, events, frame } = this.scene;
     const here = events.filter((event) => event.frame === frame);
-    if (here.length === 1 || here.includes(selected?.event))
-      return here.includes(selected?.event) ? selected.event : here[0];
-    if (!here.length && selected?.event) return selected.event;
-    toast(
-      here.length
-        ? "several events on this frame: select one first"
-        : "no event is selected, and none is on this frame",
-    );
+    if (selected?.event && (!here.length || here.includes(selected.event))) return selected.event;
+    if (here.length === 1) return here[0];
+    const none = "no event is selected, and none is on this frame";
+    toast(here.length ? "several events on this frame: select one first" : none);
     return null;
   }
 
@@ -137,9 +130,9 @@ export class Labelling {
     const { selected, settings, verdicts, frame } = this.scene;
     const here = verdicts.guesses(settings.model).filter((guess) => guess.frame === frame);
     const taken = selected?.event && this.scene.rows.find((row) => row.event === selected.event)?.guess;
-    const guess = selected?.guess ?? taken ?? here.sort((a, b) => b.score - a.score)[0];
+    const guess = selected?.guess ?? taken ?? here.sort((a, b) => b.score - a.score)[0] ?? null;
     if (!guess) toast("no prediction is selected, and none is on this frame");
-    return guess ?? null;
+    return guess;
   }
 
   /** Take a prediction over, on its frame or another: as a new event, or as the class of the one there. The next one

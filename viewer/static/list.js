@@ -17,7 +17,6 @@ const KINDS = {
   errors: isError,
   rejected: (row) => row.kind === "rejected",
 };
-const WORDS = { found: "found", missed: "missed", false: "false", proposed: "proposed", rejected: "rejected" };
 
 /** Dispatches "pick" ({detail: row}) for a line that is clicked. */
 export class EventList extends EventTarget {
@@ -65,7 +64,7 @@ export class EventList extends EventTarget {
     const { event, guess, kind, label, frame } = row;
     const fields = event ? fieldsOf(event).flat() : [];
     const times = time(frame, this.scene.video);
-    const text = [label, guess?.label, WORDS[kind] ?? kind, frame, times, ...fields].join(" ").toLowerCase();
+    const text = [label, guess?.label, kind, frame, times, ...fields].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   }
 
@@ -111,7 +110,7 @@ export class EventList extends EventTarget {
     const now = row.frame === frame || row.guess?.frame === frame;
     const offset = row.guess && row.event ? row.guess.frame - row.event.frame : null;
     const special = { confused: `as ${row.guess?.label}`, label: describe(row.event, false) };
-    const words = special[row.kind] ?? WORDS[row.kind];
+    const words = special[row.kind] ?? row.kind;
     const verdict = offset && row.kind === "found" ? `${words} ${signed(offset)}` : words;
     const team = session.split === null && row.kind === "found" && fieldOf(row.event, "team"); // to one who labels
     const judged = [verdict, (row.guess && describeSide(row)) || team].filter(Boolean).join(", ");

@@ -19,7 +19,7 @@ export function transport(page) {
   const { player, video } = page;
   const { keys } = page.app;
   const sign = signs(keys);
-  const play = sign("play", "play or stop", " ", { class: "play" });
+  const play = sign("play", "play or stop", " ", { class: "play primary" });
   const number = el("input.counter", {
     type: "text",
     ariaLabel: "frame or time",
