@@ -278,6 +278,7 @@ def train(args: argparse.Namespace) -> None:
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
         rates = epoch_rates(args, updates, epoch)
+        mean.begin_epoch(epoch * steps)
         processes.draw_apart(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
         loss, overflows = train_epoch(network, batches, steps, optimizer, scaler, rates, args.acc_grad_iter,
                                       lambda: (mean.update(), forecast.update()))

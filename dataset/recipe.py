@@ -21,11 +21,11 @@ COMMON = {"num_epochs": 50, "warm_up_epochs": 3, "learning_rate": 0.001}
 RECIPES: dict[str, dict[str, Any]] = {
     "auto": COMMON | {
         "crop_dim": 0, "batch_size": "auto", "epoch_num_frames": None,
-        "fg_upsample": 0.5, "mixup": False, "dilate_len": 0,
+        "fg_upsample": 0.5, "mixup": False, "dilate_len": 0, "modality": "rgb_diff",
     },
     "original": COMMON | {
         "crop_dim": 224, "batch_size": CLIPS, "epoch_num_frames": MAX_EPOCH_FRAMES,
-        "fg_upsample": 0.0, "mixup": True, "dilate_len": 0,
+        "fg_upsample": 0.0, "mixup": True, "dilate_len": 0, "modality": "rgb",
     },
 }
 

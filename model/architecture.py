@@ -27,8 +27,7 @@ FEATURE_ARCHS = [f"{cnn}{shift}" for cnn in CNNS for shift in ("", *(f"_{name}" 
 ALIASES = {"resnet50": "rn50", "regnet_y": "rny008_gsm"}  # the original's names of whole backbones
 STAGES = ["".join(s) for number in range(1, 5) for s in itertools.combinations("1234", number)]
 TEMPORAL_ARCHS = ("gru", "deeper_gru", "mstcn", "asformer", "ed_sgp_mixer", "")
-MODALITIES = ("rgb", "bw", "flow", "stack", "rgb_stack")
-STACKS = ("stack", "rgb_stack")  # modalities whose frames carry their neighbours, see model/frame_stack.py
+MODALITIES = ("rgb_diff", "rgb", "bw", "flow")
 PADDINGS = ("zeros", "replicate", "reflect")  # as torch.nn.Conv2d calls them
 KINDS = {"int": "a whole number above {}", "str": "a str", "bool": "true or false"}  # as messages call them
 
@@ -176,8 +175,8 @@ def add_architecture_options(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(FEATURE_ARCHS)}; {', '.join(f'{a} means {b}' for a, b in ALIASES.items())}")
     add("-t", "--temporal_arch", default="gru", choices=TEMPORAL_ARCHS,
         help="head (--temporal_arch= for a linear layer)")
-    add("--modality", default="rgb", choices=MODALITIES, help="what is seen of a frame: colours, grey, optical flow; "
-        "grey with the frames before and after (stack); or colours with what changed since and will (rgb_stack)")
+    add("--modality", choices=MODALITIES, help="what is seen of a frame: colours with what changes from frame to "
+        "frame, colours, grey, or optical flow (rgb_diff; original: rgb)")
     add("--clip_len", type=positive, default=100, help="frames in a clip")
     add("--shift_stages", choices=STAGES, metavar="1234",
         help="stages of the CNN that have temporal layers (default: all; with ed_sgp_mixer 34)")

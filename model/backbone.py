@@ -13,8 +13,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from model.architecture import CNNS, STACKS, Architecture
-from model.frame_stack import FrameStack
+from model.architecture import CNNS, Architecture
+from model.frame_difference import FrameDifference
 from model.gate_shift import GateShift
 from model.gate_shift_fuse import GateShiftFuse
 from model.recompute import recompute, recomputed
@@ -130,16 +130,15 @@ class Backbone(nn.Module):
 
     def __init__(self, architecture: Architecture, in_channels: int, imagenet: bool = False) -> None:
         super().__init__()
-        self.stack = FrameStack() if architecture.modality in STACKS else None
-        channels = in_channels if self.stack is None else FrameStack.channels(in_channels)
-        self.cnn = build_cnn(architecture.cnn, channels, imagenet)
+        self.difference = FrameDifference() if architecture.modality == "rgb_diff" else None
+        self.cnn = build_cnn(architecture.cnn, in_channels + 2 * (self.difference is not None), imagenet)
         self.num_features: int = self.cnn.num_features
         if architecture.shift:
             insert_shifts(self.cnn, architecture.shift, architecture.shift_stages)
         for conv in self.cnn.modules():
             if isinstance(conv, nn.Conv2d) and any(conv.padding):
                 conv.padding_mode = architecture.padding
-        self.shifts = [m for m in self.modules() if isinstance(m, Shift | FrameStack)]  # what looks at neighbours
+        self.shifts = [m for m in self.modules() if isinstance(m, Shift | FrameDifference)]  # what looks at neighbours
         self.to(memory_format=torch.channels_last)
 
     @property
@@ -165,8 +164,8 @@ class Backbone(nn.Module):
         for layer in self.shifts:
             layer.num_frames = frames.shape[1]
         stacked = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        if self.stack is not None:
-            stacked = self.stack(stacked)
+        if self.difference is not None:
+            stacked = self.difference(stacked)
         if torch.is_autocast_enabled(frames.device.type):  # as the first convolution would: half as much to keep
             stacked = stacked.to(torch.get_autocast_dtype(frames.device.type))
         return stacked
@@ -208,14 +207,14 @@ class Backbone(nn.Module):
 
     def open_stream(self) -> BackboneStream:
         """What gives the features of one video as its frames are pushed."""
-        return BackboneStream(self.shifts, self._after_stack(self.cnn))
+        return BackboneStream(self.shifts, self._after_difference(self.cnn))
 
     def open_map_stream(self) -> BackboneStream:
         """Like `open_stream`, but it gives the last feature maps (T', D, H', W')."""
-        return BackboneStream(self.shifts, self._after_stack(partial(feature_maps, self.cnn)))
+        return BackboneStream(self.shifts, self._after_difference(partial(feature_maps, self.cnn)))
 
-    def _after_stack(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        return network if self.stack is None else lambda frames: network(self.stack(frames))
+    def _after_difference(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return network if self.difference is None else lambda frames: network(self.difference(frames))
 
     @property
     def look_ahead(self) -> int:
@@ -226,7 +225,7 @@ class Backbone(nn.Module):
 class BackboneStream:
     """See `streaming.Stream`."""
 
-    def __init__(self, shifts: list[Shift | FrameStack], network: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, shifts: list[Shift | FrameDifference], network: Callable[[Tensor], Tensor]) -> None:
         self.shifts, self.network = shifts, network
         self.carries = [Carry(shift.reach) for shift in shifts]
         self.none: Tensor | None = None  # frames like the last ones, but none of them

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from model.backbone import Backbone
-from model.frame_stack import FrameStack
+from model.frame_difference import FrameDifference
 from model.gate_shift import GateShift
 from model.shift import JOINED_BY_HAND, Shift
 from model.spotter import EventSpotter
@@ -35,7 +35,7 @@ class MaskedCarry:
     A layer's state is its last 2 * reach frames, and for each whether there is one, 1 or 0.
     """
 
-    def __init__(self, layer: Shift | FrameStack, before: _Stream, kept: Tensor, there: Tensor) -> None:
+    def __init__(self, layer: Shift | FrameDifference, before: _Stream, kept: Tensor, there: Tensor) -> None:
         self.layer, self.stream, self.kept, self.there = layer, before, kept, there
 
     def take_in(self, frames: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class MaskedCarry:
 
     def shift(self, channels: int, shift: Callable[[Tensor, int], Tensor]) -> Tensor:
         first = self.window[:, :channels]
-        if isinstance(self.layer, FrameStack):  # a frame itself stands for a neighbour that is not there
+        if isinstance(self.layer, FrameDifference):  # a frame itself stands for a neighbour that is not there
             around = [torch.cat((x[1:], x[:1])) for x in (first, self.mask)]
             behind = torch.cat((first[-1:], first[:-1]))
             instead = torch.where(around[1] > 0, around[0], behind)
@@ -79,7 +79,7 @@ class _Stream(nn.Module):
     def __init__(self, spotter: EventSpotter) -> None:
         super().__init__()
         self.spotter = spotter
-        self.layers: list[Shift | FrameStack] = list(spotter.backbone.shifts)
+        self.layers: list[Shift | FrameDifference] = list(spotter.backbone.shifts)
         for layer in self.layers:
             if isinstance(layer, GateShift):
                 layer.relu = _Masked(layer, layer.relu)

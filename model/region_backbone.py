@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,8 @@ class RegionBackbone(nn.Module):
         super().__init__()
         self.options = architecture.regions
         self.low = Backbone(architecture, in_channels, imagenet)
-        self.high = Backbone(architecture, in_channels, imagenet)
+        # from frame to frame regions move: how they differ would say more of that than of what they show
+        self.high = Backbone(replace(architecture, modality="rgb"), in_channels, imagenet)
         self.num_features = features = self.low.num_features
         self.low_project, self.high_project = (
             nn.Sequential(nn.Linear(features, features // 2), nn.ReLU(), nn.Linear(features // 2, features))

@@ -35,7 +35,7 @@ CHANNELS: dict[str, tuple[Callable[[Tensor], Tensor], list[float], list[float]]]
     "bw": (_grey, [0.5], [0.5]),
     "flow": (_flow, [0.5, 0.5], [0.5, 0.5]),
 }
-CHANNELS |= {"stack": CHANNELS["bw"], "rgb_stack": CHANNELS["rgb"]}  # the backbone adds the neighbours
+CHANNELS["rgb_diff"] = CHANNELS["rgb"]  # the backbone adds the differences
 
 
 class EventSpotter(nn.Module):

@@ -27,7 +27,7 @@ def test_options_make_the_same_as_their_config_entries():
 
 @pytest.mark.parametrize(("key", "value", "says"), [
     ("feature_arch", "vgg", "must be one of rn18, "), ("feature_arch", ["rn18"], "must be one of"),
-    ("temporal_arch", None, "must be one of gru, .*''"), ("modality", "depth", "must be one of rgb, bw, flow"),
+    ("temporal_arch", None, "must be one of gru, .*''"), ("modality", "depth", "must be one of rgb_diff, rgb"),
     ("num_classes", 0, "must be a whole number above 0"), ("num_classes", 2.0, "must be a whole number"),
     ("num_classes", True, "must be a whole number"),
 ])

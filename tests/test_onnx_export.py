@@ -57,7 +57,7 @@ def streamed(backbone, frames):
 
 
 @pytest.mark.parametrize(("arch", "options"), [
-    ("rn18_gsm", {"modality": "rgb_stack", "event_team": True}), ("rn18_tsm", {"modality": "stack"}), ("rn18", {}),
+    ("rn18_gsm", {"modality": "rgb_diff", "event_team": True}), ("rn18", {}),
     ("rny002_gsf", {"shift_stages": "34", "radi_displacement": 2})])
 def test_a_video_in_stretches_and_the_head_s_windows(tmp_path, arch, options):
     spotter, frames = spotter_of(arch, **options), video(29)

@@ -204,7 +204,7 @@ MISFITS = [
     ({"modality": "bw"}, "stem.conv.weight is (32, 3, 3, 3) and not (32, 1, 3, 3)"),
     ({"feature_arch": "vgg"}, "feature_arch must be one of rn18, "),
     ({"temporal_arch": "lstm"}, "temporal_arch must be one of gru, "),
-    ({"modality": "depth"}, "modality must be one of rgb, bw, flow, stack, rgb_stack, not 'depth'"),
+    ({"modality": "depth"}, "modality must be one of rgb_diff, rgb, bw, flow, not 'depth'"),
     ({"clip_len": "gone"}, "clip_len must be a whole number"),
 ]
 

@@ -250,7 +250,7 @@ def test_without_a_download_a_training_says_how_to_go_on(weights, tiny, tmp_path
     assert not (tmp_path / "model").exists()
 
 
-@pytest.mark.parametrize("modality", ["rgb", "bw", "flow", "stack", "rgb_stack"])
+@pytest.mark.parametrize("modality", ["rgb_diff", "rgb", "bw", "flow"])
 def test_every_modality_trains_on_crops_with_accumulated_gradients(modality, tiny, tmp_path):
     options = ["-m", "rny002_tsm", "--modality", modality, "--crop_dim", 32, "-ag", 2, "--epoch_num_frames", 48,
                "--criterion", "loss", "--dilate_len", 1, "--no-mixup", "--num_epochs", 2]
