@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from checks.training_splits import read_training_data
 from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretches
-from dataset.recipe import CLIPS, EPOCHS_WITH_MAP, MAX_EPOCH_FRAMES, RECIPES, add_recipe_options, describe
+from dataset.recipe import EPOCHS_WITH_MAP, MAX_EPOCH_FRAMES, RECIPES, add_recipe_options, clips_in_update, describe
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
 from evaluation.results import Origin, print_report, save_results, val_mean_map
 from model import processes
@@ -154,7 +154,7 @@ def train_epoch(
     """One epoch.
 
     Args:
-        spotter: an EventSpotter, or that of `joined`.
+        spotter: an EventSpotter in training mode, or that of `joined`.
         batches: of one size, on its device, with targets; `steps` of them are taken.
         rates: the learning rate of each update of the weights: of `steps` over `acc_grad_iter`, rounded up.
         acc_grad_iter: batches whose gradients make an update; the last of an epoch may be of fewer.
@@ -164,7 +164,6 @@ def train_epoch(
         The mean loss of a batch, and how many overflowed in float16: they change nothing, and are not in the mean. Of
         several processes, the mean over all, and how many of their shares of a batch did.
     """
-    spotter.train()
     losses, read = [], time.monotonic()  # the losses stay on the device: a card is not waited for in every step
     bar = tqdm(range(steps), desc="training", unit="batch", **BAR)
     for step in bar:
@@ -230,11 +229,12 @@ def settle_batch(args: argparse.Namespace, architecture: Architecture, video: st
     """What --batch_size auto comes to, with --grad_checkpoint and -ag, for frames of the size of a video's."""
     if args.batch_size == "auto":
         frame = frame_size(args.frame_dir / video, args.crop_dim)
-        most = min(CLIPS, args.epoch_num_frames // (args.clip_len * processes.number()))
+        wanted = clips_in_update(args.num_epochs * args.epoch_num_frames // args.clip_len)
+        most = min(wanted, args.epoch_num_frames // (args.clip_len * processes.number()))
         fitting, args.grad_checkpoint = batch_that_fits(architecture, frame, args.device, args.precision,
                                                         args.grad_checkpoint, most)
         args.batch_size = processes.whole_batch(fitting)
-        args.acc_grad_iter = args.acc_grad_iter or max(1, round(CLIPS / args.batch_size))
+        args.acc_grad_iter = args.acc_grad_iter or max(1, round(wanted / args.batch_size))
     args.acc_grad_iter = args.acc_grad_iter or 1
 
 
@@ -278,7 +278,9 @@ def train(args: argparse.Namespace) -> None:
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
         rates = epoch_rates(args, updates, epoch)
-        mean.begin_epoch(epoch * steps)
+        spotter.train()
+        if args.settle_bn:
+            spotter.settle_norms(epoch * steps, epoch >= (1 - args.settle_bn) * args.num_epochs)
         processes.draw_apart(args.seed + epoch)  # for dropout: a resumed epoch draws what it would have drawn
         loss, overflows = train_epoch(network, batches, steps, optimizer, scaler, rates, args.acc_grad_iter,
                                       lambda: (mean.update(), forecast.update()))

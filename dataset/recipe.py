@@ -17,15 +17,17 @@ MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split,
 
 # what all have in common: E2E-Spot's (Hong et al., ECCV 2022), from its paper and the defaults of its code
 CLIPS = 8  # in an update of the weights; more of them would learn less from as many frames
+FEWEST = 2  # batch norm's statistics of one clip are not those of a video
+UPDATES = 1600  # of the weights, that a small training should have at least, of fewer clips each
 COMMON = {"num_epochs": 50, "warm_up_epochs": 3, "learning_rate": 0.001}
 RECIPES: dict[str, dict[str, Any]] = {
     "auto": COMMON | {
         "crop_dim": 0, "batch_size": "auto", "epoch_num_frames": None,
-        "fg_upsample": 0.5, "mixup": False, "dilate_len": 0, "modality": "rgb_diff",
+        "fg_upsample": 0.5, "mixup": False, "dilate_len": 0, "modality": "rgb_diff", "settle_bn": 0.3,
     },
     "original": COMMON | {
         "crop_dim": 224, "batch_size": CLIPS, "epoch_num_frames": MAX_EPOCH_FRAMES,
-        "fg_upsample": 0.0, "mixup": True, "dilate_len": 0, "modality": "rgb",
+        "fg_upsample": 0.0, "mixup": True, "dilate_len": 0, "modality": "rgb", "settle_bn": 0.0,
     },
 }
 
@@ -43,8 +45,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
     add("--crop_dim", type=int, help=f"side of the square crop, 0 for whole frames ({of('crop_dim')})")
     add("--batch_size", type=positive_or_auto, metavar="CLIPS|auto",
-        help=f"clips in a batch, shared by all processes (auto: as many as memory holds, at most {CLIPS}; original: "
-             f"{CLIPS})")
+        help="clips in a batch, shared by all processes (auto: as many as memory holds, and fewer where there would be "
+             f"but few updates of the weights, at most {CLIPS}; original: {CLIPS})")
     add("--epoch_num_frames", type=positive, metavar="FRAMES",
         help=f"in an epoch (one pass over the train split, at most {MAX_EPOCH_FRAMES:,}; original: always as many)")
     add("--fg_upsample", type=share, metavar="SHARE",
@@ -59,12 +61,19 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--warm_up_epochs", type=count, help=f"in which the learning rate rises ({of('warm_up_epochs')})")
     add("-lr", "--learning_rate", type=rate, help=f"the highest, after the warm-up ({of('learning_rate')})")
     add("-ag", "--acc_grad_iter", type=positive, metavar="BATCHES",
-        help=f"in a step of the optimiser (as many as have {CLIPS} clips where --batch_size is auto, else 1)")
+        help="in a step of the optimiser (where --batch_size is auto, those that memory did not hold; else 1)")
+    add("--settle_bn", type=share, metavar="SHARE", help="of the epochs, the last ones, in which batch norm takes its "
+        f"running statistics, as in inference, and not each batch's ({of('settle_bn')})")
     add("--ema", type=share, default=0.0, metavar="DECAY",
         help="measure and keep a running mean of the weights, such as 0.999 (0: none)")
     add("--criterion", default="map", choices=["map", "loss"],
         help="what chooses the best epoch: mAP or loss on val (map)")
     add("--start_val_epoch", type=count, help=f"first epoch with val mAP ({EPOCHS_WITH_MAP} before the end)")
+
+
+def clips_in_update(clips: int) -> int:
+    """How many of the clips of a whole training best make an update of the weights."""
+    return min(max(FEWEST, clips // UPDATES), CLIPS)
 
 
 def describe(options: argparse.Namespace, videos: Sequence[Mapping], classes: Sequence[str]) -> str:

@@ -8,8 +8,6 @@ import copy
 import torch
 from torch import nn
 
-MEANS = 10, 30, 100  # batches that batch norm's running statistics are a mean of; a compiled CNN is compiled for each
-
 
 class WeightMean:
     """Exponential moving average of weights; `network` is the one that has it, to be measured and saved.
@@ -26,17 +24,6 @@ class WeightMean:
     def __init__(self, trained: nn.Module, decay: float = 0.0) -> None:
         self.trained, self.decay, self.updates = trained, decay, 0
         self.network = copy.deepcopy(trained).requires_grad_(False) if decay else trained
-
-    def begin_epoch(self, batches: int) -> None:
-        """Let the statistics of batch norm, which the network is measured with, be means of up to a tenth of the
-        `batches` so far, see `MEANS`.
-
-        Those of 10 batches of a few clips, PyTorch's default, say more of these clips than of the videos: with the
-        weights at rest, mAP went up and down by as much as 14 points with them.
-        """
-        for module in self.trained.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.momentum = 1 / max(number for number in MEANS if number <= max(MEANS[0], batches / 10))
 
     @torch.no_grad()
     def update(self) -> None:

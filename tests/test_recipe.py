@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from dataset.recipe import RECIPES, add_recipe_options, describe
+from dataset.recipe import RECIPES, add_recipe_options, clips_in_update, describe
 
 VIDEOS = [{"video": "a", "num_frames": 1200, "events": [{"frame": 3, "label": "PASS"}, {"frame": 9, "label": "PASS"}]},
           {"video": "b", "num_frames": 300, "events": [{"frame": 3, "label": "DRIVE"}]}]
@@ -29,6 +29,11 @@ def test_original_is_e2e_spots():
     assert (original.crop_dim, original.batch_size, original.epoch_num_frames) == (224, 8, 500_000)
     assert (original.fg_upsample, original.mixup, original.dilate_len) == (0, True, 0)
     assert (original.num_epochs, original.warm_up_epochs, original.learning_rate) == (50, 3, 0.001)
+    assert (original.modality, original.settle_bn) == ("rgb", 0)
+
+
+def test_a_small_training_has_fewer_clips_in_an_update():
+    assert [clips_in_update(clips) for clips in (1, 1500, 4800, 9600, 250_000)] == [2, 2, 3, 6, 8]
 
 
 def test_what_is_given_counts_more_than_a_recipe():

@@ -56,6 +56,25 @@ def test_clips_laid_over_each_other_are_normalised_as_each_would_be_alone(modali
     torch.testing.assert_close(mixed, one.lerp(other, 0.3))
 
 
+@pytest.mark.parametrize(("batches", "number"), [(0, 10), (299, 10), (300, 30), (1000, 100), (10**6, 100)])
+def test_the_statistics_of_batch_norm_are_of_more_batches_the_more_there_were(batches, number):
+    model = EventSpotter(Architecture("rny002_gsm", "", 2)).train()
+    model.settle_norms(batches, settled=False)
+    norm = model.backbone.cnn.stem.bn
+    norm(torch.ones(2, norm.num_features, 4, 4))  # of which there is as much as PyTorch's momentum says
+    torch.testing.assert_close(norm.running_mean, torch.full_like(norm.running_mean, 1 / number))
+
+
+def test_once_they_are_settled_a_clip_is_seen_in_training_as_in_inference():
+    model, frames = EventSpotter(Architecture("rny002_gsm", "", 2)), torch.rand(1, 4, 3, 32, 32)
+    model.train().settle_norms(1000, settled=True)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    trained = model(frames).logits
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    torch.testing.assert_close(trained, model.eval()(frames).logits)
+    assert not torch.allclose(trained, model.train()(frames).logits)
+
+
 def test_a_spotter_gives_float32_logits_of_every_stage():
     frames = torch.randint(0, 256, (2, 3, 3, 32, 32), dtype=torch.uint8)
     logits = spotter(head="mstcn")(frames, torch.ones(2, 3)).logits

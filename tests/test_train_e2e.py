@@ -390,7 +390,7 @@ SYSTEMS = {
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_system_goes_on_to_the_last_digit_with_a_mean_of_its_weights(system, tiny, tmp_path, monkeypatch):
-    options = [*QUICK, *SYSTEMS[system], "--num_epochs", 2, "--epoch_num_frames", 32, "--ema", 0.9,
+    options = [*QUICK, *SYSTEMS[system], "--num_epochs", 2, "--epoch_num_frames", 32, "--ema", 0.9, "--settle_bn", 0.5,
                *(["--grad_checkpoint"] if system != "E2E-Spot" else [])]
     train_here(tiny, tmp_path / "whole", *options)
     stop_after(0, monkeypatch)

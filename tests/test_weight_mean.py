@@ -45,16 +45,6 @@ def test_without_a_decay_the_mean_is_the_network_itself():
     assert WeightMean(network).network is network
 
 
-@pytest.mark.parametrize(("batches", "number"), [(0, 10), (299, 10), (300, 30), (1000, 100), (10**6, 100)])
-def test_the_statistics_of_batch_norm_are_of_more_batches_the_more_there_were(batches, number):
-    mean = WeightMean(net())
-    mean.begin_epoch(batches)
-    network, before = mean.network.train(), mean.network[1].running_mean.clone()
-    x = torch.rand(5, 4)
-    network(x)
-    torch.testing.assert_close(network[1].running_mean, before.lerp(network[0](x).mean(0), 1 / number))
-
-
 @pytest.fixture
 def saved(tmp_path):
     """A folder after three steps with a mean; and the training, which has gone two steps further."""
