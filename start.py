@@ -25,10 +25,10 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 # A small network from scratch, on small squares of small frames (the camera keeps the ball in the middle), in clips
-# of a second about the events: what two processor cores can learn from in ten minutes.
+# of a second: what two processor cores can learn from in ten minutes.
 TRAIN_OPTIONS = (
-    "-m rny002_gsm --weights none --crop_dim 96 --clip_len 24 --batch_size 3 --fg_upsample 0.9 --dilate_len 1 "
-    "--num_epochs 24 --warm_up_epochs 1 --start_val_epoch 22 --epoch_num_frames 4800"
+    "-m rny002_gsm --weights none --crop_dim 96 --clip_len 24 --epoch_num_frames 4800 --num_epochs 24 "
+    "--warm_up_epochs 1 --start_val_epoch 22"
 )
 DEMO = [
     "make_demo.py --output demo",

@@ -20,7 +20,14 @@ from tqdm import tqdm
 
 from checks.training_splits import read_training_data
 from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretches
-from dataset.recipe import EPOCHS_WITH_MAP, MAX_EPOCH_FRAMES, RECIPES, add_recipe_options, clips_in_update, describe
+from dataset.recipe import (
+    EPOCHS_WITH_MAP,
+    MAX_EPOCH_FRAMES,
+    add_recipe_options,
+    clips_in_update,
+    describe,
+    recipe_defaults,
+)
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
 from evaluation.results import Origin, print_report, save_results, val_mean_map
 from model import processes
@@ -89,7 +96,7 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The arguments. One that is not given is, where a training goes on, what it was begun with; where one starts
     from a model, that model's, if it is of the network; and else the recipe's."""
     args = parser.parse_args()
-    parser.set_defaults(**RECIPES[args.recipe])
+    parser.set_defaults(**recipe_defaults(args.recipe, args.weights))
     args = parser.parse_args()
     goes_on = args.resume and (args.save_dir / "config.json").is_file()
     if goes_on or args.init:

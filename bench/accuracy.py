@@ -32,13 +32,13 @@ from util.io import read_json, whole_file, write_json  # noqa: E402
 from util.options import count  # noqa: E402
 
 # name -> options of train_e2e.py that make the recipe
-RECIPES = {"auto": "--recipe auto", "stack": "--modality stack", "original": "--recipe original"}
+RECIPES = {"auto": "--recipe auto", "colours": "--modality rgb", "original": "--recipe original --batch_size 3"}
 # name -> dataset and frames, and the options of train_e2e.py that are of the size and not of the recipe
 SMALL = "-m rny002_gsm --weights none --epoch_num_frames 4800 --warm_up_epochs 1"
 WORLDS = {
-    "futsal": f"{{made}}/data {{made}}/Frames {SMALL} --crop_dim 96 --clip_len 24 --batch_size 3 --num_epochs 24 "
+    "futsal": f"{{made}}/data {{made}}/Frames {SMALL} --crop_dim 96 --clip_len 24 --num_epochs 24 "
               "--start_val_epoch 22",
-    "rally": f"{{made}}/data {{made}}/frames {SMALL} --crop_dim 0 --clip_len 32 --batch_size 2 --num_epochs 10 "
+    "rally": f"{{made}}/data {{made}}/frames {SMALL} --crop_dim 0 --clip_len 32 --num_epochs 10 "
              "--start_val_epoch 9",
 }
 # name -> commands that make it, run in a folder of its own

@@ -31,6 +31,13 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 
+FROM_NOTHING = {"learning_rate": 0.003}  # of auto; weights that were learned from pictures are better changed slowly
+
+
+def recipe_defaults(recipe: str, weights: str) -> dict[str, Any]:
+    """What a recipe says of the options that are not given; `weights` is that of --weights."""
+    return RECIPES[recipe] | (FROM_NOTHING if recipe == "auto" and weights == "none" else {})
+
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """How clips are drawn and learned from."""
@@ -59,7 +66,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--num_epochs", type=positive,
         help=f"in all ({of('num_epochs')}; more than before with --resume: goes on longer)")
     add("--warm_up_epochs", type=count, help=f"in which the learning rate rises ({of('warm_up_epochs')})")
-    add("-lr", "--learning_rate", type=rate, help=f"the highest, after the warm-up ({of('learning_rate')})")
+    add("-lr", "--learning_rate", type=rate, help=f"the highest, after the warm-up ({of('learning_rate')}; auto with "
+        f"--weights none: {FROM_NOTHING['learning_rate']})")
     add("-ag", "--acc_grad_iter", type=positive, metavar="BATCHES",
         help="in a step of the optimiser (where --batch_size is auto, those that memory did not hold; else 1)")
     add("--settle_bn", type=share, metavar="SHARE", help="of the epochs, the last ones, in which batch norm takes its "

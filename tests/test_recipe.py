@@ -4,16 +4,16 @@ import argparse
 
 import pytest
 
-from dataset.recipe import RECIPES, add_recipe_options, clips_in_update, describe
+from dataset.recipe import RECIPES, add_recipe_options, clips_in_update, describe, recipe_defaults
 
 VIDEOS = [{"video": "a", "num_frames": 1200, "events": [{"frame": 3, "label": "PASS"}, {"frame": 9, "label": "PASS"}]},
           {"video": "b", "num_frames": 300, "events": [{"frame": 3, "label": "DRIVE"}]}]
 
 
-def options(*given):
+def options(*given, weights="auto"):
     parser = argparse.ArgumentParser()
     add_recipe_options(parser)
-    parser.set_defaults(**RECIPES[parser.parse_args(given).recipe])
+    parser.set_defaults(**recipe_defaults(parser.parse_args(given).recipe, weights))
     return parser.parse_args(given)
 
 
@@ -34,6 +34,11 @@ def test_original_is_e2e_spots():
 
 def test_a_small_training_has_fewer_clips_in_an_update():
     assert [clips_in_update(clips) for clips in (1, 1500, 4800, 9600, 250_000)] == [2, 2, 3, 6, 8]
+
+
+def test_a_network_that_begins_from_nothing_is_changed_faster():
+    assert [options("--recipe", recipe, weights=weights).learning_rate
+            for recipe in ("auto", "original") for weights in ("auto", "none")] == [0.001, 0.003, 0.001, 0.001]
 
 
 def test_what_is_given_counts_more_than_a_recipe():
