@@ -56,7 +56,7 @@ def test_a_training_writes_its_config_losses_checkpoints_and_predictions(trained
     assert [row["epoch"] for row in rows] == [0, 1, 2]
     assert all(math.isfinite(row[key]) for row in rows for key in ("train", "val", "val_mAP", "lr"))
     last_updates = [train_e2e.lr_factor(update, 3, 9) for update in (2, 5, 8)]  # of three epochs, one to warm up
-    assert [row["lr"] for row in rows] == pytest.approx([0.001 * factor for factor in last_updates])
+    assert [row["lr"] for row in rows] == pytest.approx([0.003 * factor for factor in last_updates])
     assert all(isinstance(value, torch.Tensor) for value in
                torch.load(folder / "checkpoint_002.pt", weights_only=True).values())
     torch.load(folder / "optim_002.pt", weights_only=True)
@@ -413,7 +413,7 @@ def test_every_system_goes_on_to_the_last_digit_with_a_mean_of_its_weights(syste
 def test_a_training_goes_on_longer_than_it_was_begun_for_and_says_how_the_rate_goes(trained, tiny, tmp_path):
     folder = shutil.copytree(trained[0], tmp_path / "model")
     done = train_here(tiny, folder, "--resume", "--num_epochs", 5, "--device", "cpu", "-j", 0)
-    came_to, goes_on = (0.001 * train_e2e.lr_factor(update, 3, total) for update, total in ((8, 9), (9, 15)))
+    came_to, goes_on = (0.003 * train_e2e.lr_factor(update, 3, total) for update, total in ((8, 9), (9, 15)))
     assert (f"the cosine is stretched to 5 epochs: the learning rate, which had come to {came_to:.2e}, "
             f"goes on at {goes_on:.2e}") in done.stdout
     rows, before = read_json(folder / "loss.json"), read_json(trained[0] / "loss.json")
