@@ -30,7 +30,8 @@ def frames_of(count: int, height: int = 64, width: int = 96) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("regions", "modality"), [
-    (Regions(16), "rgb_diff"), (Regions(16, high=(80, 120), high_crop=(72, 80), low=(40, 60), low_crop=(36, 40)), "rgb"),
+    (Regions(16), "rgb_diff"),
+    (Regions(16, high=(80, 120), high_crop=(72, 80), low=(40, 60), low_crop=(36, 40)), "rgb"),
 ])
 def test_features_of_a_stream_are_those_of_the_whole_video(regions, modality):
     spotter = spotter_with_regions(regions, modality=modality).double().eval()
