@@ -130,6 +130,7 @@ def test_durations_are_told_in_words(seconds, words):
 
 def test_auto_is_in_config_json_as_the_number_and_a_training_goes_on_with_it(tmp_path, monkeypatch):
     tiny = make_dataset(tmp_path, {"train": ["a_1"], "val": ["b_1"]}, num_frames=24)
+    monkeypatch.setattr(train_e2e, "clips_in_update", lambda clips: 8)
     asked = []
 
     def batch(architecture, frame, device, precision, grad_checkpoint, most):

@@ -66,7 +66,7 @@ def test_a_video_in_stretches_and_the_head_s_windows(tmp_path, arch, options):
         whole = spotter.backbone(spotter.normalise(frames)[None])
         expected = spotter.head(whole[:, :CLIP])
     features = streamed(session(paths[0]), frames.numpy())
-    np.testing.assert_allclose(features, whole[0].numpy(), atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(features, whole[0].numpy(), atol=1e-4 * float(whole.abs().max()), rtol=1e-4)
     names = answer_names(spotter)
     answers = dict(zip(names, session(paths[1]).run(names, {"features": features[None, :CLIP]}), strict=True))
     np.testing.assert_allclose(answers["scores"], expected.logits[-1].softmax(-1), atol=1e-4)
