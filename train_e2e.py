@@ -27,6 +27,7 @@ from dataset.recipe import (
     clips_in_update,
     describe,
     recipe_defaults,
+    share_about_events,
 )
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
 from evaluation.results import Origin, print_report, save_results, val_mean_map
@@ -252,6 +253,8 @@ def train(args: argparse.Namespace) -> None:
                               args.sides_file)
     classes, splits = data.classes, data.splits
     args.epoch_num_frames = args.epoch_num_frames or min(data.num_frames, MAX_EPOCH_FRAMES)
+    if args.fg_upsample is None:
+        args.fg_upsample = share_about_events(splits["train"], args.clip_len)
 
     torch.backends.cudnn.benchmark = True
     architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))

@@ -184,7 +184,7 @@ def _classes(labels: Labels) -> Iterator[Finding]:
                               "out; move a video that has it there")
             elif number < FEW and learned:
                 yield Finding("warning", "class-rare", where, f"only {number_of(number, 'event')} to learn from",
-                              "hundreds are usual; label more, or draw clips around events by --fg_upsample 0.5")
+                              "hundreds are usual; label more, or start from a trained model, --init")
             elif number < FEW:
                 error = 50 / sqrt(number)  # of a share p: sqrt(p (1 - p) / n), largest at a half
                 yield Finding("warning", "class-rare", where,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,11 +20,12 @@ MAX_EPOCH_FRAMES = 500_000  # frames; an epoch is one pass over the train split,
 CLIPS = 8  # in an update of the weights; more of them would learn less from as many frames
 FEWEST = 2  # batch norm's statistics of one clip are not those of a video
 UPDATES = 1600  # of the weights, that a small training should have at least, of fewer clips each
+HOLDING = 0.8  # of the clips should hold an event
 COMMON = {"num_epochs": 50, "warm_up_epochs": 3, "learning_rate": 0.001}
 RECIPES: dict[str, dict[str, Any]] = {
     "auto": COMMON | {
         "crop_dim": 0, "batch_size": "auto", "epoch_num_frames": None,
-        "fg_upsample": 0.5, "mixup": False, "dilate_len": 0, "modality": "rgb_diff", "settle_bn": 0.3,
+        "fg_upsample": None, "mixup": False, "dilate_len": 0, "modality": "rgb_diff", "settle_bn": 0.3,
     },
     "original": COMMON | {
         "crop_dim": 224, "batch_size": CLIPS, "epoch_num_frames": MAX_EPOCH_FRAMES,
@@ -36,7 +38,7 @@ FROM_NOTHING = {"learning_rate": 0.003}  # of auto; weights that were learned fr
 
 def recipe_defaults(recipe: str, weights: str) -> dict[str, Any]:
     """What a recipe says of the options that are not given; `weights` is that of --weights."""
-    return RECIPES[recipe] | (FROM_NOTHING if recipe == "auto" and weights == "none" else {})
+    return RECIPES[recipe] | (FROM_NOTHING if (recipe, weights) == ("auto", "none") else {})
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +59,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--epoch_num_frames", type=positive, metavar="FRAMES",
         help=f"in an epoch (one pass over the train split, at most {MAX_EPOCH_FRAMES:,}; original: always as many)")
     add("--fg_upsample", type=share, metavar="SHARE",
-        help=f"of the clips that are drawn around an event, of each class alike ({of('fg_upsample')})")
+        help="of the clips that are drawn around an event, of each class alike (half, and more where else fewer than "
+        f"{HOLDING:.0%} of the clips would hold one; original: 0)")
     add("--dilate_len", type=count, metavar="FRAMES",
         help=f"to either side of an event that carry its label too ({of('dilate_len')})")
     add("--mixup", action=argparse.BooleanOptionalAction, help="lay another clip over each (no, yes)")
@@ -66,8 +69,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--num_epochs", type=positive,
         help=f"in all ({of('num_epochs')}; more than before with --resume: goes on longer)")
     add("--warm_up_epochs", type=count, help=f"in which the learning rate rises ({of('warm_up_epochs')})")
-    add("-lr", "--learning_rate", type=rate, help=f"the highest, after the warm-up ({of('learning_rate')}; auto with "
-        f"--weights none: {FROM_NOTHING['learning_rate']})")
+    add("-lr", "--learning_rate", type=rate,
+        help=f"after the warm-up ({of('learning_rate')}; auto with --weights none: {FROM_NOTHING['learning_rate']})")
     add("-ag", "--acc_grad_iter", type=positive, metavar="BATCHES",
         help="in a step of the optimiser (where --batch_size is auto, those that memory did not hold; else 1)")
     add("--settle_bn", type=share, metavar="SHARE", help="of the epochs, the last ones, in which batch norm takes its "
@@ -82,6 +85,12 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 def clips_in_update(clips: int) -> int:
     """How many of the clips of a whole training best make an update of the weights."""
     return min(max(FEWEST, clips // UPDATES), CLIPS)
+
+
+def share_about_events(videos: Sequence[Mapping], clip_len: int) -> float:
+    """Which share of the clips is best drawn around events: half, and more where events are rare."""
+    in_a_clip = clip_len * sum(len(entry["events"]) for entry in videos) / sum(map(labelled_frames, videos))
+    return max(0.5, round(1 - (1 - HOLDING) * math.exp(min(in_a_clip, 1)), 2))  # Poisson's share holds none by chance
 
 
 def describe(options: argparse.Namespace, videos: Sequence[Mapping], classes: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from dataset.recipe import RECIPES, add_recipe_options, clips_in_update, describe, recipe_defaults
+from dataset.recipe import RECIPES, add_recipe_options, clips_in_update, describe, recipe_defaults, share_about_events
 
 VIDEOS = [{"video": "a", "num_frames": 1200, "events": [{"frame": 3, "label": "PASS"}, {"frame": 9, "label": "PASS"}]},
           {"video": "b", "num_frames": 300, "events": [{"frame": 3, "label": "DRIVE"}]}]
@@ -21,7 +21,7 @@ def options(*given, weights="auto"):
 def test_a_recipe_settles_all_options_that_have_no_default(recipe):
     settled = vars(options("--recipe", recipe))
     assert {key for key, value in settled.items() if value is None} <= {
-        "acc_grad_iter", "start_val_epoch", "epoch_num_frames"}
+        "acc_grad_iter", "start_val_epoch", "epoch_num_frames", "fg_upsample"}
 
 
 def test_original_is_e2e_spots():
@@ -41,15 +41,21 @@ def test_a_network_that_begins_from_nothing_is_changed_faster():
             for recipe in ("auto", "original") for weights in ("auto", "none")] == [0.001, 0.003, 0.001, 0.001]
 
 
+@pytest.mark.parametrize(("clip_len", "share"), [(24, 0.79), (1000, 0.5)])
+def test_where_events_are_rare_more_clips_are_drawn_about_them(clip_len, share):
+    assert share_about_events(VIDEOS, clip_len) == share  # three events in 1,500 frames
+
+
 def test_what_is_given_counts_more_than_a_recipe():
     given = options("--recipe", "original", "--no-mixup", "--fg_upsample", "0.9", "--batch_size", "3")
     assert (given.mixup, given.fg_upsample, given.batch_size, given.dilate_len) == (False, 0.9, 3, 0)
 
 
 def test_what_is_learned_from_and_how_is_told():
-    assert describe(options(), VIDEOS, ["DRIVE", "PASS"]) == (
+    assert describe(options("--fg_upsample", "0.5"), VIDEOS, ["DRIVE", "PASS"]) == (
         "learns from 1 DRIVE, 2 PASS, in 1,500 frames of 2 videos\n"
         "recipe auto: 50% of the clips about events, no mixup, labels on the event's frame alone")
-    assert "in 1,300 frames" in describe(options(), [VIDEOS[0], VIDEOS[1] | {"labelled": [[0, 99]]}], ["PASS"])
+    partly = [VIDEOS[0], VIDEOS[1] | {"labelled": [[0, 99]]}]
+    assert "in 1,300 frames" in describe(options("--fg_upsample", "0.5"), partly, ["PASS"])
     assert describe(options("--recipe", "original", "--dilate_len", "2"), VIDEOS, ["PASS"]).endswith(
         "recipe original: 0% of the clips about events, mixup, labels 2 frames to either side of the event too")

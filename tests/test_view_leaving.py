@@ -88,7 +88,6 @@ def test_the_commands_of_the_page_bring_its_labels_into_the_splits_which_stay_as
     assert told["unwritten"] == 0
     prepare, train = map(shlex.split, told["commands"])
     assert prepare[:2] == ["python", "prepare_data.py"] and "48" in prepare
-    assert "--fg_upsample" in train
     run_script(*prepare[1:])
     after = {split: read_json(dataset / f"{split}.json") for split in before}
     added = [entry for entry in after["train"] if entry["video"] == "d_1"]

@@ -46,9 +46,8 @@ def training_commands(
     else:
         train += ["-s", _next_folder(Path("out")), "-m", FIRST_MODEL]
     if rejected := sum(len(state.rejected) for state in states):
-        train += ["--fg_upsample", "0.5"]
-        notes.append(f"Half of the clips are drawn about events and about what was rejected ({rejected} so far), each "
-                     "class and the rejected alike.")
+        notes.append(f"Half of the clips or more are drawn about events and about what was rejected ({rejected} so "
+                     "far), each class and the rejected alike.")
     return [_line(prepare), _line(train)], notes
 
 
