@@ -31,8 +31,7 @@ def parse_args() -> argparse.Namespace:
     add("--output", type=Path, metavar="DIR", help="folder for the files (default: onnx in the model folder)")
     add("--clip", action="store_true", help="the whole network for a clip, instead of backbone and head for a video")
     add("--size", type=positive, nargs=2, metavar=("HEIGHT", "WIDTH"),
-        help="of the frames that it will see, pixels (default: the square crop of the training; to be given where that "
-             "had whole frames)")
+        help="of the frames that it will see, pixels (default: as in training)")
     add("--stretch", type=positive, default=16, metavar="FRAMES", help="that backbone.onnx takes at a time (16)")
     return parser.parse_args()
 
@@ -43,9 +42,10 @@ def frame_size(args: argparse.Namespace, model: TrainedModel) -> tuple[int, int]
     if args.size and crop and tuple(args.size) != (crop, crop):
         raise UserError(f"--size {args.size[0]} {args.size[1]}: {model.folder} was trained on crops of {crop}x{crop}; "
                         "leave the option out")
-    if not args.size and not crop:
+    whole = (model.config.frame_height, model.config.frame_width)
+    if not args.size and not crop and None in whole:
         raise UserError(f"{model.folder} was trained on whole frames; name their size, such as --size 224 398")
-    return tuple(args.size or (crop, crop))
+    return tuple(args.size or (crop and (crop, crop)) or whole)
 
 
 def about(model: TrainedModel, dataset: str, classes: list[str], size: tuple[int, int]) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,25 +40,22 @@ class Clip:
 
 
 def how_frames_were_made(frame_dir: Path, videos: list[dict]) -> dict[str, Any]:
-    """The height, rate and resampling of most of a split's frames.
+    """The size, rate and resampling of most of a split's frames.
 
     Args:
         videos: [{"video", "num_frames", "fps"}]; fps may be missing or -1. Their frames are there.
 
     Returns:
-        {"frame_height": lines, "frame_fps": frames per second or None where it is not known, "resample_fps": what
-        prepare_data.py --fps was given, or None}.
+        {"frame_width", "frame_height": pixels, "frame_fps": frames per second or None where it is not known,
+        "resample_fps": what prepare_data.py --fps was given, or None}.
     """
-    counts: dict[str, Counter] = {"frame_height": Counter(), "frame_fps": Counter(), "resample_fps": Counter()}
+    counts: defaultdict[str, Counter] = defaultdict(Counter)
     for entry in videos:
         folder = frame_dir / entry["video"]
         options = (read_record(folder) or {}).get("options") or {}
-        size = jpeg_size(folder / frame_name(0))
-        found = {
-            "frame_height": size and size[1],
-            "frame_fps": entry.get("fps"),
-            "resample_fps": options.get("fps"),
-        }
+        width, height = jpeg_size(folder / frame_name(0)) or (None, None)
+        found = {"frame_width": width, "frame_height": height, "frame_fps": entry.get("fps"),
+                 "resample_fps": options.get("fps")}
         for key, value in found.items():
             counts[key][value] += entry["num_frames"]
     made = {key: counter.most_common(1)[0][0] for key, counter in counts.items()}

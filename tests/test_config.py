@@ -33,7 +33,7 @@ def write(folder, value):
 
 def test_an_originals_config_is_read(tmp_path):
     write(tmp_path, ORIGINAL)
-    assert read_config(tmp_path) == ModelConfig("tennis", 8, 224, None, None, None, None)
+    assert read_config(tmp_path) == ModelConfig("tennis", 8, 224, None, None, None, None, None)
 
 
 def test_our_own_config_tells_the_classes(tmp_path):

@@ -236,8 +236,10 @@ def test_what_most_frames_have_is_told(tmp_path):
         frames_of(tmp_path, "b", 90, 300, 30.0, options={"height": 96, "fps": None}),
         frames_of(tmp_path, "c", 90, 100, 30.0),
     ]
-    assert how_frames_were_made(tmp_path, videos) == {"frame_height": 96, "frame_fps": 25.0, "resample_fps": 25.0}
-    assert how_frames_were_made(tmp_path, videos[1:]) == {"frame_height": 90, "frame_fps": 30.0, "resample_fps": None}
+    assert how_frames_were_made(tmp_path, videos) == {
+        "frame_width": 192, "frame_height": 96, "frame_fps": 25.0, "resample_fps": 25.0}
+    assert how_frames_were_made(tmp_path, videos[1:]) == {
+        "frame_width": 180, "frame_height": 90, "frame_fps": 30.0, "resample_fps": None}
 
 
 def test_a_rate_that_is_not_known_is_none(tmp_path):

@@ -1,5 +1,7 @@
 """ONNX files give what PyTorch gives: a video in stretches and the head's windows, and whole clips."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from model.onnx_export import answer_names, export_clips, export_stretches
 from model.spotter import EventSpotter
 from spotting import whole_videos
 from util.errors import UserError
-from util.io import read_json
+from util.io import read_json, write_json
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 SIZE, CLIP = (32, 40), 12
@@ -101,11 +103,14 @@ def test_what_has_no_such_form_is_one_line(tmp_path):
 def test_the_example_in_the_docs_finds_in_a_video_what_spot_video_finds(trained, tmp_path, monkeypatch, capsys):
     folder, _ = trained
     write_video(tmp_path / "match.mp4", 40, width=64, height=48)
-    done = run_here(export_model, folder, "--output", tmp_path / "out" / "onnx", "--size", 48, 64, "--stretch", 8)
+    done = run_here(export_model, folder, "--output", tmp_path / "out" / "onnx", "--stretch", 8)
     assert done.returncode == 0 and "written: " in done.stdout, done.stderr
     about = read_json(tmp_path / "out" / "onnx" / "about.json")
     assert about["classes"] == ["DRIVE", "PASS"] and about["size"] == [48, 64] and len(about["thresholds"]) == 2
-    assert "name their size" in user_error(run_here(export_model, folder))
+    older = shutil.copytree(folder, tmp_path / "older")
+    config = read_json(older / "config.json")
+    write_json(older / "config.json", {key: value for key, value in config.items() if key != "frame_width"})
+    assert "name their size" in user_error(run_here(export_model, older))
     code = (REPO / "docs" / "export.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
     monkeypatch.chdir(tmp_path)
     found = {}

@@ -48,7 +48,7 @@ def test_a_training_writes_its_config_losses_checkpoints_and_predictions(trained
 
     config = read_json(folder / "config.json")
     assert config.keys() >= KEYS
-    assert (config["frame_height"], config["frame_fps"], config["resample_fps"]) == (48, 25.0, None)
+    assert [config[key] for key in ("frame_width", "frame_height", "frame_fps", "resample_fps")] == [64, 48, 25.0, None]
     assert config["num_classes"] == 2 and config["classes"] == ["DRIVE", "PASS"] and config["crop_dim"] is None
     assert config["weights"] == config["weights_used"] == "none"
     assert config["dataset"] == tiny[0] and config["epoch_num_frames"] == 48  # one pass over the train split

@@ -27,7 +27,8 @@ class ModelConfig:
     batch_size: int  # clips
     crop_dim: int | None  # pixels; None: whole frames
     classes: tuple[str, ...] | None  # None where the folder does not say, as original ones do not
-    frame_height: int | None  # lines of the frames it was trained on; None where the folder does not say
+    frame_width: int | None  # pixels, of the frames it was trained on; None where the folder does not say
+    frame_height: int | None  # the same
     frame_fps: float | None  # frames per second of most of them; None where it is not known
     resample_fps: float | None  # what prepare_data.py --fps was given
     team_sides: TeamSides | None = None  # where its labels name teams
@@ -48,7 +49,8 @@ class ModelConfig:
             crop_dim=kept_crop(config, path),
             classes=None if classes is None else tuple(classes),
             team_sides=kept_team_sides(config, path),
-            **{key: _get_positive(path, config, key) for key in ("frame_height", "frame_fps", "resample_fps")},
+            **{key: _get_positive(path, config, key)
+               for key in ("frame_width", "frame_height", "frame_fps", "resample_fps")},
         )
 
 
