@@ -27,6 +27,7 @@ FEW_EPOCHS = 10
 RISE = 0.02  # of val mAP over the last quarter of the epochs
 PARTED = 1.15  # the last val loss over the lowest
 FALLEN = 0.8  # the last train loss over that of the epoch with the lowest val loss
+GOOD = 0.9  # F1 on val; a loss that rises says then that a network is surer, and not that it finds less
 LOW_RECALL, RECALL_GAP = 0.5, 0.2
 EXACT = 0.5  # share of the right events on the very frame
 ENOUGH = 10  # events to say something by
@@ -117,7 +118,7 @@ def few_events(of: Evidence) -> Advice:
 
 def parted(of: Evidence) -> Advice:
     both = pd.DataFrame({key: of.curve(key) for key in ("train", "val")}).dropna()
-    if len(both) < 2:
+    if len(both) < 2 or of.report.f1_of_all.loc[of.pairing.tolerance, "f1"] >= GOOD:
         return
     train, val, best, last = both["train"], both["val"], both["val"].idxmin(), both.index[-1]
     if val[last] > PARTED * val[best] and train[last] < FALLEN * train[best]:

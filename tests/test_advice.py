@@ -63,7 +63,8 @@ def test_few_events_to_learn_from_and_to_choose_by():
 
 def test_train_and_val_that_part():
     parting = [{**row, "val": 0.5 + 0.1 * abs(row["epoch"] - 5)} for row in WELL]
-    only(lines(rows=parting), "heart", "since epoch 5", "from 0.17 to 0.08", "from 0.50 to 1.10")
+    only(lines(rows=parting, found=0.7), "heart", "since epoch 5", "from 0.17 to 0.08", "from 0.50 to 1.10")
+    assert lines(rows=parting) == []  # surer, and right
 
 
 def test_recall_that_lacks_in_one_class():

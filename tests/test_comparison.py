@@ -22,6 +22,18 @@ def test_latex_has_per_cent_the_best_in_bold_and_no_sign_that_means_something(tm
     assert lines[4:6] == [r"out/a\_b & 50.00 & \textbf{75.12} \\", r"out/c & \textbf{75.00} & -- \\"]
 
 
+def test_what_is_printed_alike_is_in_bold_alike(tmp_path):
+    write_latex(tmp_path / "t.tex", comparison({"a": {"mAP": 0.1 + 0.2}, "b": {"mAP": 0.3}}))
+    assert (tmp_path / "t.tex").read_text(encoding="utf-8").count(r"\textbf{30.00}") == 2
+
+
+def test_many_models_are_lines_and_many_numbers_of_few_are_lines_too():
+    numbers = {f"mAP@{tolerance}": 0.5 for tolerance in range(8)}
+    for models, lines in ((30, 31), (1, 9)):
+        shown = show_comparison(comparison({f"runs/{number}": numbers for number in range(models)})).splitlines()
+        assert len(shown) == lines and max(map(len, shown)) < 90
+
+
 def test_csv_has_fractions_and_json_null_where_nothing_was_measured(tmp_path):
     table = comparison(ROWS)
     write_csv(tmp_path / "t.csv", table)
