@@ -48,6 +48,12 @@ HELP = {
     "exact": "look at the labels' frames (check_data.py --sheet), or learn the distance to the event: --displacement 1",
     "confused": "look at both beside each other (check_data.py --sheet); let it see more around them: --clip_len",
 }
+DRAWN = 0.9  # --fg_upsample; where as many clips are about events already, what else helps
+HELP_DRAWN = HELP | {
+    "begin": "train for more epochs (--num_epochs), and look at the labels: check_data.py --sheet --motion",
+    "events": "label more (view.py --label)",
+    "recall": "label more of it",
+}
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,8 @@ CHECKS: Sequence[Callable[[Evidence], Advice]] = (
 def advice(of: Evidence) -> list[str]:
     """A line for each thing that val, or the course of the training, says is wrong."""
     checks = CHECKS if of.taught else WITHOUT_ANY
-    return [f"{wrong}; {HELP[key]}" for check in checks for wrong, key in check(of)]
+    helps = HELP_DRAWN if (of.config.get("fg_upsample") or 0) >= DRAWN else HELP
+    return [f"{wrong}; {helps[key]}" for check in checks for wrong, key in check(of)]
 
 
 def print_advice(origin: Origin, on_val: OnVal) -> None:
