@@ -38,7 +38,7 @@ from util.errors import UserError, number_of
 from util.events import Video
 from util.io import write_text
 from util.options import whole
-from viewer.models import read_proposals, read_split_models
+from viewer.models import proposed_classes, read_proposals, read_split_models
 from viewer.server import Session, create_app
 from viewer.viewed_videos import Places, found_videos, holds_frames, holds_videos, split_videos
 
@@ -64,7 +64,8 @@ def parse_args() -> argparse.Namespace:
     add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     parser.add_argument("-d", "--dataset", help="with -s: another dataset than the one in config.json")
     parser.add_argument("--classes", nargs="+", metavar="NAME",
-                        help="with --label: the classes of a new dataset, in the order of their keys 1, 2, ...")
+                        help="with --label: the classes of a new dataset, in the order of their keys 1, 2, ... "
+                             "(default: those of the model that proposes)")
     parser.add_argument("--labels", type=Path, default=Path("Labels"), metavar="DIR",
                         help="folder of the <video>.json that are edited (default: ./Labels)")
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
@@ -131,7 +132,7 @@ def dataset_of(models: list[Path], given: Path) -> str:
 
 def open_labelling(proposals: list[Path], places: Places, args: argparse.Namespace) -> Session:
     """All videos with pictures, whether or not anything is known of them."""
-    classes = classes_of(args.label, args.classes)
+    classes = classes_of(args.label, args.classes, proposals)
     entries: dict[str, tuple[str, Video]] = {}
     for split in SPLITS:
         if (dataset_dir(args.label) / f"{split}.json").is_file():
@@ -142,14 +143,15 @@ def open_labelling(proposals: list[Path], places: Places, args: argparse.Namespa
     return Session(args.label, None, classes, videos, found, args.labels, places)
 
 
-def classes_of(dataset: str, given: list[str] | None) -> list[str]:
-    """The classes of a dataset; of a new one those that are given."""
+def classes_of(dataset: str, given: list[str] | None, proposals: list[Path]) -> list[str]:
+    """The classes of a dataset; of a new one those that are given, or those of the model that proposes."""
     path = dataset_dir(dataset) / "class.txt"
     if path.exists():
         classes = read_classes(dataset)
         if given and given != classes:
             raise UserError(f"{path}: has the classes {', '.join(classes)}; leave --classes away, or change them there")
         return classes
+    given = given or proposed_classes(proposals)
     if not given:
         raise UserError(f"{path}: no such file; name the classes of a new dataset, such as --classes PASS DRIVE")
     names = [name.strip() for name in given]

@@ -40,15 +40,18 @@ def read_made_with(path: Path) -> str | None:
         return None
 
 
-def write_candidates(path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule) -> None:
+def write_candidates(
+    path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule, classes: Sequence[str]
+) -> None:
     """Write all events of a video that score 0.01 or more, before suppression, in the prediction format, with the rule
-    by which those of `write_events` are the ones that count.
+    by which those of `write_events` are the ones that count, and the model's classes in their order.
 
     Args:
         path: ends in .json.gz.
         events: [{"label", "frame", "score"}], moved already.
     """
-    write_json(path, [{"video": video, "fps": fps, "rule": replace(rule, moves={}).as_json(), "events": events}])
+    write_json(path, [{"video": video, "fps": fps, "classes": list(classes),
+                       "rule": replace(rule, moves={}).as_json(), "events": events}])
 
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:

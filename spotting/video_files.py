@@ -58,7 +58,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     scored = scored_events(spotting, frames, first, scores)
     events = that_count(spotting, scored)
     write_events(source.file(SPOTTED), source.name, fps, events)  # without the stamp, until all files are there
-    write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores), spotting.rule)
+    write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores), spotting.rule,
+                     spotting.classes)
     if args.csv:
         write_csv(source.file(TABLE), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)

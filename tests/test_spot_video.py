@@ -143,7 +143,7 @@ def test_weaker_events_are_kept_too_with_the_rule_by_which_they_do_not_count(mod
     spot(model, video, "--output", tmp_path, "--threshold", 0.4, "--nms_window", 2, "--start", 0.4)
     (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
     assert {**kept, "events": 0} == {
-        "video": "cup_1", "fps": 25, "events": 0,
+        "video": "cup_1", "fps": 25, "classes": CLASSES, "events": 0,
         "rule": {"threshold": 0.4, "own_threshold": {}, "moves": {}, "nms_window": 2, "soft_nms": False}}
     assert len(kept["events"]) == 2 * 30 and min(event["frame"] for event in kept["events"]) == 10
     table = Suppression(2)(event_table([kept], ["cup_1"], CLASSES))

@@ -26,6 +26,8 @@ def test_a_small_window_shows_twelve_classes_and_twenty_videos_and_half_of_it_is
                    "return r.width >= 640 && r.height >= 360 && r.bottom < 720")
         assert page.run(CUT, ".class, .chip, .classes, .label-bar, .transport, .verdict, #bar, .numbers th") == []
         assert page.run("return [...document.querySelectorAll('.class > span')].map((e) => e.textContent)") == NAMES
+    page.press("1").saved()  # what is said of a file with a long name makes the page no wider
+    assert page.run("return document.documentElement.scrollWidth") == WINDOW["width"]
     low = """const {timeline: {lanes}, scene} = app.page;  // the lower edge of a mark is still its own
         return scene.events.length && scene.events.every((event) => {
           const {x, y} = lanes.placeOf({event});
@@ -38,4 +40,12 @@ def test_a_small_window_shows_twelve_classes_and_twenty_videos_and_half_of_it_is
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", WINDOW)
     page.until("return document.querySelector('.table tbody tr:nth-child(20)').getBoundingClientRect().bottom <= 720")
     assert page.run("const p = document.getElementById('page'); return p.scrollWidth <= p.clientWidth")
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_small_window_shows_all_lanes_of_two_classes_and_a_model(driver, serve, tmp_path):
+    page = Page(driver, serve(*make_viewed(tmp_path).arguments())).video("cup%2Fa_1")
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", WINDOW)
+    page.open("#video=cup%2Fa_1").until(
+        "const s = document.querySelector('.timeline .scroll'); return s && s.scrollHeight <= s.clientHeight")
     driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

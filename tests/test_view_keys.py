@@ -59,6 +59,19 @@ def test_j_plays_backwards_and_l_forwards_and_k_stops(page):
     page.press("j").until("return app.page.player.frame === 0 && !app.page.shuttle.back")
 
 
+def test_pictures_that_all_come_too_late_are_shown_as_they_come(page):
+    page.run("""  // a server that takes longer than a frame is on display
+        window.given_up = 0;
+        const take = window.fetch;
+        window.fetch = (address, options) => {
+          options?.signal?.addEventListener("abort", () => given_up++);
+          return String(address).startsWith("/frames/")
+            ? new Promise((done) => setTimeout(done, 400)).then(() => take(address, options)) : take(address, options);
+        }""")
+    page.press("l", "l").until("return app.page.player.frame > 0 || !app.page.player.playing")
+    assert page.run("return given_up") == 0
+
+
 def test_a_marked_stretch_is_played_in_a_loop(page):
     page.press("i", *["ArrowRight"] * 3).press("i", shift=True)
     assert page.run("return app.page.scene.stretch") == [0, 3]

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import run_here, user_error
 from viewed import (
+    CLASSES,
     EVENTS,
     FPS,
     NUM_FRAMES,
@@ -207,6 +208,16 @@ def test_a_new_dataset_needs_no_more_than_frames_and_class_names(tmp_path):
     assert page.get("/api/overview").get_json() == {"truths": [[1, 0], [0, 0], [0, 0]], "models": []}
 
 
+def test_a_new_dataset_takes_the_classes_of_the_model_that_proposes_in_their_order(viewed, tmp_path):
+    arguments = [tmp_path / "found", viewed.frames, "--label", tmp_path / "data" / "new", "--labels", viewed.labels]
+    write_events(tmp_path / "found" / "cup" / "a_1.events.json", "cup/a_1", FPS, [])
+    assert "name the classes of a new dataset" in user_error(run_here(view, *arguments))
+    write_candidates(tmp_path / "found" / "cup" / "a_1.events.recall.json.gz", "cup/a_1", FPS, [],
+                     Rule(threshold=0.5, source=""), ["SHOT", "DRIVE", "PASS"])
+    assert open_session(*arguments).classes == ["SHOT", "DRIVE", "PASS"]
+    assert open_session(*arguments, "--classes", "PASS").classes == ["PASS"]
+
+
 def test_labelling_a_dataset_that_has_splits_begins_with_them_and_takes_proposals(viewed):
     write_frames(viewed.frames / "new", 10)
     page = client(viewed.model / "pred-test.epoch01.recall.json.gz", viewed.frames, "--label", viewed.dataset,
@@ -234,15 +245,19 @@ def test_what_spot_video_found_is_proposed_whole(viewed, tmp_path, capsys):
     assert [row["fp"] for row in numbers["videos"]] == [1, 0, 0, 1]
     rule = Rule(threshold=0.25, source="")
     weak = [{**events[0], "frame": 5, "score": 0.2}, {**events[0], "frame": 8, "score": 0.2}]
-    write_candidates(tmp_path / "found" / "new.events.recall.json.gz", "new", FPS, [*events, *weak], rule)
+    write_candidates(tmp_path / "found" / "new.events.recall.json.gz", "new", FPS, [*events, *weak], rule,
+                     CLASSES)
     page = client(*arguments)
     assert page.get("/api/session").get_json()["models"][0]["threshold"] == 0.25
     for threshold, found in ((0.25, 1), (0.15, 2)):  # the slider down: a weaker one, but not what NMS leaves out
         (numbers,) = page.get(f"/api/overview?threshold={threshold}").get_json()["models"]
         assert numbers["videos"][3]["fp"] == found
     write_events(tmp_path / "found" / "new.events.json", "new", 50.0, events)
-    write_candidates(tmp_path / "found" / "new.events.recall.json.gz", "new", 50.0, events, rule)
-    assert "--fps 25" in user_error(run_here(view, *arguments))
+    twice = [{**events[0], "frame": 16, "score": 0.3}, {**events[0], "frame": 17, "score": 0.9}, *events]
+    write_candidates(tmp_path / "found" / "new.events.recall.json.gz", "new", 50.0, twice, rule, CLASSES)
+    (model,) = open_session(*arguments).models  # of spot_video.py --fps 50: by the time
+    new = model.predicted.take(model.predicted.video == 3)
+    assert sorted(zip(new.frame.tolist(), new.score.tolist(), strict=True)) == [(2, 0.3), (8, 0.9)]
     alone = tmp_path / "found" / "elsewhere.events.json"
     assert "none of the videos with frames" in user_error(run_here(view, alone, *arguments[1:]))
 

@@ -104,6 +104,10 @@ def test_what_cannot_be_shown_is_said_and_never_takes_the_videos_for_an_output(v
     (tmp_path / "notes/readme.txt").write_text("notes")
     line = user_error(run_here(view, tmp_path / "notes", *new))
     assert "view.py DIR_OF_VIDEOS --label" in line and f"--output {tmp_path}" not in line
+    (tmp_path / "notes/a_1.events.json").write_text("[]")
+    (tmp_path / "notes/a_1.events.mp4").write_bytes(b"a copy that shows the events")
+    assert f"view.py {tmp_path / 'notes'} DIR_OF_VIDEOS --label" in user_error(run_here(view, tmp_path / "notes", *new))
+    assert "a_1.mp4: is a file" in user_error(run_here(view, videos / "cup/a_1.mp4", *new))
     assert "no video files found" in user_error(run_here(view, "--videos", tmp_path / "notes", *new))
     assert "no such folder" in user_error(run_here(view, "--videos", tmp_path / "nowhere", *new))
     assert "name a folder" in run_here(view, *new).stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +19,10 @@ from evaluation.rule import UNCHOSEN, Rule, lengths_of, read_predicted, rule_for
 from spotting.event_files import CANDIDATES, SPOTTED
 from util.config import TeamSides, trained_with
 from util.errors import UserError
-from util.events import EventTable, Video, event_table, score_curves
+from util.events import Event, EventTable, Video, event_table, score_curves
 from util.io import read_json
 from util.predictions import check_entries, parse_name
+from util.stamps import SLACK, Stamps
 from viewer.viewed_videos import ViewedVideo
 
 FULL = 65535  # stands for a score of 1 in the curves
@@ -124,7 +127,7 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
     """
     models = []
     for path, name in zip(paths, _names(paths), strict=True):
-        files = [*map(_candidates, sorted(path.rglob(f"*{SPOTTED}")) if path.is_dir() else [path])]
+        files = _files(path)
         if not files:
             raise UserError(f"{path}: holds no *{SPOTTED}; with --label give what spot_video.py wrote, or a prediction "
                             "file")
@@ -150,6 +153,22 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
     return models
 
 
+def proposed_classes(paths: Sequence[Path]) -> list[str] | None:
+    """The classes of the model whose events spot_video.py wrote there, in their order; None where no file tells."""
+    for file in (file for path in paths for file in _files(path)):
+        content = read_json(file)
+        entry = content[0] if isinstance(content, list) and content else None
+        named = entry.get("classes") if isinstance(entry, dict) else None
+        if isinstance(named, list) and named and all(isinstance(name, str) for name in named):
+            return named
+    return None
+
+
+def _files(path: Path) -> list[Path]:
+    """A prediction file, or those that spot_video.py wrote into a folder."""
+    return [*map(_candidates, sorted(path.rglob(f"*{SPOTTED}")) if path.is_dir() else [path])]
+
+
 def _candidates(path: Path) -> Path:
     """The file of spot_video.py that has the weaker events too, where it is there."""
     weaker = path.with_name(path.name.removesuffix(SPOTTED) + CANDIDATES)
@@ -160,19 +179,38 @@ def _read_file(path: Path, videos: Sequence[ViewedVideo], classes: Sequence[str]
     """The predictions of a file for the videos, which may leave out some or all of them."""
     known = {video.name: video for video in videos}
     content = read_json(path)
-    named = [v.get("video") for v in content if isinstance(v, dict)] if isinstance(content, list) else []
-    there = [known[name] for name in named if isinstance(name, str) and name in known]
+    named = [v for v in content if isinstance(v, dict)] if isinstance(content, list) else []
+    there = {v["video"]: _other_rate(v, known[v["video"]]) for v in named
+             if isinstance(v.get("video"), str) and v["video"] in known}
     if not there:
         return []
-    truth = [{"video": video.name, "num_frames": video.num_frames} for video in there]
-    predictions = check_entries(content, path, truth, classes)
-    for prediction in predictions:
-        fps, own = prediction.get("fps", -1), known[prediction["video"]].fps
-        if own and type(fps) in (int, float) and fps > 0 and abs(fps - own) >= SAME_FPS:
-            raise UserError(f"{path}: counts {fps:g} frames a second, but those of {prediction['video']} in the frame "
-                            f"folder are {own:g}; spot the video with --fps {own:g}, or extract its frames with "
-                            f"--fps {fps:g}")
-    return predictions
+    truth = [{"video": name, "num_frames": known[name].num_frames if fps is None else
+              math.ceil((known[name].stamps.end - known[name].stamps.start) * fps)} for name, fps in there.items()]
+    return [
+        prediction if (fps := there[prediction["video"]]) is None
+        else prediction | {"events": _by_time(prediction["events"], fps, known[prediction["video"]].stamps)}
+        for prediction in check_entries(content, path, truth, classes)
+    ]
+
+
+def _other_rate(entry: Mapping[str, Any], video: ViewedVideo) -> float | None:
+    """Frames per second that predictions count, where the video's are others, as after spot_video.py --fps."""
+    fps = entry.get("fps", -1)
+    other = video.fps and video.stamps and type(fps) in (int, float) and 0 < fps < math.inf
+    return fps if other and abs(fps - video.fps) >= SAME_FPS else None
+
+
+def _by_time(events: Sequence[Event], fps: float, stamps: Stamps) -> list[Event]:
+    """Events on the frames nearest in time, from which frames at another rate were made; of several of a class on one
+    frame the best."""
+    between = (stamps.seconds[1:] + stamps.seconds[:-1]) / 2
+    best: dict[tuple[str, int], Event] = {}
+    for event in events:
+        frame = int(np.searchsorted(between, stamps.start + event["frame"] / fps - SLACK))
+        there = best.get((event["label"], frame))
+        if there is None or event["score"] > there["score"]:
+            best[event["label"], frame] = {**event, "frame": frame}
+    return list(best.values())
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

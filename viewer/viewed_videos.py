@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset.video_record import frame_name, frame_stamps, read_record
+from spotting.event_files import SPOTTED
 from util.errors import UserError, number_of
 from util.events import Event, Video
 from util.stamps import Stamps
@@ -125,9 +126,10 @@ def holds_frames(folder: Path) -> bool:
 
 def holds_videos(folder: Path) -> bool:
     """Whether there is a video file at any depth below a folder."""
-    from footage.raw_videos import VIDEO_SUFFIXES
+    from footage.raw_videos import ANNOTATED, VIDEO_SUFFIXES
 
-    return any(path.suffix.lower() in VIDEO_SUFFIXES for path in folder.rglob("*"))
+    return any(path.suffix.lower() in VIDEO_SUFFIXES and not path.name.endswith(ANNOTATED)
+               for path in folder.rglob("*"))
 
 
 def split_videos(places: Places, entries: Sequence[Video], split: str) -> list[ViewedVideo]:
@@ -170,8 +172,10 @@ def found_videos(places: Places, entries: Mapping[str, tuple[str, Video]]) -> li
     if not videos and places.videos_dir:
         raise UserError(f"{places.videos_dir}: none of its videos can be read")
     if not videos:
+        found = f"{frame_dir} " if next(frame_dir.rglob(f"*{SPOTTED}"), None) else ""
         raise UserError(f"{frame_dir}: holds no folder of frames ({frame_name(0)} and on) and no video; label from the "
-                        f"videos themselves: view.py DIR_OF_VIDEOS --label DATASET; or {EXTRACT} {_output(frame_dir)}")
+                        f"videos themselves: view.py {found}DIR_OF_VIDEOS --label DATASET; or {EXTRACT} "
+                        f"{_output(frame_dir)}")
     return videos
 
 
@@ -187,6 +191,9 @@ def _frame_folders(folder: Path) -> Iterator[Path]:
 
 
 def _check_folder(frame_dir: Path | None) -> None:
+    if frame_dir and frame_dir.is_file():
+        raise UserError(f"{frame_dir}: is a file, and no folder of frames or videos; name the folder of the videos "
+                        "last, or with --videos")
     if frame_dir and not frame_dir.is_dir():
         raise UserError(f"{frame_dir}: no such folder of frames; {EXTRACT} {frame_dir}")
 

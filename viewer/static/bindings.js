@@ -48,7 +48,7 @@ function looking(page) {
       page.goNext(["p", "ArrowUp"].includes(key) ? -1 : 1),
     ),
     bind("/", "search the list", () => page.list.search.select()),
-    pair("Shift+e", "e", "previous, next error", (way) => page.goNext(way, true)),
+    pair("Shift+e", "e", "previous, next error or open proposal", (way) => page.goNext(way, true)),
     pair("PageUp", "PageDown", "previous, next video", (way) => page.app.beside(way)),
     bind(["i", "Shift+i"], "mark a stretch: its first, last frame here", (key) => marking[key]()),
     bind("r", "play it, or what is around, in a loop at 0.25×", () => stretch.loop()),

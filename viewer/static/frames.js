@@ -61,15 +61,20 @@ export class Frames {
     ]);
   }
 
-  /** Say that frames from n on are needed one after the other. */
+  /** Say that frames from n on are needed one after the other. Those on their way still come: where all come too late,
+   * late ones are what there is to show. */
   wantFrom(n) {
     this.shown = n;
-    this.take(Array.from({ length: Math.min(30, this.most - 2) }, (_, i) => n + i));
+    this.queueUp(Array.from({ length: Math.min(30, this.most - 2) }, (_, i) => n + i));
   }
 
   take(frames) {
-    this.queue = [...new Set(frames)].filter((k) => k >= 0 && k < this.numFrames && !this.has(k));
+    this.queueUp(frames);
     for (const [k, abort] of this.loading) if (!this.queue.includes(k)) abort.abort();
+  }
+
+  queueUp(frames) {
+    this.queue = [...new Set(frames)].filter((k) => k >= 0 && k < this.numFrames && !this.has(k));
     this.pump();
   }
 

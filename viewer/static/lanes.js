@@ -7,7 +7,8 @@ import { GUTTER } from "./view.js";
 
 const TRUTH_HEIGHT = 20; // px; more where no model's row follows
 const LONE_TRUTH_HEIGHT = 34;
-const MANY = 5; // classes, beyond which each gets little room
+const SMALL = 850; // px of a window in which the frame needs its room too
+const MANY = 5; // classes, beyond which each gets little room, and in a small window beyond two
 const LOW = { truth: 12, model: 20, gap: 1 };
 const GAP = 5; // between classes
 const ABOVE = 9; // px over a score of 1
@@ -26,11 +27,12 @@ export class Lanes {
   layOut() {
     const { classes, models } = this.scene.session;
     const rows = classes.length * models.length;
-    const [few, some] = innerHeight < 850 ? [42, 36] : [60, 48]; // the frame needs its room too
-    const low = classes.length > MANY;
+    const small = innerHeight < SMALL;
+    const [few, some] = small ? [34, 24] : [60, 48];
+    const low = classes.length > (small && models.length ? 2 : MANY);
     const height = rows <= 2 ? few : rows <= 4 ? some : low ? LOW.model : rows <= 8 ? 34 : 28;
     const gap = low ? LOW.gap : GAP;
-    const lone = innerHeight < 850 && classes.length > 2 ? 18 : LONE_TRUTH_HEIGHT;
+    const lone = small && classes.length > 2 ? 18 : LONE_TRUTH_HEIGHT;
     const truthHeight = low ? LOW.truth : models.length ? TRUTH_HEIGHT : lone;
     this.rows = [];
     let y = 0;

@@ -24,7 +24,7 @@ export class Overview {
       "div.overview",
       session.models.length ? el("div.wrap.sticky", controls(app, this.ending.signal), this.truth) : null,
       this.cards,
-      el("h2", session.split ? "Videos" : "Videos to label"),
+      session.split ? el("h2", "Videos") : null,
       this.table.element,
       this.charts,
       this.cases,
