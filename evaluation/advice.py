@@ -23,7 +23,7 @@ from util.predictions import best_epoch
 FLAT = 0.1  # a network that has learned something scores more on some frame of val
 FEW_TO_LEARN = 50  # events of a class in train
 FEW_TO_CHOOSE = 20  # events in val
-FEW_EPOCHS = 10
+FEW_EPOCHS, LOW_F1 = 10, 0.5
 RISE = 0.02  # of val mAP over the last quarter of the epochs
 PARTED = 1.15  # the last val loss over the lowest
 FALLEN = 0.8  # the last train loss over that of the epoch with the lowest val loss
@@ -77,6 +77,10 @@ class Evidence:
         """At the tolerance at which the threshold is chosen."""
         return self.report.pairings[TOLERANCES.index(threshold_tolerance(TOLERANCES))]
 
+    @property
+    def f1(self) -> float:
+        return self.report.f1_of_all.loc[self.pairing.tolerance, "f1"]
+
     def curve(self, key: str) -> pd.Series:
         """A column of loss.json, by epoch, without what was not measured."""
         kept = {int(row["epoch"]): row.get(key) for row in self.rows}
@@ -103,7 +107,7 @@ def nothing_right(of: Evidence) -> Advice:
 def few_epochs(of: Evidence) -> Advice:
     curve, epochs = of.curve("val_mAP"), len(of.rows)
     curve = curve[curve > 0]
-    if not of.taught and 0 < epochs < FEW_EPOCHS:
+    if 0 < epochs < FEW_EPOCHS and not (of.taught and of.f1 >= LOW_F1):
         yield f"{number_of(epochs, 'epoch')} are few to learn from nothing", "longer"
     elif len(curve) > 1:
         last, before = curve.index[-1], curve[curve.index < 0.75 * epochs].max()
@@ -124,7 +128,7 @@ def few_events(of: Evidence) -> Advice:
 
 def parted(of: Evidence) -> Advice:
     both = pd.DataFrame({key: of.curve(key) for key in ("train", "val")}).dropna()
-    if len(both) < 2 or of.report.f1_of_all.loc[of.pairing.tolerance, "f1"] >= GOOD:
+    if len(both) < 2 or of.f1 >= GOOD:
         return
     train, val, best, last = both["train"], both["val"], both["val"].idxmin(), both.index[-1]
     if val[last] > PARTED * val[best] and train[last] < FALLEN * train[best]:

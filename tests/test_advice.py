@@ -43,6 +43,7 @@ def test_flat_scores_and_few_epochs_of_a_training_that_has_hardly_begun():
     found = lines(rows=WELL[:2], height=0.03, spread=0)
     assert len(found) == 2 and "scores are flat, from 0.01 to" in found[0] and found[0].endswith(HELP["begin"])
     assert found[1].startswith("2 epochs are few") and found[1].endswith(HELP["longer"])
+    assert any("2 epochs are few" in line for line in lines(rows=WELL[:2], found=0.2, false=2))
     only(lines(height=0.0001, found=0, false=0), "begin", "no frame scores 0.01")
 
 
