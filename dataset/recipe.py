@@ -60,7 +60,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help=f"in an epoch (one pass over the train split, at most {MAX_EPOCH_FRAMES:,}; original: always as many)")
     add("--fg_upsample", type=share, metavar="SHARE",
         help="of the clips that are drawn around an event, of each class alike (half, and more where else fewer than "
-        f"{HOLDING:.0%} of the clips would hold one; original: 0)")
+        f"{HOLDING:.0%}% of the clips would hold one; original: 0)")
     add("--dilate_len", type=count, metavar="FRAMES",
         help=f"to either side of an event that carry its label too ({of('dilate_len')})")
     add("--mixup", action=argparse.BooleanOptionalAction, help="lay another clip over each (no, yes)")
@@ -101,6 +101,7 @@ def describe(options: argparse.Namespace, videos: Sequence[Mapping], classes: Se
     labels = "on the event's frame alone"
     if options.dilate_len:
         labels = f"{number_of(options.dilate_len, 'frame')} to either side of the event too"
+    seen = f"squares of {options.crop_dim} pixels" if options.crop_dim else "whole frames"
     return (f"learns from {events}, in {number_of(frames, 'frame')} of {number_of(len(videos), 'video')}\n"
-            f"recipe {options.recipe}: {options.fg_upsample:.0%} of the clips about events, "
-            f"{'mixup' if options.mixup else 'no mixup'}, labels {labels}")
+            f"recipe {options.recipe}: {seen}, {options.modality}, {options.fg_upsample:.0%} of clips about events, "
+            f"{'mixup' if options.mixup else 'no mixup'}, labels {labels}, learning rate {options.learning_rate}")

@@ -60,7 +60,8 @@ def batch_that_fits(
     if not batch:
         raise UserError(f"--batch_size auto: not one clip of {architecture.clip_len} frames of {frame[1]}x{frame[0]} "
                         f"fits the {room / GIB:.1f} GiB there are; use a smaller -m, --clip_len or --crop_dim")
-    print(f"--batch_size auto: {batch} clips{' with --grad_checkpoint' * grad_checkpoint}, in {room / GIB:.1f} GiB")
+    why = f"in {room / GIB:.1f} GiB" if batch < most else "as many as should make an update of the weights"
+    print(f"--batch_size auto: {batch} clips{' with --grad_checkpoint' * grad_checkpoint}, {why}")
     return batch, grad_checkpoint
 
 

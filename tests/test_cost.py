@@ -45,7 +45,7 @@ def test_on_a_processor_it_is_counted_in_half_of_the_memory_and_where_few_clips_
     monkeypatch.setattr(cost, "machine_memory", lambda: gib * GIB)
     monkeypatch.setattr(cost, "counted_step", step)
     assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, False, most=8) == (batch, sparing)
-    assert f"--batch_size auto: {batch} clips{' with --grad_checkpoint' * sparing}, in" in capsys.readouterr().out
+    assert f"--batch_size auto: {batch} clips{' with --grad_checkpoint' * sparing}, " in capsys.readouterr().out
     assert batch_that_fits(SMALL, (32, 32), CPU, torch.float32, True, most=2) == (2, True)
 
 

@@ -54,8 +54,10 @@ def test_what_is_given_counts_more_than_a_recipe():
 def test_what_is_learned_from_and_how_is_told():
     assert describe(options("--fg_upsample", "0.5"), VIDEOS, ["DRIVE", "PASS"]) == (
         "learns from 1 DRIVE, 2 PASS, in 1,500 frames of 2 videos\n"
-        "recipe auto: 50% of the clips about events, no mixup, labels on the event's frame alone")
+        "recipe auto: whole frames, rgb_diff, 50% of clips about events, no mixup, "
+        "labels on the event's frame alone, learning rate 0.001")
     partly = [VIDEOS[0], VIDEOS[1] | {"labelled": [[0, 99]]}]
     assert "in 1,300 frames" in describe(options("--fg_upsample", "0.5"), partly, ["PASS"])
     assert describe(options("--recipe", "original", "--dilate_len", "2"), VIDEOS, ["PASS"]).endswith(
-        "recipe original: 0% of the clips about events, mixup, labels 2 frames to either side of the event too")
+        "recipe original: squares of 224 pixels, rgb, 0% of clips about events, mixup, "
+        "labels 2 frames to either side of the event too, learning rate 0.001")
