@@ -249,7 +249,7 @@ def test_models_of_one_height_share_the_decoding_each_with_its_own_crop(trained,
                            for model, others in ((first, ()), (second, ()), (first, [second])))
     one, two = (whole_videos.score(each, Frames(video, each.options), None, "cup_1")[1] for each in (first, second))
     opened = []
-    monkeypatch.setattr(Frames, "_read", lambda self, entry, read=Frames._read: opened.append(1) or read(self, entry))
+    monkeypatch.setattr(Frames, "_read", lambda *args, read=Frames._read: opened.append(1) or read(*args))
     together = whole_videos.score(both, Frames(video, both.options), None, "cup_1")[1]
     assert len(opened) == 1
     np.testing.assert_allclose(together, (one + two[:, [0, 2, 1]]) / 2, atol=1e-6)

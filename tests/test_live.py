@@ -51,7 +51,7 @@ def test_events_alone_go_to_standard_output_and_the_delay_is_stated(model, video
     assert events and all(set(e) == {"frame", "label", "score", "time", "clock", "delay"} for e in events)
     assert all(e["delay"] > 0 for e in events[:-30])
     assert "an event is sure 10 frames after its own, 7 behind it in the head's window, 2 for the backbone's " \
-           "look-ahead (which is 26; " in done.stderr and "1 for NMS; at 25 frames per second 0.40 s" in done.stderr
+           "look-ahead (which is 27; " in done.stderr and "1 for NMS; at 25 frames per second 0.40 s" in done.stderr
     assert f"{len(events)} events; " in done.stderr.splitlines()[-1]
 
 

@@ -72,7 +72,7 @@ def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(mod
     clips = Loader(VideoStretches(tmp_path, [entry], None), 1, 0, ready.spotter.device)
     extracted = score_videos(load_model(model, "cpu").spotter, clips, [entry], 8, 4)["cup_1"]
     assert first == 0 and scores.shape == extracted.shape == (40, 3)
-    assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.01
+    assert np.abs(scores - extracted).max() < 0.05 and np.abs(scores - extracted).mean() < 0.02
 
 
 def test_flip_takes_the_mean_with_mirrored_frames(model, video):

@@ -81,7 +81,7 @@ def test_save_as_writes_where_it_is_told_and_nowhere_else(trained, tiny, tmp_pat
 def slow_scores(model, dataset, frame_dir, overlap):
     """Scores of the test split's video: softmax of each clip by itself, the mean per frame."""
     config, epoch = read_json(model / "config.json"), best_epoch(model)
-    spotter = EventSpotter(Architecture(config["feature_arch"], config["temporal_arch"], 2)).eval()
+    spotter = EventSpotter(Architecture(config["feature_arch"], config["temporal_arch"], 2, config["modality"])).eval()
     load_weights(spotter, model / f"checkpoint_{epoch:03d}.pt")
     videos = read_split(dataset, "test")
     seen = [[] for _ in range(videos[0]["num_frames"])]
@@ -201,7 +201,7 @@ MISFITS = [
     ({"feature_arch": "rny002"}, "tensors are missing, the first backbone.cnn.s1.b1.conv1.conv.weight"),
     ({"feature_arch": "rn18_gsm"}, "tensors are missing"),
     ({"temporal_arch": "deeper_gru"}, "tensors are missing, the first head.gru"),
-    ({"modality": "bw"}, "stem.conv.weight is (32, 3, 3, 3) and not (32, 1, 3, 3)"),
+    ({"modality": "bw"}, "stem.conv.weight is (32, 5, 3, 3) and not (32, 1, 3, 3)"),
     ({"feature_arch": "vgg"}, "feature_arch must be one of rn18, "),
     ({"temporal_arch": "lstm"}, "temporal_arch must be one of gru, "),
     ({"modality": "depth"}, "modality must be one of rgb_diff, rgb, bw, flow, not 'depth'"),
