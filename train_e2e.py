@@ -26,6 +26,7 @@ from dataset.recipe import (
     add_recipe_options,
     clips_in_update,
     describe,
+    rate_from_nothing,
     recipe_defaults,
     share_about_events,
 )
@@ -234,7 +235,8 @@ def main() -> None:
 
 
 def settle_batch(args: argparse.Namespace, architecture: Architecture, video: str) -> None:
-    """What --batch_size auto comes to, with --grad_checkpoint and -ag, for frames of the size of a video's."""
+    """What --batch_size auto comes to, with --grad_checkpoint and -ag, for frames of the size of a video's; and the
+    learning rate that goes with it, where none is given."""
     if args.batch_size == "auto":
         frame = frame_size(args.frame_dir / video, args.crop_dim)
         wanted = clips_in_update(args.num_epochs * args.epoch_num_frames // args.clip_len)
@@ -244,6 +246,9 @@ def settle_batch(args: argparse.Namespace, architecture: Architecture, video: st
         args.batch_size = processes.whole_batch(fitting)
         args.acc_grad_iter = args.acc_grad_iter or max(1, round(wanted / args.batch_size))
     args.acc_grad_iter = args.acc_grad_iter or 1
+    if args.learning_rate is None:
+        clips = args.num_epochs * args.epoch_num_frames // args.clip_len
+        args.learning_rate = rate_from_nothing(max(1, clips // (args.batch_size * args.acc_grad_iter)))
 
 
 def train(args: argparse.Namespace) -> None:

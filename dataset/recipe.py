@@ -33,12 +33,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 
-FROM_NOTHING = {"learning_rate": 0.003}  # of auto; weights that were learned from pictures are better changed slowly
-
 
 def recipe_defaults(recipe: str, weights: str) -> dict[str, Any]:
-    """What a recipe says of the options that are not given; `weights` is that of --weights."""
-    return RECIPES[recipe] | (FROM_NOTHING if (recipe, weights) == ("auto", "none") else {})
+    """What a recipe says of the options that are not given, with --weights; a rate of None: `rate_from_nothing`."""
+    return RECIPES[recipe] | ({"learning_rate": None} if (recipe, weights) == ("auto", "none") else {})
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +45,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         return ", ".join(dict.fromkeys(str(recipe[name]) for recipe in RECIPES.values()))
 
     parser.add_argument("--recipe", default="auto", choices=RECIPES,
-                        help="the defaults for clips and optimisation: what did best so far (auto), or E2E-Spot's "
-                        "(original)")
+                        help="defaults of clips and optimisation: the best so far (auto), or E2E-Spot's (original)")
     defaults = "In brackets the default; where the two recipes differ, auto's and then original's."
     add = parser.add_argument_group("clips", defaults).add_argument
     add("-j", "--num_workers", type=count, default=DEFAULT_WORKERS, help="threads that read frames")
@@ -70,7 +67,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help=f"in all ({of('num_epochs')}; more than before with --resume: goes on longer)")
     add("--warm_up_epochs", type=count, help=f"in which the learning rate rises ({of('warm_up_epochs')})")
     add("-lr", "--learning_rate", type=rate,
-        help=f"after the warm-up ({of('learning_rate')}; auto with --weights none: {FROM_NOTHING['learning_rate']})")
+        help=f"after the warm-up ({of('learning_rate')}; auto with --weights none up to 0.003, where updates are few)")
     add("-ag", "--acc_grad_iter", type=positive, metavar="BATCHES",
         help="in a step of the optimiser (where --batch_size is auto, those that memory did not hold; else 1)")
     add("--settle_bn", type=share, metavar="SHARE", help="of the epochs, the last ones, in which batch norm takes its "
@@ -85,6 +82,11 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 def clips_in_update(clips: int) -> int:
     """How many of the clips of a whole training best make an update of the weights."""
     return min(max(FEWEST, clips // UPDATES), CLIPS)
+
+
+def rate_from_nothing(updates: int) -> float:
+    """The learning rate of a network that begins from nothing: larger where there are few updates of the weights."""
+    return min(max(0.001, round(2.25 / updates, 4)), 0.003)
 
 
 def share_about_events(videos: Sequence[Mapping], clip_len: int) -> float:

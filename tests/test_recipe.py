@@ -4,7 +4,15 @@ import argparse
 
 import pytest
 
-from dataset.recipe import RECIPES, add_recipe_options, clips_in_update, describe, recipe_defaults, share_about_events
+from dataset.recipe import (
+    RECIPES,
+    add_recipe_options,
+    clips_in_update,
+    describe,
+    rate_from_nothing,
+    recipe_defaults,
+    share_about_events,
+)
 
 VIDEOS = [{"video": "a", "num_frames": 1200, "events": [{"frame": 3, "label": "PASS"}, {"frame": 9, "label": "PASS"}]},
           {"video": "b", "num_frames": 300, "events": [{"frame": 3, "label": "DRIVE"}]}]
@@ -36,9 +44,10 @@ def test_a_small_training_has_fewer_clips_in_an_update():
     assert [clips_in_update(clips) for clips in (1, 1500, 4800, 9600, 250_000)] == [2, 2, 3, 6, 8]
 
 
-def test_a_network_that_begins_from_nothing_is_changed_faster():
+def test_a_network_that_begins_from_nothing_is_changed_faster_the_fewer_the_updates():
+    assert [rate_from_nothing(updates) for updates in (1, 750, 1600, 100_000)] == [0.003, 0.003, 0.0014, 0.001]
     assert [options("--recipe", recipe, weights=weights).learning_rate
-            for recipe in ("auto", "original") for weights in ("auto", "none")] == [0.001, 0.003, 0.001, 0.001]
+            for recipe in ("auto", "original") for weights in ("auto", "none")] == [0.001, None, 0.001, 0.001]
 
 
 @pytest.mark.parametrize(("clip_len", "share"), [(24, 0.79), (1000, 0.5)])
