@@ -237,9 +237,10 @@ def main() -> None:
 def settle_batch(args: argparse.Namespace, architecture: Architecture, video: str) -> None:
     """What --batch_size auto comes to, with --grad_checkpoint and -ag, for frames of the size of a video's; and the
     learning rate that goes with it, where none is given."""
+    clips = args.num_epochs * args.epoch_num_frames // args.clip_len
     if args.batch_size == "auto":
         frame = frame_size(args.frame_dir / video, args.crop_dim)
-        wanted = clips_in_update(args.num_epochs * args.epoch_num_frames // args.clip_len)
+        wanted = clips_in_update(clips)
         most = min(wanted, args.epoch_num_frames // (args.clip_len * processes.number()))
         fitting, args.grad_checkpoint = batch_that_fits(architecture, frame, args.device, args.precision,
                                                         args.grad_checkpoint, most)
@@ -247,7 +248,6 @@ def settle_batch(args: argparse.Namespace, architecture: Architecture, video: st
         args.acc_grad_iter = args.acc_grad_iter or max(1, round(wanted / args.batch_size))
     args.acc_grad_iter = args.acc_grad_iter or 1
     if args.learning_rate is None:
-        clips = args.num_epochs * args.epoch_num_frames // args.clip_len
         args.learning_rate = rate_from_nothing(max(1, clips // (args.batch_size * args.acc_grad_iter)))
 
 
