@@ -39,7 +39,7 @@ from model.device import add_device_options, compile_errors, memory_errors, move
 from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
-from plots.training import epoch_writer, summary_writer, wandb_package
+from plots.training import TRACKERS, epoch_writer, tracker
 
 # options that neither config.json keeps nor a resumed training must share
 RUN_OPTIONS = ("frame_dir", "joint", "sides_file", "save_dir", "num_workers", "resume", "device", "precision",
@@ -83,9 +83,9 @@ def parse_args() -> argparse.Namespace:
     args = parse(parser)
     args.device = pick_device(args.device)
     args.precision = pick_precision(args.precision, args.device)
-    for wanted, package in ((args.tensorboard, summary_writer), (args.wandb, wandb_package)):
-        if wanted:
-            package()  # where it is missing, that is said before anything is written
+    for option in TRACKERS:
+        if getattr(args, option):
+            tracker(option)  # where it is missing, that is said before anything is written
     args.crop_dim = args.crop_dim if args.crop_dim > 0 else None
     if args.sides_file and not args.event_team:
         parser.error("--team_sides goes with --team")

@@ -20,13 +20,14 @@ import time
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # and not this folder
 
 from util.script import run_script  # noqa: E402
 
-from plots.style import class_colour, clean_axes, new_figure, plain, save_figure  # noqa: E402
+from plots.style import class_colour, new_figure, picture, plain  # noqa: E402
 from util.errors import UserError  # noqa: E402
 from util.io import read_json, whole_file, write_json  # noqa: E402
 from util.options import count  # noqa: E402
@@ -172,7 +173,8 @@ def show(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def draw(path: Path, rows: pd.DataFrame) -> None:
+@picture
+def draw(rows: pd.DataFrame) -> Figure:
     """Mean mAP of every run: a panel for each world, a line for each recipe, a dot for each seed, a bar at the mean."""
     worlds, recipes = list(rows["world"].unique()), list(rows["recipe"].unique())
     figure = new_figure(1.5 + 3.5 * len(worlds), 1 + 0.35 * len(recipes))
@@ -183,9 +185,8 @@ def draw(path: Path, rows: pd.DataFrame) -> None:
             axes.vlines([values.mean()], place - 0.3, place + 0.3, color=class_colour(place))
         axes.set(title=plain(world), xlabel="mean mAP (%)", yticks=range(len(recipes)))
         axes.set_yticklabels([plain(name) for name in recipes])
-        clean_axes(axes)
     axes.invert_yaxis()
-    save_figure(figure, path)
+    return figure
 
 
 def main() -> None:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from plots.style import (
-    CLASS_COLOURS,
-    GREY,
-    INK,
-    class_colour,
-    clean_axes,
-    new_figure,
-    plain,
-    save_figure,
-    towards_white,
-)
+from plots.style import CLASS_COLOURS, GREY, INK, class_colour, new_figure, new_panels, picture, plain, towards_white
 
 if TYPE_CHECKING:  # matplotlib takes a second to import
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MAX_LANES = 60  # videos that get a lane each; of more, the places of events in them are shown together
 MAX_CLASSES = 12  # with colours of their own, the most frequent
@@ -57,136 +47,100 @@ class Curve:
     levels: np.ndarray  # (steps,)
 
 
-def label_picture(path: Path | str, lanes: Sequence[Lane], classes: Sequence[str]) -> None:
-    """Write a page of pictures of the labels of a dataset.
+@picture
+def label_picture(lanes: Sequence[Lane], classes: Sequence[str]) -> Figure:
+    """A page of pictures of the labels of a dataset.
 
     Args:
         lanes: in the order in which they are drawn; the halves of a match next to each other.
-
-    Raises:
-        UserError: the picture cannot be written.
     """
-    counts = np.bincount(_joined(lanes, "labels"), minlength=len(classes))
+    videos = pd.DataFrame(lanes, columns=list(Lane.__dataclass_fields__)).astype({"fps": float, "num_frames": int})
+    events = videos.explode(["frames", "labels"]).dropna(subset="frames").astype({"frames": int, "labels": int})
+    counts = np.bincount(events.labels, minlength=len(classes))
     drawn = sorted(np.argsort(-counts, kind="stable")[:MAX_CLASSES].tolist())
-    splits = list(dict.fromkeys(lane.split for lane in lanes))
-    rates = _rates(lanes)
-    tops = 0.6 + 0.19 * len(lanes) if len(lanes) <= MAX_LANES else 3.2
-    middle = max(3.4, 1.0 + 0.21 * len(drawn) * max(len(splits), 1))
-    heights = [max(tops, 1.5), middle, 2.8]
+    splits = list(videos.split.unique())
+    rates = videos.fps.round()[lambda fps: fps > 1].value_counts().index[:MAX_RATES]
+    top = max(0.6 + 0.19 * len(lanes), 1.5) if len(lanes) <= MAX_LANES else 3.2
+    heights = [top, max(3.4, 1.0 + 0.21 * len(drawn) * max(len(splits), 1)), 2.8]
     figure = new_figure(WIDTH, 0.6 + sum(heights) + 1.2)
     figure.get_layout_engine().set(h_pad=0.12, w_pad=0.1)
-    parts = figure.subfigures(3, 1, height_ratios=heights)
+    over_time, numbers, remainders = figure.subfigures(3, 1, height_ratios=heights)
     if len(lanes) <= MAX_LANES:
-        _draw_lanes(parts[0].subplots(), lanes, drawn)
+        _draw_lanes(over_time.subplots(), videos, events, drawn)
     else:
-        _draw_places(parts[0].subplots(1, 2, width_ratios=[2, 1]), lanes, drawn)
-    intervals, numbers, per_minute = parts[1].subplots(1, 3, width_ratios=[1.25, 1, 1])
-    _draw_intervals(intervals, lanes, drawn)
-    _draw_counts(numbers, per_minute, lanes, drawn, splits)
-    row = parts[2].subplots(1, len(rates), squeeze=False)[0]
-    for axes, rate in zip(row, rates, strict=True):
-        _draw_remainders(axes, lanes, rate)
+        _draw_places(*over_time.subplots(1, 2, width_ratios=[2, 1]), events, videos.frames.map(len), drawn)
+    intervals, *counts = numbers.subplots(1, 3, width_ratios=[1.25, 1, 1])
+    _draw_intervals(intervals, videos, events, drawn)
+    _draw_counts(*counts, videos, events, drawn, splits)
+    rates = sorted(rates.astype(int)) or UNKNOWN_RATES
+    for axes, rate in zip(remainders.subplots(1, len(rates), squeeze=False)[0], rates, strict=True):
+        _draw_remainders(axes, videos, events, rate)
     _class_legend(figure, classes, drawn)
-    save_figure(figure, path)
+    return figure
 
 
-def _joined(lanes: Sequence[Lane], field: str) -> np.ndarray:
-    return np.concatenate([getattr(lane, field) for lane in lanes] or [np.zeros(0, int)]).astype(int)
-
-
-def _rates(lanes: Sequence[Lane]) -> list[int | None]:
-    """The whole frames per second of most videos; where none is known, those that are usual."""
-    counts = Counter(round(lane.fps) for lane in lanes if lane.fps and round(lane.fps) > 1)
-    return sorted(rate for rate, _ in counts.most_common(MAX_RATES)) or list(UNKNOWN_RATES)
-
-
-def _class_legend(figure, classes: Sequence[str], drawn: list[int]) -> None:
+def _class_legend(figure: Figure, classes: Sequence[str], drawn: list[int]) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=class_colour(i), linestyle=_style(i), linewidth=4, label=plain(classes[i]))
-               for i in drawn]
+    handles = [Line2D([], [], **_look(label), linewidth=4, label=plain(classes[label])) for label in drawn]
+    title = f"the {len(drawn)} most frequent of {len(classes)} classes" if len(classes) > len(drawn) else None
     if handles:
-        more = f"the {len(drawn)} most frequent of {len(classes)} classes" if len(classes) > len(drawn) else None
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6), frameon=False,
-                      title=more)
+        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6), title=title)
 
 
-def _timed(lanes: Sequence[Lane]) -> bool:
-    """Whether every rate is known, so that seconds can be shown."""
-    return all(lane.fps for lane in lanes)
+def _look(label: int) -> dict[str, str]:
+    return {"color": class_colour(label), "linestyle": STYLES[label // len(CLASS_COLOURS) % len(STYLES)]}
 
 
-def _style(label: int) -> str:
-    return STYLES[label // len(CLASS_COLOURS) % len(STYLES)]
-
-
-def _draw_lanes(axes: Axes, lanes: Sequence[Lane], drawn: list[int]) -> None:
-    timed = _timed(lanes)
-    longest = max((lane.num_frames / lane.fps for lane in lanes), default=0) if timed else 0
-    second, name = (1 / 60, "minutes") if longest > 180 else (1, "seconds")
-    for row, lane in enumerate(lanes):
-        unit = lane.fps / second if timed else 1
-        axes.barh(row, lane.num_frames / unit, height=0.8, color="#F1F1F1", zorder=0)
-        for label in drawn:
-            at = lane.frames[lane.labels == label] / unit
-            axes.vlines(at, row - 0.4, row + 0.4, color=class_colour(label), linestyle=_style(label), linewidth=1.1)
-    names = [plain(f"{lane.name}  {lane.split}") for lane in lanes]
-    axes.set_yticks(range(len(lanes)), names, fontsize=8)
-    axes.set(ylim=(len(lanes) - 0.4, -0.6), xlabel=f"{name} from the start of the video" if timed else "frame")
-    axes.margins(x=0)
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title("events over time, a lane for each video", loc="left", fontsize=10)
-
-
-def _draw_places(pair: Sequence[Axes], lanes: Sequence[Lane], drawn: list[int]) -> None:
-    """Of many videos: where in them events are, and how many they have."""
-    places, sizes = pair
-    labels = _joined(lanes, "labels")
-    place = np.concatenate([(lane.frames + 0.5) / lane.num_frames for lane in lanes])
-    edges = np.linspace(0, 1, BINS + 1)
+def _draw_lanes(axes: Axes, videos: pd.DataFrame, events: pd.DataFrame, drawn: list[int]) -> None:
+    timed = videos.fps.notna().all()  # or else seconds cannot be shown
+    long = timed and (videos.num_frames / videos.fps).max() > 180
+    unit = videos.fps * (60 if long else 1) if timed else videos.num_frames**0
+    name = f"{'minutes' if long else 'seconds'} from the start of the video" if timed else "frame"
+    axes.barh(videos.index, videos.num_frames / unit, height=0.8, color="#F1F1F1", zorder=0)
     for label in drawn:
-        height = np.histogram(place[labels == label], edges)[0]
-        if height.sum():
-            _steps(places, 100 * edges, height * BINS / height.sum(), label)
+        at = (events.frames / unit.reindex(events.index))[events.labels == label]
+        axes.vlines(at, at.index - 0.4, at.index + 0.4, **_look(label), linewidth=1.1)
+    axes.set_yticks(videos.index, map(plain, videos.name + "  " + videos.split), fontsize=8)
+    axes.set(ylim=(len(videos) - 0.4, -0.6), xlabel=name, title="events over time, a lane for each video")
+    axes.margins(x=0)
+    axes.grid(visible=False)
+    axes.tick_params(axis="y", length=0)
+    axes.spines.left.set_visible(False)
+
+
+def _draw_places(places: Axes, sizes: Axes, events: pd.DataFrame, each: pd.Series, drawn: list[int]) -> None:
+    """Of many videos: where in them events are, and how many they have, `each`."""
+    place, edges = (events.frames + 0.5) / events.num_frames, np.linspace(0, 1, BINS + 1)
+    for label in drawn:
+        height = np.histogram(place[events.labels == label], edges)[0]
+        places.stairs(height * BINS / max(height.sum(), 1), 100 * edges, **_look(label), linewidth=1.8)
     places.axhline(1, color=GREY, linewidth=1)
-    places.set(xlabel="place in the video (% of its length)", ylabel="events, against an even spread", xlim=(0, 100))
+    places.set(xlabel="place in the video (% of its length)", ylabel="events, against an even spread", xlim=(0, 100),
+               title=f"events over time, {len(each):,} videos together")
     places.set_ylim(bottom=0)
-    places.set_title(f"events over time, {len(lanes):,} videos together", loc="left", fontsize=10)
-    each = np.array([len(lane.frames) for lane in lanes])
     step = max(1, each.max() // BINS)
     sizes.hist(each, bins=np.arange(-0.5, each.max() + step + 0.5, step), color=GREY)
     sizes.set(xlabel="events of a video", ylabel="videos")
-    for axes in pair:
-        clean_axes(axes)
 
 
-def _steps(axes: Axes, edges: np.ndarray, heights: np.ndarray, label: int) -> None:
-    axes.stairs(heights, edges, color=class_colour(label), linestyle=_style(label), linewidth=1.8)
-
-
-def _draw_intervals(axes: Axes, lanes: Sequence[Lane], drawn: list[int]) -> None:
+def _draw_intervals(axes: Axes, videos: pd.DataFrame, events: pd.DataFrame, drawn: list[int]) -> None:
     """From each event to the one before it in its video, of whatever class, by its own class."""
-    timed = _timed(lanes)
-    gaps, labels = [], []
-    for lane in lanes:
-        order = np.argsort(lane.frames, kind="stable")
-        gap = np.maximum(np.diff(lane.frames[order]), 0.5)  # of two on one frame, so that a log axis can show it
-        gaps.append(gap / lane.fps if timed else gap)
-        labels.append(lane.labels[order][1:])
-    gap, label = (np.concatenate(parts) if parts else np.zeros(0) for parts in (gaps, labels))
+    timed = videos.fps.notna().all()
+    events = events.sort_values("frames", kind="stable")
+    gap = events.groupby(level=0).frames.diff().clip(lower=0.5)  # of two on one frame, so that a log axis can show it
+    gap, labels = (gap / events.fps if timed else gap).dropna(), events.labels[gap.notna()]
     axes.set_xscale("log")
     if len(gap):
-        edges = _edges(gap.min(), gap.max(), 1 / min(lane.fps for lane in lanes) if timed else 1)
-        for index in drawn:
-            _steps(axes, edges, np.histogram(gap[label == index], edges)[0], index)
+        edges = _edges(gap.min(), gap.max(), 1 / videos.fps.min() if timed else 1)
+        for label in drawn:
+            axes.stairs(np.histogram(gap[labels == label], edges)[0], edges, **_look(label), linewidth=1.8)
     axes.xaxis.get_major_locator().set_params(subs=(1, 2, 5))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.minorticks_off()
-    axes.set(xlabel="seconds since the event before" if timed else "frames since the event before", ylabel="events")
+    axes.set(xlabel=f"{'seconds' if timed else 'frames'} since the event before", ylabel="events",
+             title="intervals between successive events")
     axes.set_ylim(bottom=0)
-    axes.set_title("intervals between successive events", loc="left", fontsize=10)
-    clean_axes(axes)
 
 
 def _edges(lowest: float, highest: float, frame: float) -> list[float]:
@@ -197,94 +151,77 @@ def _edges(lowest: float, highest: float, frame: float) -> list[float]:
     return edges
 
 
-def _draw_counts(numbers: Axes, per_minute: Axes, lanes: Sequence[Lane], drawn: list[int], splits: list[str]) -> None:
+def _draw_counts(
+    numbers: Axes, rates: Axes, videos: pd.DataFrame, events: pd.DataFrame, drawn: list[int], splits: list[str]
+) -> None:
     """Events of each class and split, and how often they come."""
-    timed = _timed(lanes)
-    rows = [(label, split) for label in drawn for split in splits]
-    counts, rates = [], []
-    for label, split in rows:
-        here = [lane for lane in lanes if lane.split == split]
-        counts.append(sum(int((lane.labels == label).sum()) for lane in here))
-        length = sum(lane.num_frames / (60 * lane.fps) if timed else lane.num_frames / 1000 for lane in here)
-        rates.append(counts[-1] / length if length else 0.0)
-    at = np.arange(len(rows)) + np.repeat(np.arange(len(drawn)), len(splits)) * 0.6
-    shades = [towards_white(class_colour(label), 1 - 0.6 * splits.index(split) / max(len(splits) - 1, 1))
-              for label, split in rows]
-    unit = "events per minute" if timed else "events per 1,000 frames"
-    for axes, values, name, form in ((numbers, counts, "events", "{:,}"), (per_minute, rates, unit, "{:.3g}")):
+    unit, length = "minute", videos.num_frames / (60 * videos.fps)
+    if length.isna().any():
+        unit, length = "1,000 frames", videos.num_frames / 1000
+    counts = pd.crosstab(events.labels, events.split).reindex(index=drawn, columns=splits, fill_value=0)
+    shown = counts.to_numpy().ravel(), (counts / length.groupby(videos.split).sum()[splits]).to_numpy().ravel()
+    at = np.arange(counts.size) + np.repeat(np.arange(len(drawn)), len(splits)) * 0.6
+    shades = [towards_white(class_colour(label), 1 - 0.6 * place / max(len(splits) - 1, 1))
+              for label in drawn for place in range(len(splits))]
+    for axes, values, name, form in zip((numbers, rates), shown, ("events", f"events per {unit}"),
+                                        ("{:,}", "{:.3g}"), strict=True):
         bars = axes.barh(at, values, color=shades, height=0.9)
-        axes.bar_label(bars, [form.format(value) for value in values], padding=3, fontsize=8, color=INK)
-        axes.set_yticks(at, [split for _, split in rows], fontsize=8)
+        axes.bar_label(bars, map(form.format, values), padding=3, fontsize=8, color=INK)
+        axes.set_yticks(at, splits * len(drawn), fontsize=8)
         axes.set(xlabel=name)
         axes.margins(x=0.18, y=0.02)
         axes.invert_yaxis()
-        clean_axes(axes)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-    numbers.set_title("by class and split", loc="left", fontsize=10)
-    per_minute.tick_params(axis="y", labelleft=False)
+    numbers.set_title("by class and split")
+    rates.tick_params(axis="y", labelleft=False)
 
 
-def _draw_remainders(axes: Axes, lanes: Sequence[Lane], rate: int) -> None:
+def _draw_remainders(axes: Axes, videos: pd.DataFrame, events: pd.DataFrame, rate: int) -> None:
     """Frame numbers modulo the frame rate: a spike at 0 shows whole seconds, a comb another step."""
-    known = any(lane.fps for lane in lanes)
-    here = [lane for lane in lanes if not known or (lane.fps and round(lane.fps) == rate)]
-    frames = _joined(here, "frames")
-    found = np.bincount(frames % rate, minlength=rate)
-    expected = len(frames) / rate
+    known = videos.fps.notna().any()
+    frames = events.frames[events.fps.round() == rate] if known else events.frames
+    found, expected = np.bincount(frames % rate, minlength=rate), len(frames) / rate
+    spread = 3 * np.sqrt(expected * (1 - 1 / rate))
     axes.bar(range(rate), found, color=GREY, width=0.8)
     axes.axhline(expected, color=INK, linewidth=1.2, label=f"expected: {expected:.1f}")
-    spread = 3 * np.sqrt(max(expected * (1 - 1 / rate), 0))
     axes.axhspan(max(expected - spread, 0), expected + spread, color=INK, alpha=0.1, linewidth=0,
                  label="3 standard deviations")
-    whose = f"{len(here):,} videos of {rate} frames per second" if known else f"rate unknown, as if {rate} per second"
-    axes.set_title(f"frame number modulo {rate} ({whose})", loc="left", fontsize=10)
-    axes.set(xlabel="frame of the second", ylabel="events", xlim=(-0.7, rate - 0.3))
-    axes.set_ylim(0, 1.25 * max(found.max(), expected + spread, 1))
-    axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=2)
-    clean_axes(axes)
+    number = (videos.fps.round() == rate).sum()
+    whose = f"{number:,} videos of {rate} frames per second" if known else f"rate unknown, as if {rate} per second"
+    axes.set(xlabel="frame of the second", ylabel="events", xlim=(-0.7, rate - 0.3),
+             ylim=(0, 1.25 * max(found.max(), expected + spread, 1)),
+             title=f"frame number modulo {rate} ({whose})")
+    axes.legend(fontsize=8, loc="upper right", ncols=2)
 
 
-def motion_picture(
-    path: Path | str, curves: Sequence[Curve], classes: Sequence[str], times: np.ndarray, unit: str
-) -> None:
-    """Write a picture of the motion around events: a panel for each class, a line for each video.
+@picture
+def motion_picture(curves: Sequence[Curve], classes: Sequence[str], times: np.ndarray, unit: str) -> Figure:
+    """The motion around events: a panel for each class, a line for each video.
 
     Args:
         times: (steps,) of the curves, from the label.
         unit: of the times.
-
-    Raises:
-        UserError: the picture cannot be written.
     """
-    labels = sorted({curve.label for curve in curves}, key=lambda i: -sum(c.events for c in curves if c.label == i))
-    labels = sorted(labels[:MAX_CLASSES])
-    columns = min(len(labels), 3) or 1
-    rows = -(-len(labels) // columns) or 1
-    figure = new_figure(1 + 4.6 * columns, 0.7 + 3.8 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-    for axes in grid[len(labels):]:
-        axes.set_visible(False)
-    for axes, label in zip(grid, labels, strict=False):
+    events = pd.DataFrame(curves, columns=["label", "events"]).groupby("label").events.sum()
+    labels = sorted(events.sort_values(ascending=False, kind="stable").index[:MAX_CLASSES])
+    figure, panels = new_panels([classes[label] for label in labels], labels, 3.8, sharex=True)
+    for axes, label in zip(panels, labels, strict=True):
         _draw_curves(axes, [curve for curve in curves if curve.label == label], times, class_colour(label))
-        axes.set_title(plain(classes[label]), color=class_colour(label), fontsize=11, fontweight="bold", loc="left")
     figure.supxlabel(f"{unit} from the label", fontsize=10)
     figure.supylabel("motion, in deviations from the video's usual", fontsize=10)
-    save_figure(figure, path)
+    return figure
 
 
 def _draw_curves(axes: Axes, curves: Sequence[Curve], times: np.ndarray, colour: str) -> None:
     alike, others = ([curve for curve in curves if curve.fits is fits] for fits in (True, False))
     for curve in alike:
         axes.plot(times, curve.levels, color=towards_white(colour, 0.45), linewidth=0.8)
-    total = sum(curve.events for curve in alike)
-    if total:
+    if total := sum(curve.events for curve in alike):
         mean = sum(curve.events * curve.levels for curve in alike) / total
         axes.plot(times, mean, color=colour, linewidth=2.5, label=f"mean of {total:,} events")
-    for i, curve in enumerate(others):
-        name = curve.name if i < len(STYLES) else None  # all are drawn, the first are named
-        axes.plot(times, curve.levels, color=INK, linestyle=STYLES[i % len(STYLES)], linewidth=1.3,
-                  label=name and plain(f"out of line: {name}"))
+    for i, curve in enumerate(others):  # all are drawn, the first are named
+        name = plain(f"out of line: {curve.name}") if i < len(STYLES) else None
+        axes.plot(times, curve.levels, color=INK, linestyle=STYLES[i % len(STYLES)], linewidth=1.3, label=name)
     axes.axvline(0, color=GREY, linewidth=1)
-    axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=1 + (len(others) > 1))
-    clean_axes(axes)
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=1 + (len(others) > 1))

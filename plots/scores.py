@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evaluation.metrics import confusion_matrix, count_events, frame_offsets, precision_recall, precision_recall_f1
 from evaluation.pairing import Pairing, within
-from plots.style import GREY, INK, class_colour, clean_axes, ink_on, new_figure, plain, save_figure, towards_white
+from plots.style import GREY, INK, class_colour, ink_on, new_figure, new_panels, picture, plain, towards_white
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANELS_IN_A_ROW = 3
 MAX_NUMBERED = 30  # frames of tolerance up to which a bar has room for its number
 LINES = ("-", "--", "-.", ":")  # of the first tolerance, the second, and so on
 
 
+@picture
 def precision_recall_picture(
-    path: Path | str, pairings: Sequence[Pairing], classes: Sequence[str], levels: np.ndarray, title: str
-) -> None:
-    """Write a picture of the precision-recall curves: a panel per class, a line per tolerance.
+    pairings: Sequence[Pairing], classes: Sequence[str], levels: np.ndarray, title: str
+) -> Figure:
+    """The precision-recall curves: a panel per class, a line per tolerance.
 
     Args:
         pairings: of the same events, one for each tolerance.
         levels: float (K,), the threshold of each class, whose place on its curves is marked.
-
-    Raises:
-        UserError: the picture cannot be written.
     """
     num_true = pairings[0].num_true
-    labels = np.flatnonzero(num_true).tolist()
-    figure, panels = _panels(len(labels), 4.9 + 0.2 * (len(pairings) // 2 + 1), title)
-    for axes, label in zip(panels, labels, strict=True):
-        _name_panel(axes, f"{classes[label]} ({num_true[label]} true events)", label)
+    names = [f"{name} ({number} true events)" for name, number in zip(classes, num_true, strict=True)]
+    figure, panels = _panels(names, num_true, 4.9 + 0.2 * (len(pairings) // 2 + 1), title)
+    for label, axes in panels.items():
         _draw_curves(axes, pairings, label, levels[label])
-    save_figure(figure, path)
+    return figure
+
+
+def _panels(names: Sequence[str], num_true: np.ndarray, height: float, title: str) -> tuple[Figure, dict[int, Axes]]:
+    """A figure with a panel for each class that has true events."""
+    labels = np.flatnonzero(num_true).tolist()
+    figure, panels = new_panels([names[label] for label in labels], labels, height)
+    figure.suptitle(plain(title))
+    return figure, dict(zip(labels, panels, strict=True))
 
 
 def _draw_curves(axes: Axes, pairings: Sequence[Pairing], label: int, threshold: float) -> None:
@@ -56,8 +59,7 @@ def _draw_curves(axes: Axes, pairings: Sequence[Pairing], label: int, threshold:
         axes.plot(at_recall, at_precision, "o", **look)  # nothing where it is NaN
     axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=INK, label=f"threshold {threshold:.3f}")
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
-    axes.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
-    clean_axes(axes)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
 def _show_levels(levels: np.ndarray) -> str:
@@ -65,48 +67,25 @@ def _show_levels(levels: np.ndarray) -> str:
     return " to ".join(sorted({f"{level:.3f}" for level in (levels.min(), levels.max())}))
 
 
-def _panels(number: int, height: float, title: str) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, each of that height in inches."""
-    columns = min(number, PANELS_IN_A_ROW) or 1
-    rows = -(-number // columns) or 1
-    figure = new_figure(0.6 + 4.6 * columns, 0.5 + height * rows)
-    figure.get_layout_engine().set(h_pad=0.1)
-    figure.suptitle(plain(title), fontsize=11, color=INK)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid[number:]:
-        axes.set_visible(False)
-    return figure, list(grid[:number])
-
-
-def _name_panel(axes: Axes, name: str, label: int) -> None:
-    axes.set_title(plain(name), color=class_colour(label), fontsize=11, fontweight="bold")
-
-
-def confusion_picture(
-    path: Path | str, pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str
-) -> None:
-    """Write a picture of what is taken for what: a row per true class, a column per predicted one.
+@picture
+def confusion_picture(pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str) -> Figure:
+    """What is taken for what: a row per true class, a column per predicted one.
 
     A cell has the number of events above the threshold, see `confusion_matrix`, and its share of the row, so of the
     true events of a class; in the last row, of what is predicted where there is nothing, its share of the column.
-
-    Raises:
-        UserError: the picture cannot be written.
     """
     table = confusion_matrix(pairing.above(levels))
     none = len(classes)
-    totals = np.concatenate([table[:none].sum(axis=1), [0]])[:, None] + np.zeros_like(table)
+    totals = np.repeat(table.sum(axis=1)[:, None], none + 1, axis=1)
     totals[none] = table.sum(axis=0)
-    share = table / np.maximum(totals, 1)
     side = min(1.15, 14 / (none + 1))  # inches
     figure = new_figure(2.6 + side * (none + 1), 2.1 + side * (none + 1))
-    title = f"{title}\n{within(pairing.tolerance)}, scores above {_show_levels(levels)}"
-    figure.suptitle(plain(title), fontsize=11, color=INK)
+    figure.suptitle(plain(f"{title}\n{within(pairing.tolerance)}, scores above {_show_levels(levels)}"))
     axes = figure.subplots()
-    _draw_cells(axes, table, share, side)
+    _draw_cells(axes, table, table / np.maximum(totals, 1), side)
     _name_cells(axes, classes, table, side)
     figure.supxlabel("%: of the true events of a row; in the last row, of the predictions of a column", fontsize=9)
-    save_figure(figure, path)
+    return figure
 
 
 def _draw_cells(axes: Axes, table: np.ndarray, share: np.ndarray, side: float) -> None:
@@ -124,44 +103,39 @@ def _draw_cells(axes: Axes, table: np.ndarray, share: np.ndarray, side: float) -
 
 
 def _name_cells(axes: Axes, classes: Sequence[str], table: np.ndarray, side: float) -> None:
-    none = len(classes)
-    size = 10 * min(1.0, side)
-    true, predicted = table.sum(axis=1), table.sum(axis=0)
-    rows = [*(f"{name} ({true[i]})" for i, name in enumerate(classes)), "nothing there"]
-    columns = [*(f"{name} ({predicted[i]})" for i, name in enumerate(classes)), "missed"]
-    middles = np.arange(none + 1) + 0.5
+    none, size = len(classes), 10 * min(1.0, side)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xticks(middles, [plain(name) for name in columns], fontsize=size)
-    axes.set_yticks(middles, [plain(name) for name in rows], fontsize=size)
-    if none > 4:
-        axes.tick_params(axis="x", rotation=50)
-        for tick in axes.get_xticklabels():
-            tick.set(ha="left", rotation_mode="anchor")
-    for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
-        for label, tick in enumerate(ticks[:none]):
+    for axis, over, rest in ((axes.yaxis, 1, "nothing there"), (axes.xaxis, 0, "missed")):
+        names = [plain(f"{name} ({total})") for name, total in zip(classes, table.sum(axis=over), strict=False)]
+        axis.set_ticks(np.arange(none + 1) + 0.5, [*names, rest], fontsize=size)
+        for label, tick in enumerate(axis.get_ticklabels()[:none]):
             tick.set(color=class_colour(label), fontweight="bold")
+    if none > 4:
+        for tick in axes.get_xticklabels():
+            tick.set(rotation=50, ha="left", rotation_mode="anchor")
     axes.set(xlim=(0, none + 1), ylim=(none + 1, 0), aspect="equal")
     axes.set_xlabel("predicted", fontsize=11, labelpad=8)
     axes.set_ylabel("true", fontsize=11, labelpad=8)
     axes.tick_params(length=0)
+    axes.grid(visible=False)
     axes.spines[:].set_visible(False)
 
 
-def offset_picture(path: Path | str, pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str) -> None:
-    """Write a picture of by how many frames right predictions above the threshold are early or late, a panel per class.
+def _show_levels(levels: np.ndarray) -> str:
+    """The threshold, or from which to which it is where classes have their own."""
+    return " to ".join(sorted({f"{level:.3f}" for level in (levels.min(), levels.max())}))
 
-    Raises:
-        UserError: the picture cannot be written.
-    """
+
+@picture
+def offset_picture(pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str) -> Figure:
+    """By how many frames right predictions above the threshold are early or late, a panel per class."""
     counts, num_true = frame_offsets(pairing.above(levels)), pairing.num_true
-    labels = np.flatnonzero(num_true).tolist()
     title = f"{title}\nright {within(pairing.tolerance)}, scores above {_show_levels(levels)}"
-    figure, panels = _panels(len(labels), 3.6, title)
-    for axes, label in zip(panels, labels, strict=True):
-        _name_panel(axes, classes[label], label)
+    figure, panels = _panels(classes, num_true, 3.6, title)
+    for label, axes in panels.items():
         _draw_offsets(axes, counts[label], int(num_true[label]), class_colour(label))
-    save_figure(figure, path)
+    return figure
 
 
 def _draw_offsets(axes: Axes, counts: np.ndarray, num_true: int, colour: str) -> None:
@@ -183,5 +157,4 @@ def _draw_offsets(axes: Axes, counts: np.ndarray, num_true: int, colour: str) ->
     axes.set_xticks(offsets if tolerance <= 8 else np.linspace(-tolerance, tolerance, 9).round())
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("right predictions")
-    clean_axes(axes)
     axes.grid(visible=False, axis="x")

@@ -6,20 +6,22 @@ import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import pandas as pd
 
-from plots.style import CLASS_COLOURS, GREY, INK, clean_axes, new_figure, save_figure
+from plots.style import CLASS_COLOURS, GREY, INK, new_figure, picture
 from util.errors import UserError
 from util.io import read_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-
+TRACKERS = {"tensorboard": "torch.utils.tensorboard", "wandb": "wandb"}  # by option
 TENSORBOARD = "tensorboard"  # folder in the model folder
 SHOWN_AS = {"train": "loss/train", "val": "loss/val", "val_mAP": "val mAP after NMS", "lr": "learning_rate"}
 
@@ -36,7 +38,7 @@ def epoch_writer(
     Raises:
         UserError: one of them is not installed.
     """
-    writer = summary_writer()(str(model_dir / TENSORBOARD), purge_step=len(done)) if tensorboard else None
+    writer = tensorboard and tracker("tensorboard").SummaryWriter(str(model_dir / TENSORBOARD), purge_step=len(done))
     run = _wandb_run(model_dir) if wandb else None
 
     def write(rows: Sequence[dict[str, Any]]) -> None:
@@ -54,89 +56,63 @@ def epoch_writer(
     return write
 
 
-def summary_writer() -> type:
-    """torch's class that writes for TensorBoard.
+def tracker(option: str) -> ModuleType:
+    """The module that shows a training where an option wants it.
 
     Raises:
-        UserError: TensorBoard is not installed.
+        UserError: its package is not installed.
     """
     logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells at length that TensorFlow is not installed
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        return import_module(TRACKERS[option])
     except ImportError as error:
-        raise UserError("--tensorboard: needs a package; pip install tensorboard, or leave the option out") from error
-    return SummaryWriter
-
-
-def wandb_package() -> ModuleType:
-    """The package of Weights & Biases.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    try:
-        import wandb
-    except ImportError as error:
-        raise UserError("--wandb: needs a package; pip install wandb, or leave the option out") from error
-    return wandb
+        raise UserError(f"--{option}: needs a package; pip install {option}, or leave the option out") from error
 
 
 def _wandb_run(model_dir: Path) -> Any:
     """The run of a model folder, begun or gone on with, by an id that the folder's path makes; its files lie there."""
     identity = hashlib.sha256(str(model_dir.resolve()).encode()).hexdigest()[:16]
     config = read_json(model_dir / "config.json") if (model_dir / "config.json").is_file() else {}
-    return wandb_package().init(project="event-spotting", name=model_dir.name, id=identity, resume="allow",
-                                dir=str(model_dir), config=config)
+    return tracker("wandb").init(project="event-spotting", name=model_dir.name, id=identity, resume="allow",
+                                 dir=str(model_dir), config=config)
 
 
-def training_picture(path: Path | str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write a picture of training: the losses, val mAP and the learning rate, by epoch.
+@picture
+def training_picture(rows: Sequence[dict[str, Any]]) -> Figure:
+    """The losses, val mAP and the learning rate, by epoch.
 
     Args:
         rows: loss.json, [{"epoch", "train", "val", "val_mAP", "lr"}]; all but the first may be missing or None.
             A val_mAP of 0 before the first other one means that it was not measured.
-
-    Raises:
-        UserError: the picture cannot be written.
     """
+    table = pd.DataFrame(rows, columns=["epoch", "train", "val", "val_mAP", "lr"]).astype(float).set_index("epoch")
     figure = new_figure(7.5, 7.5)
     loss, val_map, rate = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.6])
-    for key, look in (("train", {"color": GREY, "marker": "o"}), ("val", {"color": INK, "marker": "s"})):
-        epochs, values = _series(rows, key)
-        loss.plot(epochs, values, markersize=4, linewidth=2, label=f"{key} loss", **look)
+    loss.plot(table.train.dropna(), color=GREY, marker="o", markersize=4, linewidth=2, label="train loss")
+    loss.plot(table.val.dropna(), color=INK, marker="s", markersize=4, linewidth=2, label="val loss")
     loss.set(ylabel="loss")
-    loss.legend(fontsize=9)
-    _draw_val_map(val_map, rows)
-    epochs, values = _series(rows, "lr")
-    rate.plot(epochs, values, color=INK, marker="o", markersize=3, linewidth=2)
+    loss.legend(frameon=True)
+    _draw_val_map(val_map, table.val_mAP.dropna())
+    rate.plot(table.lr.dropna(), color=INK, marker="o", markersize=3, linewidth=2)
     rate.set(ylabel="learning rate", xlabel="epoch")
     rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     if rows:
         rate.set_xlim(rows[0]["epoch"] - 0.5, rows[-1]["epoch"] + 0.5)
     rate.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    for axes in (loss, val_map, rate):
-        clean_axes(axes)
     for axes in (loss, rate):
         axes.set_ylim(bottom=0)
     figure.align_ylabels()
-    save_figure(figure, path)
+    return figure
 
 
-def _draw_val_map(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
-    epochs, values = _series(rows, "val_mAP")
+def _draw_val_map(axes: Axes, found: pd.Series) -> None:
     axes.set(ylabel="val mAP after NMS (%)")
-    if not values.any():
+    if not found.any():
         axes.text(0.5, 0.5, "no val mAP yet", transform=axes.transAxes, ha="center", va="center", color=GREY)
         axes.set_yticks([])
         return
-    first, best = int(np.flatnonzero(values)[0]), int(values.argmax())
-    axes.plot(epochs[first:], 100 * values[first:], color=CLASS_COLOURS[0], marker="o", markersize=4, linewidth=2)
-    axes.plot(epochs[best], 100 * values[best], "*", color=CLASS_COLOURS[1], markersize=15)
-    axes.set_ylim(0, 115 * values[best])
-    text = f"best: {100 * values[best]:.1f} at epoch {epochs[best]}"
-    axes.set_title(text, loc="right", fontsize=10, color=CLASS_COLOURS[1])
-
-
-def _series(rows: Sequence[dict[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray]:
-    kept = [(row["epoch"], row[key]) for row in rows if row.get(key) is not None]
-    return np.array([epoch for epoch, _ in kept], int), np.array([value for _, value in kept], float)
+    best, highest = found.idxmax(), 100 * found.max()
+    axes.plot(100 * found[found.ne(0).idxmax() :], color=CLASS_COLOURS[0], marker="o", markersize=4, linewidth=2)
+    axes.plot(best, highest, "*", color=CLASS_COLOURS[1], markersize=15)
+    axes.set_ylim(0, 1.15 * highest)
+    axes.set_title(f"best: {highest:.1f} at epoch {best:.0f}", loc="right", color=CLASS_COLOURS[1])

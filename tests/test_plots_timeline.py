@@ -6,7 +6,7 @@ import numpy as np
 from pictures import CLASSES, EVENTS, VIDEO, decoded, holds_colour, paired
 
 from evaluation.pairing import Seconds
-from plots import timeline
+from plots import style, timeline
 from plots.style import class_colour
 from plots.timeline import timeline_picture
 
@@ -44,7 +44,7 @@ def test_predictions_have_the_colour_of_their_class_at_the_height_of_their_score
 
 def test_its_title_says_the_tolerance_in_its_unit(tmp_path, monkeypatch):
     titles = []
-    monkeypatch.setattr(timeline, "save_figure", lambda figure, _: titles.append(figure.get_suptitle()))
+    monkeypatch.setattr(style, "save_figure", lambda figure, _: titles.append(figure.get_suptitle()))
     for tolerance in (2, Seconds(0.2)):
         timeline_picture(tmp_path, VIDEO, replace(paired(VIDEO, EVENTS, [2])[0], tolerance=tolerance), CLASSES)
     assert [title.partition(", ")[2] for title in titles] == ["within 2 frames", "within 0.2 s"]
