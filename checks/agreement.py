@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from checks.frame_checks import videos_with_frames
 from checks.label_reading import as_video
 from dataset.labels import SPLITS, dataset_dir, read_split
-from dataset.video_record import RECORD_NAME, read_record
+from dataset.video_record import read_record
 from evaluation.metrics import count_events, mean_of_known, precision_recall_f1
 from evaluation.pairing import TOLERANCES, find_partners, pair_events
 from evaluation.report_text import show_table
@@ -84,7 +85,8 @@ def compare_labels(first: str, second: str, frame_dir: Path | None) -> Agreement
         UserError: one cannot be read, or they have no video in common.
     """
     datasets = [_dataset_entries(name) for name in (first, second)]
-    records = _records(frame_dir, [entry for entries in datasets for entry in entries or ()])
+    files = None in datasets  # which lie on frames that only their records tell of
+    records = _records(frame_dir, [entry for entries in datasets for entry in entries or ()]) if files else {}
     (one, notes), (other, more) = (
         _label_entries(name, records) if entries is None else ({entry["video"]: entry for entry in entries}, [])
         for name, entries in zip((first, second), datasets, strict=True))
@@ -119,10 +121,10 @@ def _records(frame_dir: Path | None, entries: Sequence[dict]) -> dict[str, dict]
     """What is known of the frames of each video: by their records, or else by the entries of a dataset."""
     known = {entry["video"]: {"num_frames": entry["num_frames"], "fps": entry["fps"]} for entry in entries
              if entry.get("fps", -1) > 0}
-    for path in sorted(frame_dir.rglob(RECORD_NAME)) if frame_dir else ():
-        record = read_record(path.parent) or {}
+    for video in sorted(videos_with_frames(frame_dir)) if frame_dir else ():
+        record = read_record(frame_dir / video) or {}
         if record.get("num_frames") and record.get("fps"):
-            known[path.parent.relative_to(frame_dir).as_posix()] = record
+            known[video] = record
     return {video: {"source_frames": record["num_frames"], "source_fps": record["fps"], "width": -1, "height": -1}
             | record for video, record in known.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -192,7 +192,7 @@ def unreadable(path: Path, why: str = "frame is broken or cut short; delete its 
 def unlabelled_findings(frame_dir: Path, videos: Iterable[LabelledVideo]) -> list[Finding]:
     """Folders with frames that are in no split."""
     labelled = {video.name for video in videos}
-    unlabelled = sorted(_unlabelled(frame_dir, labelled))
+    unlabelled = sorted(videos_with_frames(frame_dir, labelled))
     parts = parts_of(labelled | {*unlabelled})
     halves = {match for match, part in map(parts.get, labelled) if part}
     findings = []
@@ -210,16 +210,21 @@ def unlabelled_findings(frame_dir: Path, videos: Iterable[LabelledVideo]) -> lis
     return findings
 
 
-def _unlabelled(folder: Path, labelled: set[str], name: str = "") -> Iterator[str]:
-    if name in labelled:
+def videos_with_frames(folder: Path, but: Collection[str] = (), name: str = "") -> Iterator[str]:
+    """The videos whose frames lie at any depth of a folder, but for some; no frame is listed.
+
+    Args:
+        name: of the folder, below that of all frames.
+    """
+    if name in but:
         return
     if name and ((folder / frame_name(0)).is_file() or (folder / RECORD_NAME).is_file()):
-        yield name  # and its frames need not be listed
+        yield name
         return
     with os.scandir(folder) as found:
         inside = [file.name for file in found if file.is_dir() and not file.name.startswith(".")]
     for inner in inside:
-        yield from _unlabelled(folder / inner, labelled, f"{name}/{inner}" if name else inner)
+        yield from videos_with_frames(folder / inner, but, f"{name}/{inner}" if name else inner)
 
 
 def require_frames(frame_dir: Path, entries: list[dict], crop: int | None, region: int = 0) -> list[Finding]:

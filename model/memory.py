@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
 import weakref
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -109,12 +112,25 @@ def blank_step(spotter: EventSpotter, batch_size: int, frame: tuple[int, int]) -
 
 
 def machine_memory() -> int:
-    """Bytes of this machine's memory."""
+    """Bytes of this machine's memory, or of it that a container or a cluster's job may take."""
     if hasattr(os, "sysconf"):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_group_limits()])
     kilobytes = ctypes.c_uint64()
     ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
     return 1024 * kilobytes.value
+
+
+def _group_limits(process: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
+    """Bytes that Linux's control groups, version 2 or 1, hold this process to: its own and those around it."""
+    lines = process.read_text(encoding="utf-8").splitlines() if process.is_file() else []
+    for _, kinds, group in (line.split(":", 2) for line in lines):
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        top, name = (root / "memory", "memory.limit_in_bytes") if kinds else (root, "memory.max")
+        own = top / group.strip("/")  # in a container it may not be there, and the uppermost is the container's
+        for folder in (own, *own.parents[: len(own.relative_to(top).parts)]):
+            with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+                yield int((folder / name).read_text(encoding="ascii"))
 
 
 def peak_memory() -> float | None:

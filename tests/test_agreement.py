@@ -1,6 +1,8 @@
 """How far two people agree: planted offsets, misses, confusions and teams are found again."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from clean_labels import clean_entries, write_splits
 from conftest import run_here, user_error, write_labels
 
 import check_data
-from checks.agreement import agreement
+from checks import frame_checks
+from checks.agreement import agreement, compare_labels
 from dataset.video_record import write_record
 from util.io import read_json
 
@@ -78,6 +81,24 @@ def test_label_files_are_compared_with_each_other_by_the_records_of_the_frames(t
     assert found["offsets"]["PASS"] == {
         "first": 2, "second": 1, "both": 1, "first only": 1, "second only": 0, "mean": 1.0, "spread": 0.0,
         "within 0": 0.0, "within 1": 100.0, "within 2": 100.0, "within 4": 100.0}
+
+
+def test_two_datasets_need_no_records_and_label_files_no_list_of_frames(tmp_path, monkeypatch):
+    write_record(tmp_path / "F" / "cup" / "m0_1", {"num_frames": 4000, "fps": 25.0})
+    scanned = []
+
+    def scandir(path, scan=os.scandir):
+        if Path(path).is_relative_to(tmp_path / "F"):
+            scanned.append(Path(path))
+        return scan(path)
+
+    monkeypatch.setattr(frame_checks.os, "scandir", scandir)
+    one, other = (write_splits(tmp_path / name, clean_entries(1)) for name in ("one", "other"))
+    assert compare_labels(one, other, tmp_path / "F").offsets.loc["all", "first only"] == 0 and not scanned
+    write_labels(tmp_path / "ben" / "cup" / "m0_1.json", [(3, "PASS")])
+    write_labels(tmp_path / "anna" / "cup" / "m0_1.json", [(4, "PASS")])
+    assert compare_labels(*(str(tmp_path / name) for name in ("ben", "anna")), tmp_path / "F").videos == ["cup/m0_1"]
+    assert scanned == [tmp_path / "F", tmp_path / "F" / "cup"]
 
 
 def test_the_script_takes_tables_and_says_what_it_needs(tmp_path):

@@ -8,7 +8,7 @@ import torch
 from conftest import TINY_TRAINING, make_dataset, run_here, user_error
 
 import train_e2e
-from model import cost
+from model import cost, memory
 from model.architecture import Architecture, Regions
 from model.cost import Forecast, batch_that_fits, largest
 from model.memory import GIB, counted_step, machine_memory, peak_memory
@@ -82,6 +82,29 @@ def test_a_step_is_counted_for_each_kind_of_network():
 def test_the_machines_memory_and_the_process_s_are_known():
     assert 0.1 * GIB < machine_memory() < 10_000 * GIB
     assert peak_memory() is None or 0.01 < peak_memory() < machine_memory() / GIB
+
+
+@pytest.mark.parametrize(("groups", "limits", "gib"), [
+    ("0::/\n", {"memory.max": 3}, [3]),  # in a container
+    ("0::/slurm/job_1/step\n", {"slurm/job_1/memory.max": 2, "slurm/job_1/step/memory.max": "max"}, [2]),
+    ("5:cpu,cpuacct:/a\n4:memory:/docker/f00\n0::/\n", {"memory/memory.limit_in_bytes": 1.5}, [1.5]),  # version 1
+    ("4:memory:/a/b\n", {"memory/a/memory.limit_in_bytes": 2, "memory.limit_in_bytes": 1, "memory.max": 1}, [2]),
+    ("", {}, []), ("0::/a/../b\n", {"memory.max": "max"}, []),
+])
+def test_what_a_container_or_a_job_may_take_is_known(groups, limits, gib, tmp_path):
+    (tmp_path / "cgroup").write_text(groups)
+    for name, limit in limits.items():
+        path = tmp_path / "fs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{limit if limit == 'max' else int(limit * GIB)}\n")
+    assert [limit / GIB for limit in memory._group_limits(tmp_path / "cgroup", tmp_path / "fs")] == gib
+    assert not list(memory._group_limits(tmp_path / "none", tmp_path))
+
+
+def test_the_smaller_of_the_machines_memory_and_the_limit_counts(monkeypatch):
+    whole = machine_memory()
+    monkeypatch.setattr(memory, "_group_limits", lambda: [GIB // 2, 2**63 - 4096])
+    assert machine_memory() == GIB // 2 < whole
 
 
 @pytest.fixture
