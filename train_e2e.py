@@ -23,11 +23,11 @@ from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretc
 from dataset.recipe import (
     EPOCHS_WITH_MAP,
     MAX_EPOCH_FRAMES,
+    RECIPES,
     add_recipe_options,
     clips_in_update,
     describe,
-    rate_from_nothing,
-    recipe_defaults,
+    fitting_rate,
     share_about_events,
 )
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
@@ -36,7 +36,7 @@ from model import processes
 from model.architecture import Architecture, add_architecture_options
 from model.cost import Forecast, batch_that_fits
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
-from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume
+from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume, untrained
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import TRACKERS, epoch_writer, tracker
@@ -98,7 +98,7 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The arguments. One that is not given is, where a training goes on, what it was begun with; where one starts
     from a model, that model's, if it is of the network; and else the recipe's."""
     args = parser.parse_args()
-    parser.set_defaults(**recipe_defaults(args.recipe, args.weights))
+    parser.set_defaults(**RECIPES[args.recipe])
     args = parser.parse_args()
     goes_on = args.resume and (args.save_dir / "config.json").is_file()
     if goes_on or args.init:
@@ -248,7 +248,7 @@ def settle_batch(args: argparse.Namespace, architecture: Architecture, video: st
         args.acc_grad_iter = args.acc_grad_iter or max(1, round(wanted / args.batch_size))
     args.acc_grad_iter = args.acc_grad_iter or 1
     if args.learning_rate is None:
-        args.learning_rate = rate_from_nothing(max(1, clips // (args.batch_size * args.acc_grad_iter)))
+        args.learning_rate = fitting_rate(clips // (args.batch_size * args.acc_grad_iter), untrained(vars(args)))
 
 
 def train(args: argparse.Namespace) -> None:
@@ -286,9 +286,10 @@ def train(args: argparse.Namespace) -> None:
 
     print(describe(args, splits["train"], classes))
     say_new_schedule(args, updates, history)
-    maps = args.num_epochs - max(args.start_val_epoch, len(history)) if args.criterion == "map" else 0
-    scored = maps * sum(video["num_frames"] for video in splits["val"])
-    forecast = Forecast(args.device, args.num_epochs - len(history), updates, scored / args.epoch_num_frames)
+    maps = args.num_epochs - args.start_val_epoch if args.criterion == "map" else 0
+    whole = [name for name in ("val", "test") if name in splits]
+    lengths = [sum(video["num_frames"] for video in splits[name]) / args.epoch_num_frames for name in whole]
+    forecast = Forecast(args.device, args.num_epochs - len(history), updates, len(val_batches) / steps, maps, lengths)
 
     for epoch in range(len(history), args.num_epochs):
         began = time.monotonic()
@@ -303,11 +304,11 @@ def train(args: argparse.Namespace) -> None:
         speed = steps * args.batch_size * args.clip_len / (time.monotonic() - began)
         row = {"epoch": epoch, "train": loss if math.isfinite(loss) else None,
                "val": mean_loss(mean.network, val_batches), "val_mAP": 0, "lr": rates[-1], "overflows": overflows}
-        forecast.epoch(time.monotonic() - began)
-        val_map = None
+        trained, val_map = time.monotonic() - began, None
         if args.criterion == "map" and epoch >= args.start_val_epoch:
             val_map = val_mean_map(splits["val"], predict(mean.network, splits["val"], args), classes)
             row["val_mAP"] = val_map or 0  # as the original has it where nothing is measured
+        forecast.epoch(trained, time.monotonic() - began - trained)
         history.append(row)
         if first:
             save_epoch(args.save_dir, mean, optimizer, scaler, history)
@@ -318,7 +319,7 @@ def train(args: argparse.Namespace) -> None:
 
     epoch = processes.as_first(load_best(mean.network, args.save_dir) if first else None, mean.network)
     print(f"\nbest epoch: {epoch}")
-    for name in [name for name in ("val", "test") if name in splits]:
+    for name in whole:
         scores = predict(mean.network, splits[name], args)
         predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes) if first else None
     if first:

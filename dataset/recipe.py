@@ -21,22 +21,20 @@ CLIPS = 8  # in an update of the weights; more of them would learn less from as 
 FEWEST = 2  # batch norm's statistics of one clip are not those of a video
 UPDATES = 1600  # of the weights, that a small training should have at least, of fewer clips each
 HOLDING = 0.8  # of the clips should hold an event
-COMMON = {"num_epochs": 50, "warm_up_epochs": 3, "learning_rate": 0.001}
+RATE = 0.001  # the learning rate of a pretrained network
+COMMON = {"num_epochs": 50, "warm_up_epochs": 3}
 RECIPES: dict[str, dict[str, Any]] = {
     "auto": COMMON | {
         "crop_dim": 0, "batch_size": "auto", "epoch_num_frames": None,
         "fg_upsample": None, "mixup": False, "dilate_len": 0, "modality": "rgb_diff", "settle_bn": 0.3,
+        "learning_rate": None,  # `fitting_rate`
     },
     "original": COMMON | {
         "crop_dim": 224, "batch_size": CLIPS, "epoch_num_frames": MAX_EPOCH_FRAMES,
         "fg_upsample": 0.0, "mixup": True, "dilate_len": 0, "modality": "rgb", "settle_bn": 0.0,
+        "learning_rate": RATE,
     },
 }
-
-
-def recipe_defaults(recipe: str, weights: str) -> dict[str, Any]:
-    """What a recipe says of the options that are not given, with --weights; a rate of None: `rate_from_nothing`."""
-    return RECIPES[recipe] | ({"learning_rate": None} if (recipe, weights) == ("auto", "none") else {})
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +65,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help=f"in all ({of('num_epochs')}; more than before with --resume: goes on longer)")
     add("--warm_up_epochs", type=count, help=f"in which the learning rate rises ({of('warm_up_epochs')})")
     add("-lr", "--learning_rate", type=rate,
-        help=f"after the warm-up ({of('learning_rate')}; auto with --weights none up to 0.003, where updates are few)")
+        help=f"after the warm-up ({RATE}; auto, where the CNN begins from nothing, up to 0.003 where updates are few)")
     add("-ag", "--acc_grad_iter", type=positive, metavar="BATCHES",
         help="in a step of the optimiser (where --batch_size is auto, those that memory did not hold; else 1)")
     add("--settle_bn", type=share, metavar="SHARE", help="of the epochs, the last ones, in which batch norm takes its "
@@ -84,9 +82,11 @@ def clips_in_update(clips: int) -> int:
     return min(max(FEWEST, clips // UPDATES), CLIPS)
 
 
-def rate_from_nothing(updates: int) -> float:
-    """The learning rate of a network that begins from nothing: larger where there are few updates of the weights."""
-    return min(max(COMMON["learning_rate"], round(2.25 / updates, 4)), 0.003)  # measured: 750 updates, and 1,600
+def fitting_rate(updates: int, from_nothing: bool) -> float:
+    """The learning rate: of a network whose CNN begins from nothing, larger where updates of the weights are few."""
+    if not from_nothing:
+        return RATE
+    return min(max(RATE, round(2.25 / max(1, updates), 4)), 0.003)  # measured: 750 updates, and 1,600
 
 
 def share_about_events(videos: Sequence[Mapping], clip_len: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import torch
@@ -134,19 +134,25 @@ def largest(peak: Callable[[int], float], room: float, most: int) -> int:
 
 
 class Forecast:
-    """Says what a training will take: once some seconds of steps are done, and after the first epoch.
+    """Says what a training will take: once some seconds of steps are done, after the first epoch, and after the first
+    that has val scored.
 
     Args:
         epochs: that are to come.
         updates: of the weights in an epoch.
-        scored: frames that are scored after epochs, in all, over those of an epoch.
+        loss: frames that the val loss is of, over those of an epoch.
+        maps: epochs, the last ones, after which val is scored.
+        lengths: frames of the splits that are scored at the end, val first, over those of an epoch.
     """
 
-    def __init__(self, device: torch.device, epochs: int, updates: int, scored: float) -> None:
-        self.device, self.epochs, self.updates = device, epochs, updates
-        self.scoring = FORWARD * scored  # in epochs
+    def __init__(
+        self, device: torch.device, epochs: int, updates: int, loss: float, maps: int, lengths: Sequence[float]
+    ) -> None:
+        self.device, self.epochs, self.updates, self.loss = device, epochs, updates, loss
+        self.maps, self.lengths = max(0, maps), lengths
+        self.scoring: float | None = None  # of as many frames as an epoch has: measured, in epochs
         self.began: float | None = None  # when the first update was done
-        self.done, self.said = 0, False
+        self.done, self.said, self.first = 0, False, True
 
     def update(self) -> None:
         """To be called after each update of the weights."""
@@ -157,23 +163,27 @@ class Forecast:
         self.done += 1
         if now - self.began >= REST:
             each = (now - self.began) / self.done
-            self._say(f"from {self.done} steps", self.updates * each)
+            self._say(f"from {self.done} steps", self.updates * each * (1 + FORWARD * self.loss))
 
-    def epoch(self, seconds: float) -> None:
-        """To be called after each epoch with what it took: all are estimated from the first."""
-        if self.epochs:
-            self.epochs -= 1
-            self._say("from an epoch", seconds)
-        self.epochs, self.said = 0, True
+    def epoch(self, trained: float, scored: float) -> None:
+        """To be called after each epoch with the seconds that it took, and those that scoring val took then."""
+        with_map = self.epochs <= self.maps and self.scoring is None
+        if with_map:
+            self.scoring = scored / trained / self.lengths[0]
+        self.epochs -= 1
+        if self.first or with_map:
+            self._say("from an epoch", trained)
+        self.said, self.first = True, False
 
     def _say(self, of: str, epoch: float) -> None:
         self.said = True
-        whole = (self.epochs + self.scoring) * epoch
+        frames = min(self.maps, self.epochs) * self.lengths[0] + sum(self.lengths)
+        whole = (self.epochs + frames * (FORWARD if self.scoring is None else self.scoring)) * epoch
         if whole >= SHORT:
             held = f"; {memory}" if (memory := _held(self.device)) else ""
             shorter = "; docs/first_training.md says what makes it shorter" if whole > LONG else ""
-            tqdm.write(f"estimated {of}: an epoch takes {about(epoch)}, the {self.epochs} to come with all scoring "
-                       f"{about(whole)}{held}{shorter}")
+            to_come = f"the {self.epochs} to come with all scoring" if self.epochs else "the scoring to come"
+            tqdm.write(f"estimated {of}: an epoch takes {about(epoch)}, {to_come} {about(whole)}{held}{shorter}")
 
 
 def _held(device: torch.device) -> str:

@@ -17,7 +17,7 @@ from model import checkpoint
 from model.architecture import Architecture
 from model.device import move, pick_device, pick_precision
 from model.initial import start_from
-from model.pretrained import build_spotter
+from model.pretrained import begins_from_nothing, build_spotter
 from model.processes import as_first
 from model.spotter import EventSpotter
 from model.weight_mean import WeightMean
@@ -68,6 +68,11 @@ def start_or_resume(
     spotter = EventSpotter(architecture)
     checkpoint.load_weights(spotter, checkpoint.checkpoint_path(save_dir, epoch))
     return spotter, epoch
+
+
+def untrained(config: dict[str, Any]) -> bool:
+    """Whether the CNN of a new training begins from nothing, by the training's options."""
+    return not config["init"] and begins_from_nothing(config["modality"], config["weights"])
 
 
 def begun_with(save_dir: Path) -> dict[str, Any]:

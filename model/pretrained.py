@@ -16,6 +16,11 @@ from util.errors import UserError
 WITHOUT_IMAGENET = ("bw", "flow")  # modalities whose pictures are none of those that these weights were learned from
 
 
+def begins_from_nothing(modality: str, weights: str) -> bool:
+    """Whether the backbone of a new model is random; see `build_spotter`."""
+    return weights == "none" or (weights == "auto" and modality in WITHOUT_IMAGENET)
+
+
 def build_spotter(architecture: Architecture, weights: str) -> tuple[EventSpotter, str]:
     """A new model, and in a word what its backbone starts from: "imagenet", "none" or a file's path.
 
@@ -26,7 +31,7 @@ def build_spotter(architecture: Architecture, weights: str) -> tuple[EventSpotte
         UserError: the weights cannot be had.
     """
     modality = architecture.modality
-    if weights == "none" or (weights == "auto" and modality in WITHOUT_IMAGENET):
+    if begins_from_nothing(modality, weights):
         return EventSpotter(architecture), "none"
     if weights not in ("auto", "imagenet"):
         spotter = EventSpotter(architecture)

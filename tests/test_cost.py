@@ -115,32 +115,45 @@ def clock(monkeypatch):
 
 
 def test_time_is_estimated_from_ten_seconds_of_steps_without_the_first_and_again_after_an_epoch(clock, capsys):
-    forecast = Forecast(CPU, epochs=50, updates=300, scored=30)
+    forecast = Forecast(CPU, epochs=50, updates=300, loss=0.3, maps=20, lengths=[1.5, 3])
     clock[0] = 40  # the first step is slow
     for _ in range(9):
         forecast.update()
         clock[0] += 2
     said = capsys.readouterr().out
-    # 300 steps of 2 s; 50 epochs, and scoring of ten epochs' worth
-    assert said.startswith("estimated from 5 steps: an epoch takes about 10 minutes, the 50 to come with all scoring "
-                           "about 10 hours") and said.count("\n") == 1
-    forecast.epoch(900)
+    # 300 steps of 2 s and a val loss that takes a tenth; 50 epochs, scoring of 20 x 1.5 epochs' worth, and of 1.5 and 3
+    assert said.startswith("estimated from 5 steps: an epoch takes about 11 minutes, the 50 to come with all scoring "
+                           "about 11 hours") and said.count("\n") == 1
+    forecast.epoch(900, 0)
     assert "from an epoch: an epoch takes about 15 minutes, the 49 to come with all scoring about 15 hours" in (
         capsys.readouterr().out)
     forecast.update()
-    forecast.epoch(900)
+    forecast.epoch(900, 0)
     assert not capsys.readouterr().out
-    Forecast(CPU, epochs=50, updates=300, scored=0).epoch(10_000)
+    Forecast(CPU, epochs=50, updates=300, loss=0, maps=-3, lengths=[0]).epoch(10_000, 0)
     assert "about 5.7 days" in (said := capsys.readouterr().out) and "first_training.md says what makes it" in said
 
 
+def test_what_scoring_took_the_first_time_is_expected_of_the_others(clock, capsys):
+    forecast = Forecast(CPU, epochs=4, updates=300, loss=0, maps=2, lengths=[2, 1])
+    said = []
+    for scored in (0, 0, 1800, 1800):  # three times as long as a third of a step for each frame
+        forecast.epoch(300, scored)
+        said.append(capsys.readouterr().out)
+    # three epochs and (2 x 2 + 2 + 1) / 3 epochs' worth of scoring; after two, one epoch and 3 x 2 + 1 of its length
+    assert "the 3 to come with all scoring about 27 minutes" in said[0] and not said[1]
+    assert "the 1 to come with all scoring about 80 minutes" in said[2] and not said[3]
+    Forecast(CPU, epochs=1, updates=3, loss=0, maps=1, lengths=[2, 1]).epoch(300, 600)
+    assert "an epoch takes about 5.0 minutes, the scoring to come about 15 minutes" in capsys.readouterr().out
+
+
 def test_nothing_is_said_of_a_training_of_seconds(clock, capsys):
-    forecast = Forecast(CPU, epochs=2, updates=2, scored=1)
+    forecast = Forecast(CPU, epochs=2, updates=2, loss=0.25, maps=1, lengths=[0.5, 0.5])
     for _ in range(2):
         forecast.update()
         clock[0] += 11
         forecast.update()
-        forecast.epoch(11)
+        forecast.epoch(11, 2)
     assert not capsys.readouterr().out
 
 

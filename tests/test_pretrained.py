@@ -6,6 +6,7 @@ import torch
 import torchvision
 
 from model.architecture import Architecture
+from model.folder import untrained
 from model.pretrained import build_spotter
 from util.errors import UserError
 
@@ -26,6 +27,15 @@ def test_other_modalities_start_from_scratch_and_cannot_insist(modality, offline
     assert build_spotter(Architecture("rny002", "", 2, modality), "auto")[1] == "none"
     with pytest.raises(UserError, match=f"--modality {modality}; use --weights none"):
         build_spotter(Architecture("rny002", "", 2, modality), "imagenet")
+
+
+@pytest.mark.parametrize(("modality", "weights", "init", "nothing"), [
+    ("rgb_diff", "auto", None, False), ("rgb", "imagenet", None, False), ("rgb", "none", None, True),
+    ("bw", "auto", None, True), ("flow", "auto", None, True), ("bw", "a.pth", None, False),
+    ("bw", "auto", "out", False),
+])
+def test_it_is_known_which_trainings_begin_with_a_random_cnn(modality, weights, init, nothing):
+    assert untrained({"modality": modality, "weights": weights, "init": init}) == nothing
 
 
 def test_imagenet_weights_go_into_the_backbone_with_its_shifts(offline):

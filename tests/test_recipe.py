@@ -9,8 +9,7 @@ from dataset.recipe import (
     add_recipe_options,
     clips_in_update,
     describe,
-    rate_from_nothing,
-    recipe_defaults,
+    fitting_rate,
     share_about_events,
 )
 
@@ -18,10 +17,10 @@ VIDEOS = [{"video": "a", "num_frames": 1200, "events": [{"frame": 3, "label": "P
           {"video": "b", "num_frames": 300, "events": [{"frame": 3, "label": "DRIVE"}]}]
 
 
-def options(*given, weights="auto"):
+def options(*given):
     parser = argparse.ArgumentParser()
     add_recipe_options(parser)
-    parser.set_defaults(**recipe_defaults(parser.parse_args(given).recipe, weights))
+    parser.set_defaults(**RECIPES[parser.parse_args(given).recipe])
     return parser.parse_args(given)
 
 
@@ -29,7 +28,7 @@ def options(*given, weights="auto"):
 def test_a_recipe_settles_all_options_that_have_no_default(recipe):
     settled = vars(options("--recipe", recipe))
     assert {key for key, value in settled.items() if value is None} <= {
-        "acc_grad_iter", "start_val_epoch", "epoch_num_frames", "fg_upsample"}
+        "acc_grad_iter", "start_val_epoch", "epoch_num_frames", "fg_upsample", "learning_rate"}
 
 
 def test_original_is_e2e_spots():
@@ -45,9 +44,8 @@ def test_a_small_training_has_fewer_clips_in_an_update():
 
 
 def test_a_network_that_begins_from_nothing_is_changed_faster_the_fewer_the_updates():
-    assert [rate_from_nothing(updates) for updates in (1, 750, 1600, 100_000)] == [0.003, 0.003, 0.0014, 0.001]
-    assert [options("--recipe", recipe, weights=weights).learning_rate
-            for recipe in ("auto", "original") for weights in ("auto", "none")] == [0.001, None, 0.001, 0.001]
+    assert [fitting_rate(updates, True) for updates in (1, 750, 1600, 100_000)] == [0.003, 0.003, 0.0014, 0.001]
+    assert fitting_rate(1, False) == 0.001
 
 
 @pytest.mark.parametrize(("clip_len", "share"), [(24, 0.79), (1000, 0.5)])
@@ -61,10 +59,10 @@ def test_what_is_given_counts_more_than_a_recipe():
 
 
 def test_what_is_learned_from_and_how_is_told():
-    assert describe(options("--fg_upsample", "0.5"), VIDEOS, ["DRIVE", "PASS"]) == (
+    assert describe(options("--fg_upsample", "0.5", "-lr", "0.002"), VIDEOS, ["DRIVE", "PASS"]) == (
         "learns from 1 DRIVE, 2 PASS, in 1,500 frames of 2 videos\n"
         "recipe auto: whole frames, rgb_diff, 50% of clips about events, no mixup, "
-        "labels on the event's frame alone, learning rate 0.001")
+        "labels on the event's frame alone, learning rate 0.002")
     partly = [VIDEOS[0], VIDEOS[1] | {"labelled": [[0, 99]]}]
     assert "in 1,300 frames" in describe(options("--fg_upsample", "0.5"), partly, ["PASS"])
     assert describe(options("--recipe", "original", "--dilate_len", "2"), VIDEOS, ["PASS"]).endswith(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -263,6 +264,15 @@ def test_every_modality_trains_on_crops_with_accumulated_gradients(modality, tin
     best = min(rows, key=lambda row: row["val"])["epoch"]
     assert f"best epoch: {best}" in done.stdout
     assert (tmp_path / "model" / f"pred-test.epoch{best:02d}.json").is_file()
+
+
+@pytest.mark.parametrize(("options", "rate"), [(["--modality", "bw", "--weights", "auto"], 0.003),
+                                               (["--weights", "{trained}"], 0.001), (["-lr", 0.002], 0.002)])
+def test_a_cnn_that_begins_from_nothing_learns_faster(options, rate, trained, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_e2e, "start_or_resume", Mock(side_effect=UserError("begun")))
+    options = [str(option).format(trained=trained[0] / "checkpoint_002.pt") for option in options]
+    assert "begun" in complaint(*tiny, "-s", tmp_path / "model", *QUICK, *options)
+    assert train_e2e.start_or_resume.call_args.args[2]["learning_rate"] == rate
 
 
 def test_the_val_map_is_measured_from_the_epoch_asked_for_on(tiny, tmp_path):
