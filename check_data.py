@@ -22,7 +22,7 @@ from checks.agreement import compare_labels, is_dataset
 from checks.alignment import Alignment, align
 from checks.checked_splits import label_findings
 from checks.data_page import write_report
-from checks.findings import LEVELS, Finding, findings_json, format_findings, has_errors, ranked
+from checks.findings import Finding, count_levels, findings_json, format_findings, has_errors, ranked
 from checks.frame_checks import folder_findings, list_folders, unlabelled_findings
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from checks.label_reading import Labels, read_dataset
@@ -91,8 +91,7 @@ def describe(labels: Labels) -> str:
 
 def conclude(findings: Sequence[Finding], args: argparse.Namespace, alignment: Alignment | None) -> str:
     """What was found in how many places, what was looked at, and what was not."""
-    counts = [(sum(finding.level == level for finding in findings), level) for level in LEVELS]
-    found = " and ".join(number_of(count, level) for count, level in counts if count) or "nothing wrong found"
+    found = count_levels(findings) or "nothing wrong found"
     unjudged = "cannot be judged" if alignment else "--motion"
     checks = [
         ("entries, events, classes, splits, rounding of frame numbers, density of events", True, ""),

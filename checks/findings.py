@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 
 from util.entries import Problem as Finding
+from util.errors import number_of
 
 LEVELS = ("error", "warning")
 SHOWN = 3  # findings of one kind that are printed in full
@@ -21,6 +23,12 @@ def by_kind(findings: Iterable[Finding]) -> list[list[Finding]]:
     for finding in findings:
         kinds.setdefault((finding.level, finding.check), []).append(finding)
     return [group for level in LEVELS for (of, _), group in kinds.items() if of == level]
+
+
+def count_levels(findings: Collection[Finding]) -> str:
+    """As in "1 error and 2 warnings"; empty without any."""
+    counts = Counter(finding.level for finding in findings)
+    return " and ".join(number_of(counts[level], level) for level in LEVELS if counts[level])
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -36,7 +36,7 @@ class Cell(NamedTuple):
     video: str
     frame: int
     offset: int  # from the label
-    box: tuple[float, float, float, float]  # left, top, width and height, as shares of the page's
+    box: tuple[float, ...]  # left, top, width and height, in % of the page's
 
 
 class Sheet(NamedTuple):
@@ -66,22 +66,18 @@ def write_sheets(
     for index, label in enumerate(classes):
         sample = sample_events(videos, label, per_class, np.random.default_rng([0, index]))
         total = sum(event["label"] == label for video in videos for event in video.events)
-        shown = f"{len(sample):,} of {number_of(total, 'event')}" if len(sample) < total else number_of(total, "event")
-        starts = range(0, len(sample), ROWS)
-        for number, start in enumerate(starts, 1):
-            title = f"{label}: {shown}" + (f", page {number} of {len(starts)}" if len(starts) > 1 else "")
-            path = folder / _page_name(index, label, number)
-            picture, cells = draw_sheet(sample[start : start + ROWS], frame_dir, title, class_colour(index), crop)
+        some = f"{len(sample):,} of " if len(sample) < total else ""
+        name = f"sheet-{index + 1:02d}-" + re.sub(r"[^\w.-]+", "_", label)[:60]  # that any system takes
+        parts = [sample[start : start + ROWS] for start in range(0, len(sample), ROWS)]
+        for number, part in enumerate(parts, 1):
+            title = f"{label}: {some}{number_of(total, 'event')}"
+            title += f", page {number} of {len(parts)}" if len(parts) > 1 else ""
+            path = folder / f"{name}{f'-{number}' if number > 1 else ''}.jpg"
+            picture, cells = draw_sheet(part, frame_dir, title, class_colour(index), crop)
             with whole_file(path) as scratch:
                 scratch.write_bytes(cv2.imencode(".jpg", picture, JPEG_OPTIONS)[1])
             pages.setdefault(label, []).append(Sheet(path, cells))
     return pages
-
-
-def _page_name(index: int, label: str, number: int) -> str:
-    """A file name that any system takes, different for each class."""
-    safe = re.sub(r"[^\w.-]+", "_", label)[:60]
-    return f"sheet-{index + 1:02d}-{safe}{f'-{number}' if number > 1 else ''}.jpg"
 
 
 def sample_events(videos: list[LabelledVideo], label: str, count: int, rng: np.random.Generator) -> list[Sampled]:
@@ -112,52 +108,42 @@ def draw_sheet(
         colour: of the title and of the frame around the labelled picture, "#RRGGBB".
         crop: see `write_sheets`.
     """
-    rows = [[_cell(video, video.events[i]["frame"] + offset, frame_dir, crop) for offset in range(-AROUND, AROUND + 1)]
+    offsets = range(-AROUND, AROUND + 1)
+    rows = [[_cell(video, video.events[i]["frame"] + offset, frame_dir, crop) for offset in offsets]
             for video, i in sample]
     cells: list[Cell] = []
     width = max((cell.shape[1] for row in rows for cell in row if cell is not None), default=CELL)
     heights = [max((cell.shape[0] for cell in row if cell is not None), default=CELL * 9 // 16) for row in rows]
-    column = width + GAP
-    shape = (HEADER + sum(heights) + (CAPTION + 2 * GAP) * len(rows), GAP + column * (2 * AROUND + 1), 3)
-    page = np.full(shape, getrgb(PAPER)[::-1], np.uint8)
+    lefts = [GAP + i * (width + GAP) for i in range(len(offsets))]
+    tall, wide = HEADER + sum(heights) + (CAPTION + 2 * GAP) * len(rows), lefts[-1] + width + GAP
+    page = np.full((tall, wide, 3), getrgb(PAPER)[::-1], np.uint8)
     _write(page, title, (GAP, 24), colour, 20, 700)
-    for i, offset in enumerate(range(-AROUND, AROUND + 1)):
+    for offset, left in zip(offsets, lefts, strict=True):
         name = f"{offset:+d}" if offset else "label"
-        _write(page, name, (GAP + i * column + width // 2, HEADER - 12), INK if offset else colour, 16, 600, True)
+        _write(page, name, (left + width // 2, HEADER - 12), INK if offset else colour, 16, 600, True)
     top = HEADER
     for (video, event), row, height in zip(sample, rows, heights, strict=True):
-        _write(page, _caption(video, event), (GAP, top + CAPTION - 8), INK, 15, 400)
+        label = video.events[event]["frame"]
+        at = f"  ·  {show_time(label / video.fps)}" if video.fps else ""
+        caption = f"{video.name}  ·  frame {label:,}{at}  ·  {video.split}"
+        _write(page, caption, (GAP, top + CAPTION - 8), INK, 15, 400)
         top += CAPTION
-        for i, cell in enumerate(row):
-            left = GAP + i * column
-            box = page[top : top + height, left : left + width]
-            _fill(box, cell)
-            frame = video.events[event]["frame"] + i - AROUND
-            if 0 <= frame < video.num_frames:
-                whole = page.shape[1], page.shape[0]
-                place = left / whole[0], top / whole[1], width / whole[0], height / whole[1]
-                cells.append(Cell(video.name, frame, i - AROUND, place))
-            if i == AROUND:
-                edge = FRAME // 2 + 1
-                cv2.rectangle(page, (left - edge, top - edge), (left + width + edge - 1, top + height + edge - 1),
-                              getrgb(colour)[::-1], FRAME)
+        for offset, left, cell in zip(offsets, lefts, row, strict=True):
+            _fill(page[top : top + height, left : left + width], cell)
+            if 0 <= label + offset < video.num_frames:
+                box = (left / wide, top / tall, width / wide, height / tall)
+                cells.append(Cell(video.name, label + offset, offset, tuple(round(100 * part, 3) for part in box)))
+        edge, left = FRAME // 2 + 1, lefts[AROUND]
+        cv2.rectangle(page, (left - edge, top - edge), (left + width + edge - 1, top + height + edge - 1),
+                      getrgb(colour)[::-1], FRAME)
         top += height + 2 * GAP
     return page, cells
-
-
-def _caption(video: LabelledVideo, event: int) -> str:
-    frame = video.events[event]["frame"]
-    at = f"  ·  {show_time(frame / video.fps)}" if video.fps else ""
-    return f"{video.name}  ·  frame {frame:,}{at}  ·  {video.split}"
-
-
-_PAST_END = np.zeros((0, 0, 3), np.uint8)
 
 
 def _cell(video: LabelledVideo, number: int, frame_dir: Path, crop: int | None) -> np.ndarray | None:
     """A frame at the size it is shown at, BGR; empty past the video's ends, None where it cannot be read."""
     if not 0 <= number < video.num_frames:
-        return _PAST_END
+        return np.zeros((0, 0, 3), np.uint8)
     try:
         frame = read_frame(frame_dir / video.name / frame_name(number))
     except UserError:
