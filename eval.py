@@ -40,9 +40,8 @@ from evaluation.report import Report, evaluate
 from evaluation.report_text import show_levels
 from evaluation.results import print_report
 from evaluation.rule import Origin, add_rule_options, given, lengths_of, read_predicted, rule_for
-from evaluation.soccernet import TEAM_FPS, SoccerNetScores
-from evaluation.soccernet_games import read_games, settle_games
-from evaluation.soccernet_report import scores_as_json, show_scores, soccernet_scores, split_predictions, split_truth
+from evaluation.soccernet import TEAM_FPS, SoccerNetScores, scores_as_json, show_scores, soccernet_scores
+from evaluation.soccernet_events import read_games, settle_games, split_events
 from label_forms.exported import ExportedVideo
 from label_forms.exports import add_export_options, check_exports, export_video
 from plots.split_pictures import draw_results
@@ -166,9 +165,8 @@ def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict
     """SoccerNet's metrics of a split, and the frames that they count in a second."""
     rule = rule_for(scored.origin, given=given(args))
     found = rule.scored(scored.predicted, scored.origin.classes, lengths_of(scored.truth))
-    spots = split_predictions(found, scored.truth, scored.origin.classes)
-    fps = args.soccernet_fps or TEAM_FPS
-    return fps, soccernet_scores(split_truth(scored.truth), *spots, scored.origin.classes, fps)
+    fps, classes = args.soccernet_fps or TEAM_FPS, scored.origin.classes
+    return fps, soccernet_scores(*split_events(scored.truth, found, classes), classes, fps)
 
 
 def score_split(args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from evaluation.choosing import threshold_tolerance
 from evaluation.metrics import confusion_matrix
 from evaluation.pairing import TOLERANCES, Pairing, within
-from evaluation.report import Report, evaluate
+from evaluation.report import ALL, Report, evaluate
 from evaluation.rule import OnVal, Origin, choose_rule
 from util.config import read_config
 from util.errors import UserError, number_of
@@ -79,7 +79,7 @@ class Evidence:
 
     @property
     def f1(self) -> float:
-        return self.report.f1_of_all.loc[self.pairing.tolerance, "f1"]
+        return self.report.f1.loc[(self.pairing.tolerance, ALL), "f1"]
 
     def curve(self, key: str) -> pd.Series:
         """A column of loss.json, by epoch, without what was not measured."""
@@ -138,7 +138,7 @@ def parted(of: Evidence) -> Advice:
 
 
 def low_recall(of: Evidence) -> Advice:
-    pairing, rates = of.pairing, of.report.f1.loc[of.pairing.tolerance]
+    pairing, rates = of.pairing, of.report.f1.loc[of.pairing.tolerance].drop(ALL)
     recall = rates["recall"].to_numpy()
     for label in np.flatnonzero(pairing.num_true >= ENOUGH):
         others = np.delete(recall, label)

@@ -20,7 +20,6 @@ from evaluation.resampling import (
     counts_by_unit,
     drawn_f1,
     drawn_precision,
-    mean_over_classes,
     prediction_units,
     wins,
 )
@@ -78,13 +77,13 @@ def choose_suppression(
 
 def mean_map(pairings: Sequence[Pairing]) -> float:
     """mAP, the mean over tolerances; NaN where there are no true events."""
-    return mean_of_known(np.array([mean_of_known(average_precision(pairing)) for pairing in pairings]))
+    return mean_of_known(mean_of_known(np.array([average_precision(pairing) for pairing in pairings])))
 
 
 def _drawn_means(pairings: Sequence[Pairing], units: Units) -> tuple[np.ndarray, np.ndarray]:
     """Means over tolerances in each draw: mAP, float64 (DRAWS,), and each class's average precision, (DRAWS, K)."""
     by_class = np.mean([drawn_precision(pairing, units) for pairing in pairings], axis=0)
-    return mean_over_classes(by_class), by_class
+    return mean_of_known(by_class), by_class
 
 
 def choose_moves(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ import pandas as pd
 
 from evaluation.choosing import threshold_tolerance
 from evaluation.pairing import Seconds, Tolerance
-from evaluation.report import RATES, Report, plain
+from evaluation.report import ALL, RATES, Report, plain
 from evaluation.report_text import show_table
-from evaluation.soccernet import SoccerNetScores
-from evaluation.soccernet_report import KINDS
+from evaluation.soccernet import KINDS, SoccerNetScores
 from util.config import read_config
 from util.errors import UserError
 from util.io import write_text
@@ -25,19 +23,16 @@ from util.io import write_text
 MEAN, DEVIATION = "mean", "deviation"  # rows of a system, behind those of its seeds
 _OF_A_RUN = ("seed", "weights_used", "init")  # keys of config.json in which trainings of one system may differ
 _SOCCERNET = {"tight": "tight", "loose": "loose", "at1": "mAP@1", "team_at1": "Team mAP@1"}
-_LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
 def report_row(report: Report) -> dict[str, float]:
     """What stands for a model, fractions: mAP after suppression at each tolerance, its mean; precision, recall, F1."""
-    mean_ap = report.nms.mean()
-    at = threshold_tolerance([pairing.tolerance for pairing in report.pairings])
-    rates = report.f1_of_all.loc[at]
+    tolerances = [pairing.tolerance for pairing in report.pairings]
+    at = threshold_tolerance(tolerances)
     return {
-        **{f"mAP@{_short(pairing.tolerance)}": mean_ap[pairing.tolerance] for pairing in report.pairings},
-        "mAP": mean_ap.mean(),
-        **{f"{'F1' if rate == 'f1' else rate}@{_short(at)}": rates[rate] for rate in RATES},
+        **{f"mAP@{_short(tolerance)}": report.nms.loc[ALL, tolerance] for tolerance in tolerances},
+        "mAP": report.mean_map,
+        **{f"{'F1' if rate == 'f1' else rate}@{_short(at)}": report.f1.loc[(at, ALL), rate] for rate in RATES},
     }
 
 
@@ -61,22 +56,17 @@ def comparison(rows: Mapping[str, Mapping[str, float]], folders: Mapping[str, Pa
     Args:
         folders: of the models by name, None where they are of no one folder.
     """
-    systems, parts = _systems(list(rows), folders or {}), []
-    for names in systems:
-        table = pd.DataFrame([rows[name] for name in names], [_seed((folders or {}).get(name)) for name in names])
+    configs = {name: _config((folders or {}).get(name)) for name in rows}
+    systems: dict[str, list[str]] = {}
+    for name, config in configs.items():
+        same = {key: value for key, value in config.items() if key not in _OF_A_RUN}
+        systems.setdefault(json.dumps(same, sort_keys=True) if same else name, []).append(name)
+    parts = []
+    for names in systems.values():
+        table = pd.DataFrame([rows[name] for name in names], [str(configs[name].get("seed", "")) for name in names])
         both = table.agg(["mean", "std"]).set_axis([MEAN, DEVIATION])
         parts.append(pd.concat([table, both]) if len(names) > 1 else table)
-    named = [names[0] if len(names) == 1 else _common_name(names) for names in systems]
-    return pd.concat(parts, keys=named, names=["system", "seed"])
-
-
-def _systems(names: Sequence[str], folders: Mapping[str, Path | None]) -> list[list[str]]:
-    """The models that differ by their seed alone, in the order of the first of each."""
-    systems: dict[str, list[str]] = defaultdict(list)
-    for name in names:
-        same = {key: value for key, value in _config(folders.get(name)).items() if key not in _OF_A_RUN}
-        systems[json.dumps(same, sort_keys=True) if same else name].append(name)
-    return list(systems.values())
+    return pd.concat(parts, keys=map(_common_name, systems.values()), names=["system", "seed"])
 
 
 def _config(folder: Path | None) -> dict[str, Any]:
@@ -88,12 +78,9 @@ def _config(folder: Path | None) -> dict[str, Any]:
     return config if "seed" in config else {}
 
 
-def _seed(folder: Path | None) -> str:
-    return str(_config(folder).get("seed", ""))
-
-
 def _common_name(names: Sequence[str]) -> str:
-    return re.sub(r"([\W_]+(seed|s)?|seed)?[\W_]*$", "", os.path.commonprefix(names)) or names[0]
+    common = re.sub(r"([\W_]+(seed|s)?|seed)?[\W_]*$", "", os.path.commonprefix(names))
+    return common if common and len(names) > 1 else names[0]
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -117,27 +104,14 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 def write_latex(path: Path, table: pd.DataFrame) -> None:
     """Write the table in per cent, a line for each system, with the mean over its seeds and their deviation, and the
     best of each column in bold."""
-    systems = table.index.get_level_values("system").unique()
-    rows = {system: table.loc[system] for system in systems}
-    values = pd.DataFrame({system: part.loc[MEAN] if MEAN in part.index else part.iloc[0]
-                           for system, part in rows.items()}).T
-    values = (100 * values).round(2)  # what is printed alike is alike
-    best = values.max()
-
-    def cell(system: str, column: str) -> str:
-        value, part = values.loc[system, column], rows[system]
-        if pd.isna(value):
-            return "--"
-        text = f"{value:.2f}"
-        text = rf"\textbf{{{text}}}" if value == best[column] and len(systems) > 1 else text
-        return text + (rf" $\pm$ {100 * part.loc[DEVIATION, column]:.2f}" if DEVIATION in part.index else "")
-
-    lines = [rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}", r"\hline",
-             " & ".join(["system", *map(_escaped, table.columns)]) + r" \\", r"\hline",
-             *(" & ".join([_escaped(system), *(cell(system, name) for name in table.columns)]) + r" \\"
-               for system in systems), r"\hline", r"\end{tabular}", ""]
-    write_text(path, "\n".join(lines))
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"[&%$#_{}\\~^]", lambda found: _LATEX[found[0]], text)
+    deviations = table.index.get_level_values("seed") == DEVIATION
+    spread = (100 * table[deviations]).droplevel("seed").map(r" $\pm$ {:.2f}".format).astype(object)
+    values = (100 * table[~deviations]).groupby(level="system", sort=False).tail(1).droplevel("seed")  # mean, or alone
+    values = values.round(2)  # what is printed alike is alike
+    cells = values.map("{:.2f}".format)
+    if len(cells) > 1:
+        cells = cells.where(values != values.max(), r"\textbf{" + cells + "}")
+    cells = (cells + spread.reindex(cells.index).fillna("")).where(values.notna(), "--").reset_index()
+    styled = cells.style.hide(axis="index").format(escape="latex", subset="system").format_index(escape="latex", axis=1)
+    text = styled.to_latex(column_format="l" + "r" * len(table.columns), hrules=True)
+    write_text(path, re.sub(r"\\(top|mid|bottom)rule", r"\\hline", text))  # which needs no package

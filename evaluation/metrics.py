@@ -29,10 +29,11 @@ def average_precision(pairing: Pairing) -> np.ndarray:
     return np.where(pairing.num_true > 0, total / np.maximum(pairing.num_true, 1), np.nan)
 
 
-def mean_of_known(values: np.ndarray) -> float:
-    """The mean of what is not NaN, so mAP of average precisions; NaN where nothing is left."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else np.nan
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """float64 (...) of (..., K): the mean of what is not NaN, so mAP of average precisions; NaN where nothing is."""
+    known = ~np.isnan(values)
+    number = known.sum(axis=-1)
+    return np.where(number > 0, np.where(known, values, 0).sum(axis=-1) / np.maximum(number, 1), np.nan)[()]
 
 
 def count_events(pairing: Pairing) -> np.ndarray:

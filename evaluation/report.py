@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,15 @@ import pandas as pd
 
 from evaluation.metrics import average_precision, count_events, offset_statistics, precision_recall_f1, side_accuracy
 from evaluation.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
-from evaluation.resampling import Intervals, intervals_of
+from evaluation.resampling import UNKNOWN, intervals_of
 from evaluation.rule import UNCHOSEN, Rule, lengths_of
 from util.events import SIDES, EventTable, Video, of_labelled, true_events
 
+ALL = ""  # in tables, the row behind the classes: their mean, or all of them together; no class is called so
 RATES = ["precision", "recall", "f1"]
 COUNTS = ["tp", "fp", "fn"]  # right predictions, false ones, missed true events
 OFFSETS = ["right", "mean", "spread", "exact"]
+ENDS = ["from", "to"]  # between which values a number lies, see evaluation/resampling.py
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,20 @@ class Report:
     rule: Rule  # predictions are moved, suppressed and counted by it
     levels: np.ndarray  # float (K,), the score above which predictions of each class count
     pairings: list[Pairing]  # of what the rule gives, one for each tolerance
-    no_nms: pd.DataFrame  # average precision of predictions as they are, fractions; rows: classes; columns: tolerances
+    no_nms: pd.DataFrame  # average precision of predictions as they are, fractions; rows: classes, ALL; columns:
+    # tolerances, and their "mean"
     nms: pd.DataFrame  # the same of what the rule gives
-    f1: pd.DataFrame  # precision, recall, F1 and counts after suppression; rows: tolerance, class
-    f1_of_all: pd.DataFrame  # the same of all classes together; rows: tolerances
+    team: pd.DataFrame | None  # the same by side; rows: PASS-left, ...; None where no side is known
+    f1: pd.DataFrame  # RATES after suppression, the ENDS of F1, and COUNTS; rows: tolerance, class or ALL
     offsets: pd.DataFrame  # of the right predictions that are counted, see `offset_statistics`; rows: classes
-    team: pd.DataFrame | None  # AP after suppression by side; rows: PASS-left, ...; None where no side is known
     side_accuracy: pd.DataFrame  # of the right predictions that are counted, as fractions; one row; columns: tolerances
-    intervals: Intervals | None  # None where they were not asked for, or the split is too small
+    sure: pd.DataFrame  # the ENDS of `nms`'s row ALL
+    drawn: str  # by which ENDS were found, in words; "" where they are not known
 
     @property
     def mean_map(self) -> float:
         """The number that stands for all: mAP of what the rule gives, the mean over tolerances."""
-        return float(self.nms.mean().mean())
+        return float(self.nms.loc[ALL, "mean"])
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, fractions; None where there is nothing to measure by.
@@ -54,35 +57,28 @@ class Report:
         events has no AP. A class that is itself called mAP or all stands in its row, and what is meant otherwise only
         under the keys "mAP" and "all".
         """
-        precision = {"no_nms": self.no_nms, "nms": self.nms}
-        mean_ap = {key: _by_tolerance(table.mean()) for key, table in precision.items()}
-        total = _by_tolerance(self.f1_of_all.to_dict("index"))
-        f1 = {t: self.f1.loc[t].to_dict("index") for t in self.f1_of_all.index}
-        return plain({
-            **{key: _with_sum(_by_tolerance({t: table[t].dropna().to_dict() for t in table}), "mAP", mean_ap[key])
-               for key, table in precision.items()},
-            "f1": _with_sum(_by_tolerance(f1), "all", total),
-            "mAP": mean_ap,
-            "all": total,
-            "mean_mAP": {key: table.mean().mean() for key, table in precision.items()},
-            "offsets": self.offsets.to_dict("index"),
-            "intervals": self.intervals and self._intervals_as_json(self.intervals),
-            "threshold_from": self.rule.source,
-            **self.rule.as_json(),
-            **({} if self.team is None else self._team_as_json()),
-        })
+        tolerances = [pairing.tolerance for pairing in self.pairings]
+        f1 = {t: self.f1.loc[t, [*RATES, *COUNTS]].to_dict("index") for t in tolerances}
+        tables = {key: table for key in ("no_nms", "nms", "team") if (table := getattr(self, key)) is not None}
+        precision = {key: {t: table[t].dropna().to_dict() for t in tolerances} for key, table in tables.items()}
+        named = {key: _with_sum(rows, "mAP") for key, rows in precision.items()}
+        mean_ap = {key: _sums(rows) for key, rows in precision.items()}
+        mean = {key: table.loc[ALL, "mean"] for key, table in tables.items()}
+        team = {} if self.team is None else {"team": {
+            "nms": named.pop("team"), "mAP": mean_ap.pop("team"), "mean_mAP": mean.pop("team"),
+            "accuracy": self.side_accuracy.loc["side"].to_dict()}}
+        return plain({**named, "f1": _with_sum(f1, "all"), "mAP": mean_ap, "all": _sums(f1), "mean_mAP": mean,
+                      "offsets": self.offsets.to_dict("index"), "intervals": self._intervals_as_json(),
+                      "threshold_from": self.rule.source, **self.rule.as_json(), **team})
 
-    def _intervals_as_json(self, intervals: Intervals) -> dict[str, Any]:
-        by_class = {t: dict(zip(self.nms.index, rows, strict=True)) for t, rows in intervals.f1.items()}
-        return {"of": intervals.words, "mAP": _by_tolerance(intervals.mean_ap), "mean_mAP": intervals.mean,
-                "f1": _by_tolerance(by_class), "all": _by_tolerance(intervals.f1_of_all)}
-
-    def _team_as_json(self) -> dict[str, Any]:
-        mean_ap = _by_tolerance(self.team.mean())
-        precision = _by_tolerance({t: self.team[t].dropna().to_dict() for t in self.team})
-        return {"team": {"nms": _with_sum(precision, "mAP", mean_ap), "mAP": mean_ap,
-                         "mean_mAP": self.team.mean().mean(),
-                         "accuracy": _by_tolerance(self.side_accuracy.loc["side"].to_dict())}}
+    def _intervals_as_json(self) -> dict[str, Any] | None:
+        if not self.drawn:
+            return None
+        *mean_ap, mean = self.sure.T.to_numpy().tolist()
+        f1 = {t: dict(zip(part.index.get_level_values(1), part.to_numpy().tolist(), strict=True))
+              for t, part in self.f1[ENDS].groupby(level=0)}
+        return {"of": self.drawn, "mAP": dict(zip(f1, mean_ap, strict=True)), "mean_mAP": mean,
+                "all": {t: rows.pop(ALL) for t, rows in f1.items()}, "f1": f1}
 
 
 def evaluate(
@@ -109,48 +105,52 @@ def evaluate(
     pairings = pair_events(true, rule.suppression(moved), len(classes), tolerances, fps)
     by_side = pair_sides(true, moved, len(classes), rule.suppression, tolerances, fps)
     counted = [pairing.above(levels) for pairing in pairings]
-    counts = {p.tolerance: count_events(p) for p in counted}
+    nms, known = _precision_table(pairings, classes), (intervals and intervals_of(pairings, levels, truth)) or UNKNOWN
     return Report(
         rule,
         levels,
         pairings,
         no_nms=_precision_table(pair_events(true, predicted, len(classes), tolerances, fps), classes),
-        nms=_precision_table(pairings, classes),
-        f1=pd.concat({t: _f1_table(c, classes) for t, c in counts.items()}, names=["tolerance", "class"]),
-        f1_of_all=pd.concat([_f1_table(c.sum(axis=0, keepdims=True), [t]) for t, c in counts.items()]
-                            ).rename_axis("tolerance"),
-        offsets=pd.DataFrame(offset_statistics(counted[-1]), list(classes), OFFSETS),
+        nms=nms,
         team=by_side and _precision_table(by_side, [f"{name}-{side}" for name in classes for side in SIDES]),
+        f1=_f1_table(counted, classes, known.f1),
+        offsets=pd.DataFrame(offset_statistics(counted[-1]), list(classes), OFFSETS),
         side_accuracy=pd.DataFrame({p.tolerance: [side_accuracy(p)] for p in counted}, ["side"]
                                    ).rename_axis("tolerance", axis="columns"),
-        intervals=intervals_of(pairings, levels, truth) if intervals else None,
+        sure=pd.DataFrame(known.mean_ap, ENDS, nms.columns),
+        drawn=known.words,
     )
 
 
 def _precision_table(pairings: Sequence[Pairing], classes: Sequence[str]) -> pd.DataFrame:
-    columns = {pairing.tolerance: average_precision(pairing) for pairing in pairings}
-    return pd.DataFrame(columns, index=list(classes)).rename_axis("tolerance", axis="columns")
+    table = pd.DataFrame({pairing.tolerance: average_precision(pairing) for pairing in pairings}, list(classes))
+    table.loc[ALL] = table.mean()
+    return table.assign(mean=table.mean(axis=1)).rename_axis("tolerance", axis="columns")
 
 
-def _f1_table(counts: np.ndarray, rows: Sequence[Any]) -> pd.DataFrame:
-    """Of counts (R, 3), see `count_events`, with their rates."""
-    rates = pd.DataFrame(precision_recall_f1(counts), list(rows), RATES)
-    return rates.join(pd.DataFrame(counts, list(rows), COUNTS))
+def _f1_table(counted: Sequence[Pairing], classes: Sequence[str], ends: np.ndarray | float) -> pd.DataFrame:
+    counts = np.stack([count_events(pairing) for pairing in counted])
+    counts = np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1).reshape(-1, 3)
+    rows = pd.MultiIndex.from_product([[pairing.tolerance for pairing in counted], [*classes, ALL]],
+                                      names=["tolerance", "class"])
+    rates = pd.DataFrame(precision_recall_f1(counts), rows, RATES)
+    return rates.join([pd.DataFrame(ends, rows, ENDS), pd.DataFrame(counts, rows, COUNTS)])
 
 
-def _by_tolerance(rows: Any) -> dict[str, Any]:
-    return {f"{tolerance:g}": row for tolerance, row in rows.items()}
+def _with_sum(rows: Mapping[Tolerance, Mapping[str, Any]], name: str) -> dict[Tolerance, dict[str, Any]]:
+    """Each tolerance's rows of classes and behind them that of ALL, unless a class is called like it."""
+    return {t: {key: value for key, value in row.items() if key != ALL} | {name: row.get(name, row.get(ALL))}
+            for t, row in rows.items()}
 
 
-def _with_sum(rows: dict[str, dict], key: str, sums: dict[str, Any]) -> dict[str, dict]:
-    """Each tolerance's rows of classes and behind them their sum, unless a class is called like it."""
-    return {tolerance: {**row, key: row.get(key, sums[tolerance])} for tolerance, row in rows.items()}
+def _sums(rows: Mapping[Tolerance, Mapping[str, Any]]) -> dict[Tolerance, Any]:
+    return {t: row.get(ALL) for t, row in rows.items()}
 
 
 def plain(value: Any) -> Any:
-    """Dictionaries as JSON can have them: None for NaN."""
+    """Dictionaries as JSON can have them: None for NaN, and keys that are numbers, such as tolerances, as text."""
     if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, tuple):
+        return {key if isinstance(key, str) else f"{key:g}": plain(part) for key, part in value.items()}
+    if isinstance(value, list):
         return [plain(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -7,8 +7,8 @@ import pandas as pd
 
 from evaluation.choosing import threshold_tolerance
 from evaluation.pairing import Pairing, within
-from evaluation.report import COUNTS, RATES, Report
-from evaluation.resampling import CONFIDENCE, Interval
+from evaluation.report import ALL, COUNTS, ENDS, Report
+from evaluation.resampling import CONFIDENCE
 
 SURE = f"{CONFIDENCE:.0%}"
 
@@ -22,7 +22,7 @@ def show_report(report: Report) -> str:
     parts = [
         _headline(report),
         f"Average precision (%), without NMS\n{_show_precision(report.no_nms)}",
-        f"Average precision (%), {after}\n{_show_precision(report.nms, report)}",
+        f"Average precision (%), {after}\n{_show_precision(report.nms, *([report.sure] * bool(report.drawn)))}",
         nothing_counts(report.pairings[-1], report.levels, list(report.nms.index))
         or f"Precision, recall, F1 (%) of events scoring {above}, {after}\n{_show_f1(report)}",
     ]
@@ -52,44 +52,30 @@ def nothing_counts(pairing: Pairing, levels: np.ndarray, classes: list[str]) -> 
 
 
 def _headline(report: Report) -> str:
-    known, at = report.intervals, threshold_tolerance([pairing.tolerance for pairing in report.pairings])
-    strictest = report.pairings[0].tolerance
-    numbers = [("mean mAP", report.mean_map, known and known.mean),
-               (f"mAP {within(strictest)}", report.nms.mean()[strictest], known and known.mean_ap[strictest]),
-               (f"F1 {within(at)}", report.f1_of_all.loc[at, "f1"], known and known.f1_of_all[at])]
-    said = ", ".join(f"{name} {_per_cent(value)}" + (f" ({_between(sure)})" if sure else "")
-                     for name, value, sure in numbers)
-    return said + (f"\n(in brackets: {SURE} of what drawing from {known.words} gives)" if known else "")
-
-
-def _between(sure: Interval) -> str:
-    return f"{_per_cent(sure[0])} to {_per_cent(sure[1])}"
+    tolerances, drawn = [pairing.tolerance for pairing in report.pairings], report.drawn
+    strictest, at = tolerances[0], threshold_tolerance(tolerances)
+    f1 = report.f1.loc[(at, ALL)]
+    said = [f"{name} {_per_cent(value)}" + f" ({_per_cent(ends.iloc[0])} to {_per_cent(ends.iloc[1])})" * bool(drawn)
+            for name, value, ends in (
+                ("mean mAP", report.mean_map, report.sure["mean"]),
+                (f"mAP {within(strictest)}", report.nms.loc[ALL, strictest], report.sure[strictest]),
+                (f"F1 {within(at)}", f1["f1"], f1[ENDS]))]
+    return ", ".join(said) + f"\n(in brackets: {SURE} of what drawing from {drawn} gives)" * bool(drawn)
 
 
 def _per_cent(value: float) -> str:
     return "-" if np.isnan(value) else f"{100 * value:.1f}"
 
 
-def _show_precision(table: pd.DataFrame, report: Report | None = None) -> str:
-    """Per cent, with the mean over classes and tolerances, and of a report how sure that is."""
-    table = pd.concat([table, table.mean().to_frame("mAP").T])
-    table = table.assign(mean=table.mean(axis=1))
-    if report and report.intervals:
-        sure = [*(report.intervals.mean_ap[t] for t in report.nms), report.intervals.mean]
-        rows = pd.DataFrame(np.transpose(sure), [f"{SURE} from", f"{SURE} to"], table.columns)
-        table = pd.concat([table, rows])
-    return show_table(100 * table.rename_axis("tolerance", axis="columns"))
+def _show_precision(table: pd.DataFrame, *ends: pd.DataFrame) -> str:
+    """Per cent, with the mean over classes and tolerances, and between what that lies."""
+    ends = [each.rename(lambda end: f"{SURE} {end}") for each in ends]
+    return show_table(100 * pd.concat([table.rename({ALL: "mAP"}), *ends]))
 
 
 def _show_f1(report: Report) -> str:
-    total = report.f1_of_all.set_index(pd.Index(["all"] * len(report.f1_of_all), name="class"), append=True)
-    by_class, order = report.f1, [*RATES, *COUNTS]
-    if sure := report.intervals:
-        ends, order = ["from", "to"], [*RATES, "from", "to", *COUNTS]
-        by_class = by_class.assign(**dict(zip(ends, np.concatenate(list(sure.f1.values())).T, strict=True)))
-        total = total.assign(**dict(zip(ends, np.array(list(sure.f1_of_all.values())).T, strict=True)))
-    table = pd.concat([part.loc[[t]] for t in report.f1_of_all.index for part in (by_class, total)])[order]
-    rates = [name for name in order if name not in COUNTS]
+    table = report.f1.rename({ALL: "all"}, level="class").drop(columns=[] if report.drawn else ENDS)
+    rates = table.columns.drop(COUNTS)
     return show_table(table.assign(**(100 * table[rates])).rename(columns={"f1": "F1"}))
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from evaluation.metrics import precision_recall_f1
-from evaluation.pairing import Pairing, Tolerance
+from evaluation.metrics import mean_of_known, precision_recall_f1
+from evaluation.pairing import Pairing
 from util.errors import number_of
 from util.events import EventTable, Video
 
@@ -24,8 +26,6 @@ MOST_UNITS = 200  # more make nothing surer, and take longer
 STRETCH = 20  # seconds; longer where there would be more than MOST_UNITS
 USUAL_FPS = 25.0  # where a video's is not known
 _BLOCK = 4_000_000  # numbers that are held at once
-
-Interval = tuple[float, float]  # fractions; NaN where nothing is known
 
 
 @dataclass(frozen=True)
@@ -121,20 +121,10 @@ def drawn_f1(counts: np.ndarray, units: Units) -> np.ndarray:
     return precision_recall_f1(flat.reshape(len(flat), *counts.shape[1:]).round())[..., 2]
 
 
-def mean_over_classes(precision: np.ndarray) -> np.ndarray:
-    """float64 (DRAWS,): mAP of average precisions (DRAWS, K); NaN where no class is drawn."""
-    known = ~np.isnan(precision)
-    total = np.where(known, precision, 0).sum(axis=1)
-    return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
-
-
-def interval(values: np.ndarray) -> Interval:
-    """Between which two values the middle CONFIDENCE of the draws lie; NaN where nothing is known."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return np.nan, np.nan
-    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+def interval(values: np.ndarray) -> np.ndarray:
+    """float64 (2, N): between which two values the middle CONFIDENCE of the draws (DRAWS, N) lie; NaN where nothing is
+    known."""
+    return pd.DataFrame(values).quantile([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).to_numpy()
 
 
 def wins(better: np.ndarray, than: np.ndarray, candidates: int = 1) -> bool:
@@ -147,15 +137,15 @@ def wins(better: np.ndarray, than: np.ndarray, candidates: int = 1) -> bool:
     return bool(np.mean(~(better > than)) <= (1 - CONFIDENCE) / candidates)
 
 
-@dataclass(frozen=True)
-class Intervals:
+class Intervals(NamedTuple):
     """Between which values the numbers of a report after suppression lie: CONFIDENCE of the draws."""
 
     words: str  # what was drawn
-    mean_ap: dict[Tolerance, Interval]
-    mean: Interval  # of mAP, the mean over tolerances
-    f1: dict[Tolerance, list[Interval]]  # of each class
-    f1_of_all: dict[Tolerance, Interval]
+    mean_ap: np.ndarray  # float64 (2, D + 1): of mAP at each of D tolerances, and of the mean over them
+    f1: np.ndarray  # float64 (D * (K + 1), 2): at each tolerance of each class, and of all together
+
+
+UNKNOWN = Intervals("", np.nan, np.nan)
 
 
 def intervals_of(pairings: Sequence[Pairing], levels: np.ndarray, truth: Sequence[Video]) -> Intervals | None:
@@ -167,16 +157,8 @@ def intervals_of(pairings: Sequence[Pairing], levels: np.ndarray, truth: Sequenc
     units = units_of(truth)
     if len(units) < FEWEST_UNITS:
         return None
-    by_class = [drawn_precision(pairing, units) for pairing in pairings]
-    f1, of_all = {}, {}
-    for pairing in pairings:
-        counts = counts_by_unit(pairing.above(levels), units)
-        f1[pairing.tolerance] = [interval(column) for column in drawn_f1(counts, units).T]
-        of_all[pairing.tolerance] = interval(drawn_f1(counts.sum(axis=1, keepdims=True), units)[:, 0])
-    return Intervals(
-        units.words,
-        {p.tolerance: interval(mean_over_classes(ap)) for p, ap in zip(pairings, by_class, strict=True)},
-        interval(mean_over_classes(np.mean(by_class, axis=0))),
-        f1,
-        of_all,
-    )
+    by_class = np.array([drawn_precision(pairing, units) for pairing in pairings])
+    mean_ap = [mean_of_known(precision) for precision in (*by_class, by_class.mean(axis=0))]
+    counts = (counts_by_unit(pairing.above(levels), units) for pairing in pairings)
+    f1 = [interval(drawn_f1(np.append(each, each.sum(axis=1, keepdims=True), axis=1), units)).T for each in counts]
+    return Intervals(units.words, interval(np.transpose(mean_ap)), np.concatenate(f1))

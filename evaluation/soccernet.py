@@ -17,133 +17,135 @@ evaluation package of SoccerNet (0.2.0) and in sn-teamspotting, and kept here fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from evaluation.metrics import mean_of_known
-from util.events import EventTable, lay_on_line
+from evaluation.report import plain
+from evaluation.report_text import show_table
 
-HALF_SECONDS = 120 * 60
+KINDS = ("all", "shown", "unshown")
 TEAM_FPS = 25  # sn-teamspotting knows no other
 METRICS = {"tight": tuple(range(1, 6)), "loose": tuple(range(5, 61, 5)), "at1": (1,)}  # tolerances, seconds
-
+_TITLES = {"tight": "average mAP, tight (1 to 5 s)", "loose": "average mAP, loose (5 to 60 s)", "at1": "mAP@1 (1 s)",
+           "team_at1": "Team mAP@1 (1 s)"}
+_HALF_SECONDS = 120 * 60
 _THRESHOLDS = np.linspace(0, 1, 200)
 _RECALLS = np.arange(11) / 10
 _UNSHOWN_FACTOR = 17 / 13
+_Columns = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class SoccerNetScores:
+class SoccerNetScores(NamedTuple):
     """One of the metrics, of all events, the shown ones and those not shown: fractions."""
 
     mean: np.ndarray  # float64 (3,), over the classes
     classes: np.ndarray  # float64 (3, K)
 
 
-def server_frames(seconds: np.ndarray, fps: int) -> np.ndarray:
-    """int64: the frame in which the servers count each time; what is later than two hours is in the last."""
-    length = HALF_SECONDS * fps
-    return np.minimum((fps * seconds).astype(np.int64), length - 1) % length  # negative ones count from the end
-
-
-def score_halves(
-    true: EventTable, shown: np.ndarray, predicted: EventTable, num_classes: int, fps: int
+def soccernet_scores(
+    true: pd.DataFrame, predicted: pd.DataFrame, by_team: pd.DataFrame, classes: Sequence[str], fps: int
 ) -> dict[str, SoccerNetScores]:
-    """Each of METRICS: the average over its tolerances.
+    """"tight", "loose", "at1", and where both have teams "team_at1", which sees first halves alone.
 
     Args:
-        true, predicted: in file order; the column `video` counts halves, frames are those of `server_frames`.
-        shown: bool (T,), whether the picture shows a true event.
+        true, predicted: columns as evaluation/soccernet_events.py has them.
+        by_team: the predictions as Team mAP takes them.
+        classes: the K that count; events of others are left out.
+        fps: frames that the servers count in a second, 2 or 25.
     """
     tolerances = sorted({seconds for metric in METRICS.values() for seconds in metric})
-    by_tolerance = _precisions(true, shown, predicted, num_classes, fps, tolerances)
+    tables = (_counted(events, classes, fps) for events in (true, predicted))
+    by_tolerance = _precisions(*tables, len(classes), fps, tolerances)
     scores = {}
     for name, metric in METRICS.items():
-        precision = by_tolerance[np.searchsorted(tolerances, metric)]
-        if len(metric) == 1:
-            scores[name] = SoccerNetScores(precision[0].mean(axis=1), precision[0])
-        else:
-            classes = ((precision[1:] + precision[:-1]) / 2).mean(axis=0)
-            scores[name] = SoccerNetScores(classes.mean(axis=1) * (1, 1, _UNSHOWN_FACTOR), classes)
+        precision, factor = by_tolerance[np.searchsorted(tolerances, metric)], 1.0
+        if len(metric) > 1:
+            precision, factor = (precision[1:] + precision[:-1]) / 2, _UNSHOWN_FACTOR
+        by_class = precision.mean(axis=0)
+        scores[name] = SoccerNetScores(by_class.mean(axis=1) * (1, 1, factor), by_class)
+    if any(true["team"]) and any(by_team["team"]):
+        first = true[(true["half"] == 1) & true["label"].isin(classes)]
+        teams = sorted(set(first["team"]))
+        if any(teams):
+            scores["team_at1"] = _team_scores(first, by_team[by_team["half"] == 1], classes, teams)
     return scores
 
 
-def score_teams(
-    true: EventTable, shown: np.ndarray, predicted: EventTable, true_team: np.ndarray, predicted_team: np.ndarray,
-    num_classes: int,
+def _team_scores(
+    true: pd.DataFrame, predicted: pd.DataFrame, classes: Sequence[str], teams: Sequence[str]
 ) -> SoccerNetScores:
-    """Team mAP@1: each class of each team is one, and a class the mean of its teams.
-
-    A class without events is NaN and left out of the mean, which the servers do not know how to take then.
-
-    Args:
-        true, shown, predicted: as `score_halves` takes them, at TEAM_FPS frames a second.
-        true_team, predicted_team: int (T,) and (P,), from 0; -1 for the team of a prediction that no true event has.
-    """
-    teams = int(true_team.max()) + 1
-    predicted = replace(predicted, label=predicted.label * teams + predicted_team).take(predicted_team >= 0)
-    true = replace(true, label=true.label * teams + true_team)
-    precision = _precisions(true, shown, predicted, num_classes * teams, TEAM_FPS, METRICS["at1"])[0]
-    rows = _last_of_frame(true)
-    weights = np.bincount(true.label[rows], np.where(shown[rows], 1.0, -1.0), num_classes * teams)
-    parted, weights = precision.reshape(3, num_classes, teams), weights.reshape(num_classes, teams)
+    """Team mAP@1: each class of each team is one, and a class the mean of its teams; one without events is NaN and left
+    out of the mean, which the servers do not know how to take then."""
+    true, predicted = (_counted(events, classes, TEAM_FPS, teams) for events in (true, predicted))
+    (precision,) = _precisions(true, predicted, len(classes) * len(teams), TEAM_FPS, METRICS["at1"])
+    parted = precision.reshape(3, len(classes), len(teams))
+    weights = np.bincount(true["label"], np.where(true["shown"], 1, -1), parted[0].size).reshape(parted[0].shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        classes = (parted * weights).sum(axis=2) / weights.sum(axis=1)
-    classes[~np.isfinite(classes)] = np.nan
-    return SoccerNetScores(np.array([mean_of_known(kind) for kind in classes]), classes)
+        by_class = (parted * weights).sum(axis=2) / weights.sum(axis=1)
+    by_class[~np.isfinite(by_class)] = np.nan
+    return SoccerNetScores(np.array([mean_of_known(kind) for kind in by_class]), by_class)
+
+
+def _counted(events: pd.DataFrame, classes: Sequence[str], fps: int, teams: Sequence[str] | None = None
+             ) -> _Columns:
+    """Columns of those of the classes and teams: "label", the number of the class, and of its team; "place", of which
+    they are in the order: all halves and labels one after another on one line of frames, two hours apart."""
+    label, number = pd.Index(classes, dtype=object).get_indexer(events["label"]), len(classes)
+    if teams is not None:
+        team = pd.Index(teams, dtype=object).get_indexer(events["team"])
+        label, number = np.where((label >= 0) & (team >= 0), label * len(teams) + team, -1), number * len(teams)
+    length = _HALF_SECONDS * fps
+    frame = np.minimum((fps * events["seconds"]).to_numpy(np.int64), length - 1) % length  # negative: from the end
+    place = ((2 * events["game"] + events["half"] - 1).to_numpy() * number + label) * 2 * length + frame
+    order = np.argsort(place, kind="stable")
+    order = order[label[order] >= 0]
+    order = order[np.append(np.diff(place[order]) != 0, True)[: len(order)]]
+    return {"label": label[order], "place": place[order], "score": events["score"].to_numpy()[order],
+            "shown": events["shown"].to_numpy()[order]}
 
 
 def _precisions(
-    true: EventTable, shown: np.ndarray, predicted: EventTable, num_classes: int, fps: int, tolerances: Sequence[int]
+    true: _Columns, predicted: _Columns, num_classes: int, fps: int, tolerances: Sequence[int]
 ) -> np.ndarray:
     """float64 (D, 3, K): 11-point average precision at each tolerance: all events, shown and not shown ones."""
-    rows = _last_of_frame(true)
-    true, shown, predicted = true.take(rows), shown[rows], predicted.take(_last_of_frame(predicted))
-    predicted = predicted.take(predicted.score >= 0)
-    true_place, place = (lay_on_line(events, num_classes, 0, HALF_SECONDS * fps - 1, HALF_SECONDS * fps)
-                         for events in (true, predicted))
-    unshown = ~_closest_shown(true, shown, true_place, predicted, place, num_classes)
-    kinds = np.stack([np.ones(len(predicted), bool), ~unshown, unshown])
-    true_kinds = np.stack([np.ones(len(true), bool), shown, ~shown])
-    num_true = np.stack([np.bincount(true.label[kind], minlength=num_classes) for kind in true_kinds])
-    reached = np.searchsorted(_THRESHOLDS, predicted.score, side="right")  # how many thresholds a score reaches
-    cell = predicted.label * (len(_THRESHOLDS) + 1) + reached
-    counts = np.stack([_count_from_above(cell[kind], num_classes) for kind in kinds])
+    possible = predicted["score"] >= 0
+    place, score, label = (predicted[name][possible] for name in ("place", "score", "label"))
+    true_place, shown = true["place"], true["shown"]
+    reached = np.searchsorted(_THRESHOLDS, score, side="right")  # how many thresholds a score reaches
+    kinds = _kinds(_closest_shown(true_place, shown, place, _HALF_SECONDS * fps))
+    counts = _reaching(label, reached, kinds, num_classes)
+    every = np.full(len(shown), len(_THRESHOLDS))
+    num_true = _reaching(true["label"], every, _kinds(shown), num_classes)
     result = []
     for seconds in tolerances:
-        right = _chosen(true_place, place, predicted.score, seconds * fps / 2)
-        found = np.stack([_count_from_above(cell[kind & right], num_classes) for kind in kinds])
-        result.append(_eleven_points(found, counts, num_true))
+        right = _chosen(true_place, place, score, seconds * fps // 2)
+        found = _reaching(label, reached, kinds & right, num_classes)
+        precision, recall = found / np.maximum(counts, 1), found / np.maximum(num_true, 1)
+        best = np.where(recall[..., None] >= _RECALLS, precision[..., None], 0).max(axis=-2)
+        result.append(best.mean(axis=-1))
     return np.stack(result)
 
 
-def _last_of_frame(events: EventTable) -> np.ndarray:
-    """int64: the rows of those that are the last in file order of their half, class and frame; sorted by these."""
-    first, last, labels = (int(end(initial=0)) for end in (events.frame.min, events.frame.max, events.label.max))
-    place = lay_on_line(events, labels + 1, first, last, 0)
-    order = np.argsort(place, kind="stable")
-    return order[np.append(np.diff(place[order]) != 0, True)[: len(order)]]
+def _kinds(shown: np.ndarray) -> np.ndarray:
+    """bool (3, N): which events are of each of KINDS."""
+    return np.stack([np.ones(len(shown), bool), shown, ~shown])
 
 
-def _closest_shown(
-    true: EventTable, shown: np.ndarray, true_place: np.ndarray, predicted: EventTable, place: np.ndarray,
-    num_classes: int,
-) -> np.ndarray:
-    """bool (P,): whether the true event that is closest to each prediction is shown; False where there is none.
+def _closest_shown(true_place: np.ndarray, shown: np.ndarray, place: np.ndarray, length: int) -> np.ndarray:
+    """bool (P,): whether the true event that is closest to each prediction is shown; False where its half has none.
 
     Between two true events the frame of their mean, rounded down, is the first that belongs to the later.
     """
-    group = true.video * num_classes + true.label
-    wanted = predicted.video * num_classes + predicted.label
-    first, end = np.searchsorted(group, wanted), np.searchsorted(group, wanted, side="right")
-    border = (true_place[1:] + true_place[:-1]) // 2
-    closest = np.clip(np.searchsorted(border, place, side="right"), first, np.maximum(first, end - 1))
-    return (end > first) & np.append(shown, False)[closest]
+    true_place, shown = np.append(true_place, 2**62), np.append(shown, False)
+    closest = np.searchsorted((true_place[1:] + true_place[:-1]) // 2, place, side="right")
+    return shown[closest] & (np.abs(true_place[closest] - place) < length)
 
 
-def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach: float) -> np.ndarray:
+def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach: int) -> np.ndarray:
     """bool (P,): the predictions that true events choose, in the order of both; of equal scores the earlier."""
     starts = np.searchsorted(place, true_place - reach)
     ends = np.searchsorted(place, true_place + reach, side="right")
@@ -153,16 +155,23 @@ def _chosen(true_place: np.ndarray, place: np.ndarray, score: np.ndarray, reach:
     return free < 0
 
 
-def _count_from_above(cells: np.ndarray, num_classes: int) -> np.ndarray:
-    """int64 (K, 200): how many predictions of each class reach each threshold."""
+def _reaching(label: np.ndarray, reached: np.ndarray, kinds: np.ndarray, num_classes: int) -> np.ndarray:
+    """float64 (3, K, 200): how many events of each kind and class reach each threshold."""
     width = len(_THRESHOLDS) + 1
-    table = np.bincount(cells, minlength=num_classes * width).reshape(num_classes, width)
-    return table[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    tables = [np.bincount(label * width + reached, kind, num_classes * width) for kind in kinds]
+    return np.reshape(tables, (3, num_classes, width))[..., ::-1].cumsum(axis=-1)[..., -2::-1]
 
 
-def _eleven_points(found: np.ndarray, counts: np.ndarray, num_true: np.ndarray) -> np.ndarray:
-    """float64 (3, K): the mean over recalls of the best precision that is reached there, 0 where it is not reached."""
-    precision = found / np.maximum(counts, 1)
-    recall = found / np.maximum(num_true, 1)[..., None]
-    reached = recall[..., None] >= _RECALLS
-    return np.where(reached, precision[..., None], 0).max(axis=-2).mean(axis=-1)
+def scores_as_json(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> dict[str, Any]:
+    """Fractions, {"tight": {"all", "shown", "unshown", "classes": {class: AP}, "classes_shown", "classes_unshown"}};
+    None where there is nothing to measure by."""
+    keys = "classes", "classes_shown", "classes_unshown"
+    return plain({name: dict(zip((*KINDS, *keys), (
+        *one.mean.tolist(), *(dict(zip(classes, kind, strict=True)) for kind in one.classes.tolist())), strict=True))
+        for name, one in scores.items()})
+
+
+def show_scores(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> str:
+    """The metrics in per cent: a table each."""
+    tables = {name: pd.DataFrame([*one.classes.T, one.mean], [*classes, "mean"], KINDS) for name, one in scores.items()}
+    return "\n\n".join(f"{_TITLES[name]}, %\n{show_table(100 * table)}" for name, table in tables.items())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_metrics import CLASSES, guesses_of, random_case, truth_of
 
-from evaluation.report import evaluate
+from evaluation.report import ALL, evaluate
 from evaluation.report_text import show_report
 from evaluation.results import print_report, val_mean_map
 from evaluation.rule import Given, Origin, Rule
@@ -104,7 +104,7 @@ def test_a_threshold_that_is_given_is_used(tmp_path, capsys):
     report = print_report(origin(tmp_path), TEST, PREDICTED, given=Given(threshold=0.7))
     printed = capsys.readouterr().out
     assert "split test: 3 events in 2 videos; threshold 0.700, given by --threshold" in printed
-    assert report.f1_of_all.loc[0, "tp"] == 0 and report.no_nms[0].mean() == 1 and report.rule.threshold == 0.7
+    assert report.f1.loc[(0, ALL), "tp"] == 0 and report.no_nms[0].mean() == 1 and report.rule.threshold == 0.7
 
 
 def test_the_threshold_is_chosen_on_val_where_its_predictions_are(tmp_path, capsys):
@@ -117,13 +117,13 @@ def test_the_threshold_is_chosen_on_val_where_its_predictions_are(tmp_path, caps
     assert report.rule.threshold == pytest.approx(0.3)
     assert "chosen on val (pred-val.epoch03.recall.json.gz)" in report.rule.source
     assert f"threshold 0.300, {report.rule.source}" in capsys.readouterr().out
-    assert report.f1_of_all.loc[0, "f1"] == 1
+    assert report.f1.loc[(0, ALL), "f1"] == 1
 
 
 def test_without_val_predictions_the_threshold_is_fixed_and_says_so(tmp_path, capsys):
     report = print_report(origin(tmp_path), TEST, PREDICTED, [0], Given(Suppression(2)))
     assert report.rule.source.startswith("fixed: no val predictions of epoch 3")
-    assert list(report.nms) == [0] and "after NMS, window 2" in show_report(report)
+    assert list(report.nms) == [0, "mean"] and "after NMS, window 2" in show_report(report)
     assert "fixed: " in capsys.readouterr().out
 
 
@@ -177,7 +177,7 @@ def test_what_nobody_labelled_does_not_count(tmp_path, capsys):
     found = entry("a", [3, 9, 14, 19]), entry("b", [20]), entry("c", [1, 2, 3])
     guesses = [{"video": one["video"], "events": [event | {"score": 0.6} for event in one["events"]]} for one in found]
     report = evaluate(truth, table(guesses, truth), CLASSES, [0])
-    assert report.f1_of_all[["tp", "fp", "fn"]].iloc[0].tolist() == [2, 0, 0]
+    assert report.f1.loc[(0, ALL), ["tp", "fp", "fn"]].tolist() == [2, 0, 0]
     print_report(origin(tmp_path, "val", lambda _split: truth), truth, table(guesses, truth))
     assert ("41 frames of 2 videos are not labelled, and what lies there does not count: 6 predictions, 1 event"
             in capsys.readouterr().out)

@@ -5,9 +5,8 @@ import pytest
 from conftest import run_here, user_error
 
 import eval as eval_script
-from evaluation.soccernet import METRICS
-from evaluation.soccernet_games import V1_CLASSES, V2_CLASSES, read_games, settle_games
-from evaluation.soccernet_report import soccernet_scores
+from evaluation.soccernet import METRICS, soccernet_scores
+from evaluation.soccernet_events import V1_CLASSES, V2_CLASSES, read_games, settle_games
 from util.io import read_json, write_json
 
 SUFFIXES = {"all": "", "shown": "_visible", "unshown": "_unshown"}
