@@ -136,39 +136,25 @@ def quoted(path: Path) -> str:
 
 def numbers(report: dict) -> dict[str, float]:
     """Of eval.py's JSON: mean mAP after suppression, mAP at 0 frames, and each class's mean AP."""
-    tables = report["nms"]
-    classes = [name for name in tables["0"] if name != "mAP"]
-    return {"mAP": report["mean_mAP"]["nms"], "mAP@0": report["mAP"]["nms"]["0"],
-            **{name: sum(table[name] for table in tables.values()) / len(tables) for name in classes}}
+    by_class = pd.DataFrame(report["nms"]).drop("mAP").mean(axis=1)
+    return {"mAP": report["mean_mAP"]["nms"], "mAP@0": report["mAP"]["nms"]["0"], **by_class}
 
 
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over seeds, and the worst seed's mAP, by world and recipe."""
-    groups = rows.drop(columns="seed").groupby(["world", "recipe"], sort=False)
-    table = pd.concat({"mean": groups.mean(), "deviation": groups.std()}, axis=1).swaplevel(axis=1)
-    table["mAP", "worst"] = groups["mAP"].min()
-    table["seeds", "number"] = groups.size()
-    return table
-
-
-def show(table: pd.DataFrame) -> str:
-    """In per cent and seconds, mean +- deviation over seeds, as Markdown; a table for each world, as classes differ."""
-    def cell(row: pd.Series, name: str) -> str:
-        unit = 1 if name == "seconds" else 100
-        digits = 0 if name == "seconds" else 1
-        mean, deviation = (unit * row[name, what] for what in ("mean", "deviation"))
-        spread = "" if pd.isna(deviation) else f" ± {deviation:.{digits}f}"
-        return "-" if pd.isna(mean) else f"{mean:.{digits}f}{spread}"
+def show(rows: pd.DataFrame) -> str:
+    """Mean +- deviation over seeds, and the worst seed's mAP, in per cent and seconds, as Markdown; a table for each
+    world, as classes differ."""
+    def cell(values: pd.Series, digits: int = 1) -> str:
+        spread = f" ± {values.std():.{digits}f}" if values.count() > 1 else ""
+        return f"{values.mean():.{digits}f}{spread}" if values.count() else "-"
 
     lines = []
-    for world, part in table.groupby(level="world", sort=False):
-        classes = [name for name in dict.fromkeys(part.columns.get_level_values(0))
-                   if name not in [*COLUMNS, "seeds"] and part[name, "mean"].notna().any()]
+    for world, part in rows.groupby("world", sort=False):
+        classes = part.columns[part.notna().any()].difference(["world", "recipe", "seed", *COLUMNS], sort=False)
         heads = ["mean mAP", "worst seed", "mAP at 0", *classes, "seconds", "seeds"]
         lines += [f"\n| {world} | {' | '.join(heads)} |", f"|---|{'--:|' * len(heads)}"]
-        for (_, recipe), row in part.iterrows():
-            cells = [cell(row, "mAP"), f"{100 * row['mAP', 'worst']:.1f}", cell(row, "mAP@0"),
-                     *(cell(row, name) for name in classes), cell(row, "seconds"), f"{row['seeds', 'number']:.0f}"]
+        for recipe, runs in part.groupby("recipe", sort=False):
+            mean_ap, *others = (cell(100 * runs[name]) for name in ("mAP", "mAP@0", *classes))
+            cells = [mean_ap, f"{100 * runs['mAP'].min():.1f}", *others, cell(runs["seconds"], 0), str(len(runs))]
             lines.append(f"| {recipe} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -204,7 +190,7 @@ def main() -> None:
     with whole_file(args.output / "accuracy.csv") as scratch:
         table.to_csv(scratch, index=False, lineterminator="\n")
     draw(args.output / "accuracy.png", table)
-    print(show(summary(table)))
+    print(show(table))
 
 
 if __name__ == "__main__":

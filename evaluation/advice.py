@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,11 +68,6 @@ class Evidence:
     to_learn: np.ndarray | None  # int64 (K,), events of each class in train; None where they are not known
 
     @property
-    def taught(self) -> bool:
-        """Whether there is anything that can be refined."""
-        return bool(self.report.pairings[-1].right.any()) and not any(flat_scores(self))
-
-    @property
     def pairing(self) -> Pairing:
         """At the tolerance at which the threshold is chosen."""
         return self.report.pairings[TOLERANCES.index(threshold_tolerance(TOLERANCES))]
@@ -81,109 +76,80 @@ class Evidence:
     def f1(self) -> float:
         return self.report.f1.loc[(self.pairing.tolerance, ALL), "f1"]
 
-    def curve(self, key: str) -> pd.Series:
-        """A column of loss.json, by epoch, without what was not measured."""
-        kept = {int(row["epoch"]): row.get(key) for row in self.rows}
-        return pd.Series(kept, dtype=object).pipe(pd.to_numeric, errors="coerce").dropna().sort_index()
-
 
 Advice = Iterator[tuple[str, str]]  # what is wrong, and the key of what helps
 
 
-def flat_scores(of: Evidence) -> Advice:
+def advice(of: Evidence) -> list[str]:
+    """A line for each thing that val, or the course of the training, says is wrong."""
+    untaught = list(_untaught(of))
+    found = (*untaught, *_course(of, not untaught), *_few_events(of), *(() if untaught else _by_class(of)))
+    helps = HELP_DRAWN if (of.config.get("fg_upsample") or 0) >= DRAWN else HELP
+    return [f"{wrong}; {helps[key]}" for wrong, key in found]
+
+
+def _untaught(of: Evidence) -> Advice:
+    """That nothing is there that could be refined."""
     score = of.predicted.score
     if not len(score):
         yield "val: no frame scores 0.01 or more", "begin"
     elif score.max() < FLAT or score.max() - np.median(score) < FLAT / 2:
         yield (f"val: scores are flat, from {score.min():.2f} to {score.max():.2f}: events and "
                "background do not differ yet"), "begin"
-
-
-def nothing_right(of: Evidence) -> Advice:
-    if not of.report.pairings[-1].right.any() and not any(flat_scores(of)):
+    elif not of.report.pairings[-1].right.any():
         yield f"val: no prediction is right, not even {within(TOLERANCES[-1])}, though scores are not flat", "labels"
 
 
-def few_epochs(of: Evidence) -> Advice:
-    curve, epochs = of.curve("val_mAP"), len(of.rows)
-    curve = curve[curve > 0]
-    if 0 < epochs < FEW_EPOCHS and not (of.taught and of.f1 >= LOW_F1):
+def _course(of: Evidence, taught: bool) -> Advice:
+    """What the losses and val mAP by epoch say."""
+    rows = pd.DataFrame(of.rows, columns=["epoch", "train", "val", "val_mAP"]).apply(pd.to_numeric, errors="coerce")
+    rows, epochs = rows.set_index("epoch").sort_index(), len(rows)
+    curve, both = rows["val_mAP"][rows["val_mAP"] > 0], rows[["train", "val"]].dropna()
+    if 0 < epochs < FEW_EPOCHS and not (taught and of.f1 >= LOW_F1):
         yield f"{number_of(epochs, 'epoch')} are few to learn from nothing", "longer"
     elif len(curve) > 1:
         last, before = curve.index[-1], curve[curve.index < 0.75 * epochs].max()
         if curve.idxmax() == last and curve[last] - before >= RISE:
             yield (f"val mAP was still rising: {100 * curve[last]:.1f} in the last epoch, {100 * before:.1f} "
                    "at best before the last quarter"), "longer"
+    if taught and len(both) > 1 and of.f1 < GOOD:
+        best = both["val"].idxmin()
+        (train, val), (last_train, last_val) = both.loc[best], both.iloc[-1]
+        if last_val > PARTED * val and last_train < FALLEN * train:
+            yield (f"train and val part: since epoch {best} the train loss has fallen from {train:.2f} to "
+                   f"{last_train:.2f}, that of val risen from {val:.2f} to {last_val:.2f}: it learns by heart"), "heart"
 
 
-def few_events(of: Evidence) -> Advice:
-    if of.to_learn is not None:
-        few = [f"{name} {number}" for name, number in zip(of.classes, of.to_learn, strict=True)
-               if number < FEW_TO_LEARN]
-        if few:
-            yield f"train: few events to learn from ({', '.join(few)})", "events"
+def _few_events(of: Evidence) -> Advice:
+    learnt = () if of.to_learn is None else zip(of.classes, of.to_learn, strict=True)
+    if few := [f"{name} {number}" for name, number in learnt if number < FEW_TO_LEARN]:
+        yield f"train: few events to learn from ({', '.join(few)})", "events"
     if (number := len(of.pairing.true)) < FEW_TO_CHOOSE:
         yield f"val: {number_of(number, 'event')} are few to choose an epoch and a threshold by", "val"
 
 
-def parted(of: Evidence) -> Advice:
-    both = pd.DataFrame({key: of.curve(key) for key in ("train", "val")}).dropna()
-    if len(both) < 2 or of.f1 >= GOOD:
-        return
-    train, val, best, last = both["train"], both["val"], both["val"].idxmin(), both.index[-1]
-    if val[last] > PARTED * val[best] and train[last] < FALLEN * train[best]:
-        yield (f"train and val part: since epoch {best} the train loss has fallen from {train[best]:.2f} to "
-               f"{train[last]:.2f}, that of val risen from {val[best]:.2f} to {val[last]:.2f}: it learns by "
-               "heart"), "heart"
-
-
-def low_recall(of: Evidence) -> Advice:
-    pairing, rates = of.pairing, of.report.f1.loc[of.pairing.tolerance].drop(ALL)
-    recall = rates["recall"].to_numpy()
-    for label in np.flatnonzero(pairing.num_true >= ENOUGH):
-        others = np.delete(recall, label)
-        others = others[~np.isnan(others)]
-        precision = rates["precision"].iloc[label]
-        behind = recall[label] < others.max() - RECALL_GAP if len(others) else precision > 1 - RECALL_GAP
-        if 0 < recall[label] < LOW_RECALL and behind:
-            yield (f"{of.classes[label]}: only {recall[label]:.0%} of its events are found (precision {precision:.0%})"
-                   ), "recall"
-
-
-def nothing_left(of: Evidence) -> Advice:
-    predicted = of.pairing.predicted
-    for label in np.flatnonzero(of.pairing.num_true):
-        score = predicted.score[predicted.label == label]
-        if len(score) and score.max() <= of.report.levels[label]:
-            yield (f"{of.classes[label]}: no prediction on val scores above the threshold, "
-                   f"{of.report.levels[label]:.3f}; the highest is {score.max():.3f}"), "threshold"
-
-
-def frames_off(of: Evidence) -> Advice:
-    for name, (right, mean, spread, exact) in zip(of.classes, of.report.offsets.to_numpy(), strict=True):
+def _by_class(of: Evidence) -> Advice:
+    """What is wrong with the predictions of classes that occur in val."""
+    pairing, levels = of.pairing, of.report.levels
+    rates, confusion = of.report.f1.loc[pairing.tolerance].drop(ALL), confusion_matrix(pairing.above(levels))
+    for label in np.flatnonzero(pairing.num_true):
+        name, total, score = of.classes[label], pairing.num_true[label], pairing.predicted.score
+        score = score[pairing.predicted.label == label]
+        if len(score) and score[0] <= levels[label]:
+            yield (f"{name}: no prediction on val scores above the threshold, {levels[label]:.3f}; the highest is "
+                   f"{score[0]:.3f}"), "threshold"
+        precision, recall = rates.loc[name, ["precision", "recall"]]
+        others = rates["recall"].drop(name).dropna()
+        behind = recall < others.max() - RECALL_GAP if len(others) else precision > 1 - RECALL_GAP
+        if total >= ENOUGH and 0 < recall < LOW_RECALL and behind:
+            yield f"{name}: only {recall:.0%} of its events are found (precision {precision:.0%})", "recall"
+        right, mean, spread, exact = of.report.offsets.loc[name]
         if right >= ENOUGH and exact < EXACT:
             yield (f"{name}: {exact:.0%} of the right events lie on the very frame (mean {mean:+.1f} frames, spread "
                    f"{spread:.1f})"), "spread" if of.config.get("dilate_len") else "exact"
-
-
-def confused_classes(of: Evidence) -> Advice:
-    table = confusion_matrix(of.pairing.above(of.report.levels))
-    for true, taken in np.argwhere(table[:-1, :-1]):
-        number, total = table[true, taken], of.pairing.num_true[true]
-        if true != taken and number >= FEWEST_CONFUSED and number >= CONFUSED * total:
-            yield f"{of.classes[true]} is taken for {of.classes[taken]}, {number} of {total} times", "confused"
-
-
-WITHOUT_ANY: Sequence[Callable[[Evidence], Advice]] = (flat_scores, nothing_right, few_epochs, few_events)
-CHECKS: Sequence[Callable[[Evidence], Advice]] = (
-    few_epochs, few_events, parted, nothing_left, low_recall, frames_off, confused_classes)
-
-
-def advice(of: Evidence) -> list[str]:
-    """A line for each thing that val, or the course of the training, says is wrong."""
-    checks = CHECKS if of.taught else WITHOUT_ANY
-    helps = HELP_DRAWN if (of.config.get("fg_upsample") or 0) >= DRAWN else HELP
-    return [f"{wrong}; {helps[key]}" for check in checks for wrong, key in check(of)]
+        for taken, number in enumerate(confusion[label, :-1]):
+            if taken != label and number >= FEWEST_CONFUSED and number >= CONFUSED * total:
+                yield f"{name} is taken for {of.classes[taken]}, {number} of {total} times", "confused"
 
 
 def print_advice(origin: Origin, on_val: OnVal) -> None:

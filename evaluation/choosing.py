@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.metrics import average_precision, mean_of_known
+from evaluation.metrics import average_precision, mean_of_known, right_offsets
 from evaluation.pairing import Pairing, Seconds, Tolerance, pair_events
 from evaluation.resampling import (
     FEWEST_UNITS,
@@ -103,9 +103,9 @@ def choose_moves(
         return moves
     as_they_are = pair_events(true, predicted, num_classes)
     widest = as_they_are[-1].above(threshold)
-    offset = widest.predicted.frame - np.append(widest.true.frame, 0)[widest.partner]
-    for label in np.unique(widest.predicted.label[widest.right]):
-        moves[label] = -round(np.median(offset[widest.right & (widest.predicted.label == label)]))
+    label_of, offset = widest.predicted.label[widest.right], right_offsets(widest)
+    for label in np.unique(label_of):
+        moves[label] = -round(np.median(offset[label_of == label]))
     tried = np.flatnonzero(moves)
     if not len(tried):
         return moves

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from evaluation.pairing import Pairing, find_partners
 
@@ -36,13 +37,17 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
     return np.where(number > 0, np.where(known, values, 0).sum(axis=-1) / np.maximum(number, 1), np.nan)[()]
 
 
-def count_events(pairing: Pairing) -> np.ndarray:
-    """int64 (K, 3): right predictions, false ones, and missed true events of each class (tp, fp, fn)."""
-    predicted, right = (
-        np.bincount(labels, minlength=pairing.num_classes)
-        for labels in (pairing.predicted.label, pairing.predicted.label[pairing.right])
-    )
-    return np.stack([right, predicted - right, pairing.num_true - right], axis=1)
+def count_events(
+    pairing: Pairing, group: np.ndarray | int = 0, true_group: np.ndarray | int = 0, groups: int = 1
+) -> np.ndarray:
+    """int64 (K, 3): right predictions, false ones, and missed true events of each class (tp, fp, fn); of each group,
+    (groups, K, 3), where int64 (P,) and (T,) say in which of several predictions and true events are."""
+    classes, place = pairing.num_classes, pairing.predicted.label + group * pairing.num_classes
+    right, predicted, true = (
+        np.bincount(rows, minlength=groups * classes).reshape(groups, classes)
+        for rows in (place[pairing.right], place, pairing.true.label + true_group * classes))
+    counts = np.stack([right, predicted - right, true - right], axis=-1)
+    return counts if groups > 1 else counts[0]
 
 
 def precision_recall_f1(counts: np.ndarray) -> np.ndarray:
@@ -94,24 +99,26 @@ def side_accuracy(pairing: Pairing) -> float:
     return float(((predicted > 0.5) == (true > 0.5))[known].mean()) if known.any() else np.nan
 
 
+def right_offsets(pairing: Pairing) -> np.ndarray:
+    """int64 (R,): how many frames behind its true event each right prediction lies, best score first."""
+    return pairing.predicted.frame[pairing.right] - pairing.true.frame[pairing.partner[pairing.right]]
+
+
 def frame_offsets(pairing: Pairing) -> np.ndarray:
     """int64 (K, 2 * reach + 1): how many right predictions of each class lie how far from their true event.
 
     Column 0 is the pairing's reach in frames too early, column `reach` on the frame, the last as far too late.
     """
-    right, reach = pairing.right, pairing.reach
-    offset = pairing.predicted.frame[right] - pairing.true.frame[pairing.partner[right]]
-    table = np.zeros((pairing.num_classes, 2 * reach + 1), np.int64)
-    np.add.at(table, (pairing.predicted.label[right], offset + reach), 1)
+    table = np.zeros((pairing.num_classes, 2 * pairing.reach + 1), np.int64)
+    np.add.at(table, (pairing.predicted.label[pairing.right], right_offsets(pairing) + pairing.reach), 1)
     return table
 
 
-def offset_statistics(pairing: Pairing) -> np.ndarray:
-    """float64 (K, 4), of each class: right predictions, the mean and the standard deviation of how many frames they lie
-    behind their true event, and the share of them that lie on its very frame; NaN where there are none."""
-    counts, frames = frame_offsets(pairing), np.arange(-pairing.reach, pairing.reach + 1)
-    right = counts.sum(axis=1)
-    some = np.where(right > 0, right, np.nan)
-    mean = counts @ frames / some
-    spread = np.sqrt(np.maximum(0, counts @ frames**2 / some - mean**2))
-    return np.stack([right, mean, spread, counts[:, pairing.reach] / some], axis=1)
+def offset_statistics(pairing: Pairing) -> pd.DataFrame:
+    """Of each class, by its index: "right", the number of right predictions; "mean" and "spread", the mean and the
+    standard deviation of how many frames they lie behind their true event; "exact", the share of them that lie on its
+    very frame; NaN where there are none."""
+    offset = pd.Series(right_offsets(pairing)).groupby(pairing.predicted.label[pairing.right])
+    table = {"right": offset.size(), "mean": offset.mean(), "spread": offset.std(ddof=0),
+             "exact": offset.agg(lambda frames: (frames == 0).mean())}
+    return pd.DataFrame(table).reindex(range(pairing.num_classes)).fillna({"right": 0})

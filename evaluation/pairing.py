@@ -73,15 +73,13 @@ class Pairing:
         The true events must be in the order of their videos.
         """
         order = np.argsort(self.predicted.video, kind="stable")
-        starts = np.searchsorted(self.predicted.video[order], np.arange(num_videos + 1))
-        true_starts = np.searchsorted(self.true.video, np.arange(num_videos + 1))
+        videos = np.arange(num_videos + 1)
+        starts, firsts = np.searchsorted(self.predicted.video[order], videos), np.searchsorted(self.true.video, videos)
         alone = []
         for video in range(num_videos):
-            rows = order[starts[video] : starts[video + 1]]
-            first, last = true_starts[video : video + 2]
-            partner, true = self.partner[rows], self.true.take(slice(first, last))
-            partner = np.where(partner >= 0, partner - first, -1)
-            alone.append(replace(self, predicted=self.predicted.take(rows), true=true, partner=partner))
+            of_it, first = self.take(order[starts[video] : starts[video + 1]]), firsts[video]
+            true, partner = self.true.take(slice(first, firsts[video + 1])), np.maximum(of_it.partner - first, -1)
+            alone.append(replace(of_it, true=true, partner=partner))
         return alone
 
 

@@ -19,7 +19,6 @@ from util.events import SIDES, EventTable, Video, of_labelled, true_events
 ALL = ""  # in tables, the row behind the classes: their mean, or all of them together; no class is called so
 RATES = ["precision", "recall", "f1"]
 COUNTS = ["tp", "fp", "fn"]  # right predictions, false ones, missed true events
-OFFSETS = ["right", "mean", "spread", "exact"]
 ENDS = ["from", "to"]  # between which values a number lies, see evaluation/resampling.py
 
 
@@ -114,7 +113,7 @@ def evaluate(
         nms=nms,
         team=by_side and _precision_table(by_side, [f"{name}-{side}" for name in classes for side in SIDES]),
         f1=_f1_table(counted, classes, known.f1),
-        offsets=pd.DataFrame(offset_statistics(counted[-1]), list(classes), OFFSETS),
+        offsets=offset_statistics(counted[-1]).set_axis(list(classes)),
         side_accuracy=pd.DataFrame({p.tolerance: [side_accuracy(p)] for p in counted}, ["side"]
                                    ).rename_axis("tolerance", axis="columns"),
         sure=pd.DataFrame(known.mean_ap, ENDS, nms.columns),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from evaluation.metrics import mean_of_known, precision_recall_f1
+from evaluation.metrics import count_events, mean_of_known, precision_recall_f1
 from evaluation.pairing import Pairing
 from util.errors import number_of
 from util.events import EventTable, Video
@@ -108,11 +108,7 @@ def _drawn_sums(right: np.ndarray, unit: np.ndarray, draws: np.ndarray) -> np.nd
 
 def counts_by_unit(pairing: Pairing, units: Units) -> np.ndarray:
     """int64 (U, K, 3): the counts of `count_events` in each unit."""
-    classes, size = pairing.num_classes, len(units) * pairing.num_classes
-    place = prediction_units(pairing, units) * classes + pairing.predicted.label
-    right, predicted = (np.bincount(rows, minlength=size) for rows in (place[pairing.right], place))
-    true = np.bincount(units.of(pairing.true) * classes + pairing.true.label, minlength=size)
-    return np.stack([right, predicted - right, true - right], axis=-1).reshape(len(units), classes, 3)
+    return count_events(pairing, prediction_units(pairing, units), units.of(pairing.true), len(units))
 
 
 def drawn_f1(counts: np.ndarray, units: Units) -> np.ndarray:

@@ -113,12 +113,6 @@ def _place(events: EventTable, window: int) -> np.ndarray:
 
 
 def _range_max(values: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """The maximum of values[start:stop] for each pair (a sparse table); -inf where that is empty."""
-    result = np.full(len(start), -np.inf)
-    power = np.frexp(stop - start)[1] - 1  # floor(log2(length)), -1 for an empty range
-    running = values  # running[i] is the maximum of values[i:i + 2**k]
-    for k in range(int(power.max(initial=-1)) + 1):
-        rows = np.flatnonzero(power == k)
-        result[rows] = np.maximum(running[start[rows]], running[stop[rows] - 2**k])
-        running = np.maximum(running[: -(2**k)], running[2**k :])
-    return result
+    """The maximum of values[start:stop] for each pair; -inf where that is empty."""
+    ends = np.stack([start, stop], axis=1).ravel()
+    return np.where(start < stop, np.maximum.reduceat(np.append(values, -np.inf), ends)[::2], -np.inf)
