@@ -56,6 +56,23 @@ def with_inputs(weight: Tensor, in_channels: int) -> Tensor:
     return F.pad(weight, (0, 0, 0, 0, 0, in_channels - weight.shape[1]))
 
 
+class BorderPadded(nn.Conv2d):
+    """A convolution that pads with what lies at the borders, in the precision of what it is given: autocast pads in
+    float32 on a processor, and copying there and back takes longer than padding."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            x = F.pad(x, self._reversed_padding_repeated_twice, self.padding_mode)
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+def pad_borders(cnn: nn.Module, mode: str) -> None:
+    """Let all convolutions of a CNN that pad do so by a mode of `architecture.PADDINGS`, in place."""
+    for conv in cnn.modules():
+        if isinstance(conv, nn.Conv2d) and any(conv.padding):
+            conv.__class__, conv.padding_mode = BorderPadded, mode
+
+
 def feature_maps(cnn: nn.Module, frames: Tensor) -> Tensor:
     """Frames (N, C, H, W) -> the last feature maps (N, D, H', W') of a CNN of `build_cnn`."""
     if isinstance(cnn, torchvision.models.ResNet):
@@ -135,9 +152,8 @@ class Backbone(nn.Module):
         self.num_features: int = self.cnn.num_features
         if architecture.shift:
             insert_shifts(self.cnn, architecture.shift, architecture.shift_stages)
-        for conv in self.cnn.modules():
-            if isinstance(conv, nn.Conv2d) and any(conv.padding):
-                conv.padding_mode = architecture.padding
+        if architecture.padding != "zeros":
+            pad_borders(self.cnn, architecture.padding)
         self.shifts = [m for m in self.modules() if isinstance(m, Shift | FrameDifference)]  # what looks at neighbours
         self.to(memory_format=torch.channels_last)
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.architecture import Architecture
+from model.gru import GRU
 from model.sgp import SGPEncoderDecoder
 from util.batch import Outputs
 
@@ -71,7 +72,7 @@ class GRUHead(Head):
         super().__init__()
         hidden = min(features, MAX_GRU_HIDDEN)
         self.num_states = 2 * hidden
-        self.gru = nn.GRU(features, hidden, layers, batch_first=True, bidirectional=True)
+        self.gru = GRU(features, hidden, layers)
         self.dropout = nn.Dropout(0.5)
         self.classify = nn.Linear(2 * hidden, outputs)
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from model.architecture import TEMPORAL_ARCHS, Architecture
+from model.gru import GRU
 from model.heads import HEADS, GRUHead, WindowAttention, build_head
 
 STAGES = {"gru": 1, "deeper_gru": 1, "mstcn": 3, "asformer": 4, "ed_sgp_mixer": 1, "": 1}
@@ -57,6 +58,22 @@ def test_the_gru_is_as_wide_as_its_input_up_to_768(features, hidden):
     assert (head.gru.hidden_size, head.gru.num_layers, head.gru.bidirectional) == (hidden, 1, True)
     assert head.classify.in_features == 2 * hidden
     assert head.dropout.p == 0.5
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_gru_has_the_values_and_gradients_of_pytorchs(layers):
+    ours = GRU(5, 4, layers).double()
+    theirs = torch.nn.GRU(5, 4, layers, batch_first=True, bidirectional=True).double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(3, 7, 5, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3, 7, 8, dtype=torch.float64)
+    values, gradients = [], []
+    for gru in (ours, theirs):
+        out = gru(x)[0]
+        values.append(out)
+        gradients.append(torch.autograd.grad((out * weight).sum(), [x, *gru.parameters()]))
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*gradients)
 
 
 def test_the_deeper_gru_has_three_layers():
