@@ -42,8 +42,7 @@ from evaluation.results import print_report
 from evaluation.rule import Origin, add_rule_options, given, lengths_of, read_predicted, rule_for
 from evaluation.soccernet import TEAM_FPS, SoccerNetScores, scores_as_json, show_scores, soccernet_scores
 from evaluation.soccernet_events import read_games, settle_games, split_events
-from label_forms.exported import ExportedVideo
-from label_forms.exports import add_export_options, check_exports, export_video
+from label_forms.exports import ExportedVideo, add_export_options, check_exports, export_video
 from plots.split_pictures import draw_results
 from util.config import trained_on, trained_with
 from util.ensemble import add_ensemble_options

@@ -7,11 +7,11 @@ frame, or a time, or a start and an end; of these the instant is chosen by --ins
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from label_forms.sets import LabelledEvent
+from label_forms.sets import LabelFile, LabelledEvent, LabelSet
 from util.clock import parse_time
 from util.entries import clean_label, label_fault, shown, whole_number
 from util.errors import UserError
@@ -40,6 +40,7 @@ _NAMES = {
     "team": ("team",),
 }
 MEANINGS = tuple(_NAMES)
+WHEN = ("frame", "time", "start")  # what tells when an event is, the first that there is
 _SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times
 _TIME = re.compile(r"(-?)\s*([\d:.]+)\s*(ms|msec|s|sec|seconds)?", re.ASCII | re.IGNORECASE)
 TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;])(\d{1,3})", re.ASCII)
@@ -51,7 +52,6 @@ class Timecode(NamedTuple):
     seconds: int
     frames: int
     drop: bool  # "drop frame", written hh:mm:ss;ff: some numbers are left out, to keep pace with 29.97 or 59.94
-    later: int = 0  # frames after it
     zero: Timecode | None = None  # where the video begins; None: at 00:00:00:00
 
     def frame(self, fps: float) -> int:
@@ -60,10 +60,11 @@ class Timecode(NamedTuple):
         left_out, minutes = round(rate / 15), self.seconds // 60
         skipped = left_out * (minutes - minutes // 10) if self.drop else 0
         before = self.zero.frame(fps) if self.zero else 0
-        return self.seconds * rate + self.frames - skipped + self.later - before
+        return self.seconds * rate + self.frames - skipped - before
 
 
 Position = int | float | Timecode
+Row = Mapping[str, Any]
 
 
 def plain_name(name: Any) -> str:
@@ -78,6 +79,11 @@ def columns_of(names: Iterable[str]) -> dict[str, str]:
         there.setdefault(plain_name(name), name)
     return {meaning: next(there[name] for name in names if name in there)
             for meaning, names in _NAMES.items() if not there.keys().isdisjoint(names)}
+
+
+def tells_events(columns: Mapping[str, str]) -> bool:
+    """Whether columns, by their meanings, tell what events are and when."""
+    return "label" in columns and not columns.keys().isdisjoint(WHEN)
 
 
 def read_time(value: Any, milliseconds: bool = False, decimal_comma: bool = True) -> float | Timecode | None:
@@ -103,77 +109,85 @@ def read_time(value: Any, milliseconds: bool = False, decimal_comma: bool = True
     return -seconds if found[1] else seconds
 
 
-def precision(value: Any) -> float:
-    """Seconds by which a time as it is written may be off: 0.01 for 1:23.45."""
-    fraction = re.search(r"[.,](\d+)", str(value))
-    return 10.0 ** -len(fraction[1]) if fraction else 1.0
-
-
-@dataclass(frozen=True)
+@dataclass
 class EventReader:
-    """Reads the events of one list: rows of a table, or objects of a JSON list."""
+    """Reads the events of one list: rows of a table, objects of a JSON list, elements of an XML file.
 
+    Raises:
+        UserError: a row is no event.
+    """
+
+    file: LabelFile
+    rows: Sequence[tuple[str, Row]]  # each with its place in the file
     columns: Mapping[str, str]  # by meaning
-    instant: str
-    timed: bool  # whether positions are seconds; else frames
-    has_halves: bool  # whether the column half names parts of a match
-    decimal_comma: bool = True
-    left_out: Collection[str] = ()  # columns that are not carried through
+    timed: bool | None = None  # whether positions are seconds, else frames; None: as the rows tell
+    left_out: Iterable[str] = ()  # columns that are not carried through, beside those of label, video and position
+    decimal_comma: bool = True  # whether 4,5 may be a number
 
-    @classmethod
-    def of(
-        cls, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], instant: str, timed: bool | None = None,
-        **options: Any,
-    ) -> EventReader:
-        """That of rows, by what all of them hold."""
-        halves = any(part_number(row.get(columns.get("half"), "")) for row in rows)
-        return cls(columns, instant, _count_seconds(rows, columns) if timed is None else timed, halves, **options)
+    def __post_init__(self) -> None:
+        self._by = next(meaning for meaning in WHEN if meaning in self.columns)
+        self._dropped = {self.columns.get(meaning) for meaning in ("label", "video", self._by)} | {*self.left_out}
+        self.has_halves = any(part_number(row.get(self.columns.get("half"), "")) for _, row in self.rows)
+        self.timed = self._count_seconds() if self.timed is None else self.timed
+        self.events = [self._event(f"{self.file.path}: {place}", row) for place, row in self.rows]
 
-    def read(self, where: str, row: Mapping[str, Any]) -> LabelledEvent:
-        """The event of a row; `where` is its place in the file."""
-        position, stated = self._position(where, row)
-        label = row.get(self.columns["label"])
+    def label_set(
+        self, names: Iterable[str], events: Sequence[LabelledEvent] | None = None, notes: Iterable[str] = (),
+        **more: Any,
+    ) -> LabelSet:
+        """What they, or some of them, say of one video or match; `more` as `LabelFile.label_set` takes it."""
+        if self._by == "start" and any(row.get(self.columns.get("end"), "") != "" for _, row in self.rows):
+            unit = "times" if self.timed else "frames"
+            notes = (f"of start and end, in {unit}, the {self.file.moment} is taken (--instant)", *notes)
+        events = self.events if events is None else events
+        return self.file.label_set(names, events, self.timed, notes=tuple(notes), **more)
+
+    def _count_seconds(self) -> bool:
+        """Whether positions are seconds; whole numbers as start and end are so only if their names say it."""
+        if self._by != "start":
+            return self._by == "time"
+        ends = [self.columns[end] for end in ("start", "end") if end in self.columns]
+        stated = [value for _, row in self.rows for value in map(row.get, ends) if value not in (None, "")]
+        words = {word for end in ends for word in plain_name(end).split()}
+        whole = all(type(value) is int or (isinstance(value, str) and value.isdigit()) for value in stated)
+        return "frame" not in words and (not whole or not words.isdisjoint(_SECONDS))
+
+    def _event(self, where: str, row: Row) -> LabelledEvent:
+        position, label = self._position(where, row), row.get(self.columns["label"])
         if isinstance(label, str) and not clean_label(label):
             raise UserError(f"{where}: {self.columns['label']} is empty; it must be a class name")
-        drop = {self.columns.get(meaning) for meaning in ("label", "video", self._by)} | set(self.left_out)
-        extra = {name: value for name, value in row.items() if name not in drop and value != ""}
-        if "team" in self.columns and self.columns["team"] in extra:
+        extra = {name: value for name, value in row.items() if name not in self._dropped and value != ""}
+        if self.columns.get("team") in extra:
             extra["team"] = extra.pop(self.columns["team"])
+        column = self.columns.get("half", "")
+        half = part_number(row.get(column, "")) if self.has_halves else None
+        if self.has_halves and half is None:
+            raise UserError(f"{where}: {column} is {shown(row.get(column, ''))}, and other events name the half of the "
+                            "match there; it must be such as 1, 2nd or H1")
+        column, stated = self.columns.get("time", ""), None
+        if self._by == "frame" and len(column) > 2:  # t may be anything
+            seconds = self._time(row.get(column), column)
+            fraction = re.search(r"[.,](\d+)", str(row.get(column)))  # 1:23.45 is exact to 0.01 seconds
+            exactness = 10.0 ** -len(fraction[1]) if fraction else 1.0
+            stated = (seconds, exactness) if isinstance(seconds, float) else None
         place = f"{where.rsplit(': ', 1)[1]} ({self._by} {row.get(self.columns[self._by], '')})"
-        fields = {"frame": None, "label": class_name(where, label), **extra}
-        return LabelledEvent(place, position, fields, self._half(where, row), stated)
+        return LabelledEvent(place, position, {"frame": None, "label": class_name(where, label), **extra}, half, stated)
 
-    def notes(self) -> tuple[str, ...]:
-        """What to say of how the events of intervals are found."""
-        unit = "times" if self.timed else "frames"
-        return (f"of start and end, in {unit}, the {self.instant} is taken (--instant)",) * (self._by == "start")
+    def _position(self, where: str, row: Row) -> Position:
+        ends = ("start", "end") if self._by == "start" else (self._by,)
+        given = [end for end in ends if row.get(self.columns.get(end)) not in (None, "")] or ends[:1]
+        first, *_, last = [self._value(where, row, end) for end in given] * 2
+        if first == last or self.file.moment != "middle":
+            return last if self.file.moment == "end" else first
+        if Timecode in (type(first), type(last)):
+            raise UserError(f"{where}: between time codes there is no middle; say --instant start or end")
+        return (first + last) / 2 if self.timed else (first + last) // 2
 
-    @property
-    def _by(self) -> str:
-        """The meaning of the column that tells when an event is."""
-        return next(meaning for meaning in ("frame", "time", "start") if meaning in self.columns)
-
-    def _position(self, where: str, row: Mapping[str, Any]) -> tuple[Position, tuple[float, float] | None]:
-        """Where an event is; and what its time says beside its frame, with its precision, both in seconds."""
-        if self._by == "start":
-            ends = [end for end in ("start", "end") if row.get(self.columns.get(end)) not in (None, "")]
-            first, *_, last = [self._value(where, row, end) for end in ends or ["start"]] * 2
-            if self.instant != "middle":
-                return last if self.instant == "end" else first, None
-            if isinstance(first, Timecode) or isinstance(last, Timecode):
-                raise UserError(f"{where}: between time codes there is no middle; say --instant start or end")
-            return (first + last) / 2 if self.timed else (first + last) // 2, None
-        position = self._value(where, row, self._by)
-        time = self.columns.get("time") if self._by == "frame" else None
-        seconds = self._time(row.get(time), time) if len(time or "") > 2 else None  # t may be anything
-        stated = (seconds, precision(row[time])) if isinstance(seconds, float) else None
-        return position, stated
-
-    def _value(self, where: str, row: Mapping[str, Any], meaning: str) -> Position:
+    def _value(self, where: str, row: Row, meaning: str) -> Position:
         column = self.columns[meaning]
         value = row.get(column, "")
         if self.timed:
-            position, needed = self._time(value, column), "it must be seconds (83.5) or h:mm:ss.mmm"
+            position, needed = self._time(value, column), "it must be seconds (83.5), h:mm:ss.mmm or hh:mm:ss:ff"
         else:
             text = value.replace(",", ".") if isinstance(value, str) and self.decimal_comma else value
             position, needed = whole_number(text, text=True), "it must be a whole number"
@@ -186,26 +200,11 @@ class EventReader:
         milliseconds = "ss" not in words and not {"ms", "msec", "milliseconds"}.isdisjoint(words)
         return read_time(value, milliseconds, self.decimal_comma)
 
-    def _half(self, where: str, row: Mapping[str, Any]) -> int | None:
-        if not self.has_halves:
-            return None
-        value = row.get(self.columns["half"], "")
-        half = part_number(value)
-        if half is None:
-            raise UserError(f"{where}: {self.columns['half']} is {shown(value)}, and other events name the half of the "
-                            "match there; it must be such as 1, 2nd or H1")
-        return half
 
-
-def _count_seconds(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> bool:
-    """Whether positions are seconds; a start and an end that are whole numbers are so only if their names say it."""
-    if "frame" in columns or "time" in columns:
-        return "frame" not in columns
-    ends = [columns[end] for end in ("start", "end") if end in columns]
-    stated = [value for row in rows for value in map(row.get, ends) if value not in (None, "")]
-    words = {word for end in ends for word in plain_name(end).split()}
-    whole = all(type(value) is int or (isinstance(value, str) and value.isdigit()) for value in stated)
-    return "frame" not in words and (not whole or not words.isdisjoint(_SECONDS))
+def with_further(columns: Mapping[str, str], rows: Sequence[tuple[str, Row]]) -> dict[str, str]:
+    """The columns that a form gives a meaning, and those among the others that half and team are noted in."""
+    named = columns_of(name for _, row in rows for name in row if name not in columns.values())
+    return {meaning: named[meaning] for meaning in ("half", "team") if meaning in named} | columns
 
 
 def class_name(where: str, label: Any) -> str:

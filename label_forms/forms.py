@@ -7,12 +7,12 @@ another tool is a line in tools.TOOLS.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from label_forms import boris, cvat, edl, label_studio, per_video, soccernet, sportscode, subtitles, table
-from label_forms.cells import EXCEL, read_text
+from label_forms import boris, label_studio, markers, per_video, soccernet, table, xml_files
 from label_forms.sets import LabelFile, LabelSet
 from label_forms.tools import TOOLS
 from util.errors import UserError
@@ -35,16 +35,16 @@ FORMS = {
     "osl": Form("json", soccernet.is_osl, soccernet.read_osl),
     "soccernet": Form("json", soccernet.is_soccernet, soccernet.read_match),
     "raw": Form("json", soccernet.is_raw, soccernet.read_match),
-    "sportscode": Form("xml", sportscode.is_sportscode, sportscode.read_sportscode),
-    "cvat": Form("xml", cvat.is_cvat, cvat.read_cvat),
-    "edl": Form("text", edl.is_edl, edl.read_edl),
-    "subtitles": Form("text", subtitles.is_subtitles, subtitles.read_subtitles),
+    "sportscode": Form("xml", xml_files.is_sportscode, xml_files.read_sportscode),
+    "cvat": Form("xml", xml_files.is_cvat, xml_files.read_cvat),
+    "edl": Form("text", markers.is_edl, markers.read_edl),
+    "subtitles": Form("text", markers.is_subtitles, markers.read_subtitles),
     **{name: Form("table", tool.fits, table.read_table) for name, tool in TOOLS.items()},
     "csv": Form("table", lambda _: True, table.read_table),
 }
 _TEXTS = (".edl", ".srt", ".vtt")
 # Those that are looked for in a folder: subtitles are not, as they may be of what is spoken
-_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".edl", ".boris", *EXCEL)
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".edl", ".boris", *table.EXCEL)
 
 
 def read_labels(
@@ -63,21 +63,26 @@ def read_labels(
     Raises:
         UserError: no such file or folder, no label files in it, or one of them is not what it must be.
     """
-    labels = Path(labels)
+    labels, columns = Path(labels), dict(columns or {})
     root = labels if labels.is_dir() else labels.parent
-    sets = []
     form = "csv" if columns else form
+    sets = []
     for path in _label_files(labels, pattern):
-        name = path.relative_to(root).with_suffix("").as_posix()
-        chosen = labels == path or pattern is not None
-        kind, content = _load(path, FORMS[form].kind if form else None, chosen, columns)
-        if kind == "":
+        kind = FORMS[form].kind if form else _kind(path)
+        is_note = not form and not pattern and path != labels and path.suffix.lower() == ".txt" and kind == "table"
+        try:
+            content = _load(path, kind, columns)
+        except UserError:
+            if is_note:
+                continue
+            raise
+        if is_note and not table.has_events(content.cells.columns):
             continue
         if form and kind != "json" and not FORMS[form].fits(content):
             raise UserError(f"{path}: is no file of the form {form}; name another one with --label_form, or none")
         found = form or _recognise(path, kind, content)
-        sets += FORMS[found].read(LabelFile(path, found, name, labels == path, content, label_fps, instant,
-                                            dict(columns) if columns else None))
+        name = path.relative_to(root).with_suffix("").as_posix()
+        sets += FORMS[found].read(LabelFile(path, found, name, path == labels, content, label_fps, instant, columns))
     if not sets:
         wanted = f"no file {pattern}" if pattern else f"no label files ({', '.join(_SUFFIXES)})"
         raise UserError(f"{labels}: holds {wanted}; each video needs a <video>.json, or its lines in a table")
@@ -107,28 +112,19 @@ def _label_files(labels: Path, pattern: str | None) -> list[Path]:
     return [files[name] for name in sorted(files)]
 
 
-def _load(path: Path, kind: str | None, chosen: bool, columns: Mapping[str, str] | None) -> tuple[str, Any]:
-    """The kind of a file, by its first character, and its content; "" for a text beside the labels, such as notes."""
-    beside = kind is None and not chosen and path.suffix.lower() == ".txt"
-    kind = _kind(path) if kind is None or (columns and _kind(path) == "json") else kind
+def _load(path: Path, kind: str, columns: Mapping[str, str]) -> Any:
+    """What a file of a kind holds."""
     if kind == "json":
-        content = _load_json(path)
-        is_rows = columns and isinstance(content, list) and all(isinstance(one, dict) for one in content)
-        return ("table", table.table_of(content)) if is_rows else (kind, content)
-    if kind == "xml":
-        try:
-            return kind, ElementTree.fromstring(path.read_bytes())
-        except (ElementTree.ParseError, ValueError, OSError) as error:
-            raise UserError(f"{path}: is not valid XML ({error}); correct it or write it again") from error
+        return _load_json(path)
     if kind == "text":
-        return kind, read_text(path)[0]
+        return table.read_text(path)[0]
+    if kind == "table":
+        rows = _load_json(path) if columns and _kind(path) == "json" else None
+        return table.load_table(path, columns) if rows is None else table.table_of(path, rows)
     try:
-        content = table.load_table(path, columns)
-    except UserError:
-        if beside:
-            return "", None
-        raise
-    return ("", None) if beside and not table.has_events(content.cells.columns) else (kind, content)
+        return ElementTree.fromstring(path.read_bytes())
+    except (ElementTree.ParseError, ValueError, OSError) as error:
+        raise UserError(f"{path}: is not valid XML ({error}); correct it or write it again") from error
 
 
 def _kind(path: Path) -> str:
@@ -150,15 +146,13 @@ def _load_json(path: Path) -> Any:
     """JSON, or a JSON value on each line."""
     try:
         return read_json(path)
-    except UserError as error:
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines() if path.is_file() else []
-        try:
+    except UserError:
+        with suppress(ValueError, OSError):
+            lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
             values = [parse_json(line) for line in lines if line.strip()]
-        except ValueError:
-            values = []
-        if len(values) < 2:
-            raise error
-        return values
+            if len(values) > 1:
+                return values
+        raise
 
 
 def _recognise(path: Path, kind: str, content: Any) -> str:

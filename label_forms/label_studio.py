@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 from urllib.parse import unquote
 
-from label_forms.fields import EventReader
+from label_forms.fields import EventReader, Row
 from label_forms.sets import LabelFile, LabelSet, path_names
 from util.entries import shown, whole_number
 from util.errors import UserError
 
-_CHOICES = ("choices", "textarea")  # types of results that add something to a range
+_COLUMNS = {name: name for name in ("start", "end", "label", "team")}
 
 
 def is_label_studio(content: Any) -> bool:
@@ -33,58 +34,45 @@ def _short_results(task: Any) -> list[Any]:
 def read_label_studio(file: LabelFile) -> list[LabelSet]:
     """A label set for each task."""
     tasks = file.content if isinstance(file.content, list) else [file.content]
-    return [_read_task(file, task, f"{file.path}: [{index}]") for index, task in enumerate(tasks)]
+    return [_read_task(file, task, f"[{index}]") for index, task in enumerate(tasks)]
 
 
 def _read_task(file: LabelFile, task: Any, where: str) -> LabelSet:
     if not is_label_studio(task):
-        raise UserError(f"{where}: must be a task with data and annotations")
+        raise UserError(f"{file.path}: {where}: must be a task with data and annotations")
     data = task["data"] if _is_task(task) else task
     video = next((value for value in data.values() if isinstance(value, str) and "." in value), None)
     if video is None:
-        raise UserError(f"{where}: its data names no video")
+        raise UserError(f"{file.path}: {where}: its data names no video")
     made = [one for one in task.get("annotations") or [] if isinstance(one, dict) and not one.get("was_cancelled")]
     results = (made[-1].get("result") if made else []) if _is_task(task) else _short_results(task)
-    results = results if isinstance(results, list) else []
     notes = [f"{len(made)} people's or versions' annotations, of which the last is taken"] if len(made) > 1 else []
-    more = _choices(results)
-    columns = {"start": "start", "end": "end", "label": "label", "team": "team"}
-    reader = EventReader(columns, file.moment, timed=False, has_halves=False, left_out=("end",))
-    events = [reader.read(place, more.get(str(result.get("id")), {}) | row) for index, result in enumerate(results)
-              if isinstance(result, dict) for place in [f"{where}: result[{index}]"] for row in _rows(place, result)]
-    return file.label_set(_video_names(video), events, False, notes=tuple(notes))
-
-
-def _video_names(video: str) -> tuple[str, ...]:
-    """What the video may be called: its address may have a key behind it, or the path of a local file."""
-    address, _, query = video.partition("?")
+    ranges, more = [], defaultdict(dict)  # by the id of the range that is chosen or written for: {"team": "RED"}
+    for index, result in enumerate(results if isinstance(results, list) else ()):
+        match result:
+            case {"type": "timelinelabels"}:
+                ranges += _rows(file, f"{where}: result[{index}]", result)
+            case {"type": "choices" | "textarea", "id": str(of), "value": {"choices": [*given]} | {"text": [*given]}}:
+                more[of][str(result.get("from_name"))] = ", ".join(map(str, given))
+    rows = [(place, more.get(str(row.pop("id")), {}) | row) for place, row in ranges]
+    address, _, query = video.partition("?")  # which may have a key, or the path of a local file
     local = next((part[2:] for part in query.split("&") if part.startswith("d=")), None)
-    return path_names(unquote(local or address))
+    reader = EventReader(file, rows, _COLUMNS, timed=False, left_out=("end",))
+    return reader.label_set(path_names(unquote(local or address)), notes=notes)
 
 
-def _choices(results: list[Any]) -> dict[Any, dict[str, str]]:
-    """What was chosen or written for each range, by its id: {"team": "RED"}."""
-    chosen: dict[Any, dict[str, str]] = {}
-    for result in (one for one in results if isinstance(one, dict) and one.get("type") in _CHOICES):
-        value = result.get("value")
-        given = next((value[key] for key in ("choices", "text") if key in value), []) if isinstance(value, dict) else []
-        if isinstance(given, list) and isinstance(result.get("id"), str):
-            chosen.setdefault(result["id"], {})[str(result.get("from_name"))] = ", ".join(map(str, given))
-    return chosen
-
-
-def _rows(where: str, result: Any) -> list[dict[str, Any]]:
+def _rows(file: LabelFile, place: str, result: dict[str, Any]) -> list[tuple[str, Row]]:
     """A row for each range and label, whose start and end count from 0."""
-    if not isinstance(result, dict) or result.get("type") != "timelinelabels":
-        return []
     value = result.get("value") if isinstance(result.get("value"), dict) else {}
     ranges, labels = value.get("ranges"), value.get("timelinelabels")
     if not isinstance(ranges, list) or not isinstance(labels, list):
-        raise UserError(f"{where}: value is {shown(value)}; it must have ranges and timelinelabels")
+        raise UserError(f"{file.path}: {place}: value is {shown(value)}; it must have ranges and timelinelabels")
     rows = []
     for one in ranges:
-        ends = {end: whole_number(one.get(end)) for end in ("start", "end")} if isinstance(one, dict) else {"": None}
-        if None in ends.values():
-            raise UserError(f"{where}: a range is {shown(one)}; it must have start and end, which are frames from 1 on")
-        rows += [{end: frame - 1 for end, frame in ends.items()} | {"label": str(label)} for label in labels]
+        ends = [whole_number(one.get(end)) if isinstance(one, dict) else None for end in ("start", "end")]
+        if None in ends:
+            raise UserError(f"{file.path}: {place}: a range is {shown(one)}; it must have start and end, which are "
+                            "frames from 1 on")
+        rows += [(place, {"start": ends[0] - 1, "end": ends[1] - 1, "label": str(label), "id": result.get("id")})
+                 for label in labels]
     return rows

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from label_forms.fields import EventReader, columns_of
+from label_forms.fields import WHEN, EventReader, columns_of, tells_events
 from label_forms.sets import LabelFile, LabelSet, path_names
 from util.entries import check_entry, composed, raise_first, shown
 from util.errors import UserError, number_of
 
 
 def is_event(value: Any) -> bool:
-    return isinstance(value, dict) and "events" not in value and "annotations" not in value and (
-        "label" in (columns := columns_of(value))) and not columns.keys().isdisjoint(("frame", "time", "start"))
+    return isinstance(value, dict) and isinstance(value.get("video"), str | None) and (
+        value.keys().isdisjoint(("events", "annotations")) and tells_events(columns_of(value)))
 
 
 def fits(content: Any) -> bool:
@@ -33,66 +33,54 @@ def read_video(file: LabelFile) -> list[LabelSet]:
     Raises:
         UserError: it is no such file.
     """
-    content = file.content
-    if is_event(content):
-        content = [content]
-    if isinstance(content, list) and (not content or all(map(is_event, content))):
-        content = _by_video(content)
-    if not isinstance(content, list):
-        return [_read_entry(file, content, str(file.path), alone=True)]
-    return [_read_entry(file, entry, f"{file.path}: entry {index}", alone=len(content) == 1)
-            for index, entry in enumerate(content)]
+    entries = file.content if isinstance(file.content, list) else [file.content]
+    if all(map(is_event, entries)):  # by themselves: of one video, or of those that they name
+        videos = {event.get("video"): None for event in entries}
+        entries = [{"video": video, "events": [event for event in entries if event.get("video") == video]}
+                   for video in videos] if any(videos) else [{"events": entries}]
+    alone = len(entries) == 1
+    return [_read_entry(file, entry, "" if alone and entries is not file.content else f"entry {index}: ", alone)
+            for index, entry in enumerate(entries)]
 
 
-def _by_video(events: list[dict]) -> Any:
-    """An entry of events by themselves, or one for each video that they name."""
-    videos = {event.get("video"): None for event in events}
-    if not any(videos):
-        return {"events": events}
-    return [{"video": video, "events": [event for event in events if event.get("video") == video]} for video in videos]
-
-
-def _with_ends(event: dict) -> dict:
+def _with_ends(event: Any) -> Any:
     """An event with its "segment": [start, end] as start and end."""
-    segment = event.get("segment")
-    if not isinstance(segment, list) or len(segment) != 2:
-        return event
-    return {key: value for key, value in event.items() if key != "segment"} | dict(zip(("start", "end"), segment,
-                                                                                       strict=True))
+    match event:
+        case {"segment": [start, end], **others}:
+            return others | {"start": start, "end": end}
+    return event
 
 
 def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSet:
     """`alone`: the file holds no other entry, so that it may be named as its video is."""
+    path = f"{file.path}: {where}".removesuffix(": ")
     if not isinstance(entry, dict):
-        raise UserError(f'{where}: must be such as {{"events": [{{"frame": 120, "label": "PASS"}}]}}')
-    video = entry.get("video")
-    if video is not None and not (isinstance(video, str) and video.strip()) or (video is None and not alone):
-        raise UserError(f"{where}: video is {shown(video)}; it must name the video")
-    listed = entry.get("events")
-    about = {key: value for key, value in entry.items() if key not in ("video", "events")}
-    checked, problems = check_entry(about | {"events": [] if isinstance(listed, list) else listed}, where,
+        raise UserError(f'{path}: must be such as {{"events": [{{"frame": 120, "label": "PASS"}}]}}')
+    video, listed = entry.get("video"), entry.get("events")
+    if not (isinstance(video, str) and video.strip()) and (video is not None or not alone):
+        raise UserError(f"{path}: video is {shown(video)}; it must name the video")
+    about = {key: value for key, value in entry.items() if key != "video"}
+    checked, problems = check_entry(about | {"events": [] if isinstance(listed, list) else listed}, path,
                                     label_file=True)
     raise_first(problems)
-    for index, event in enumerate(listed):
-        if not isinstance(event, dict):
-            raise UserError(f"{where}: events[{index}]: must be an object with frame and label")
-    listed = list(map(_with_ends, listed))
-    columns = columns_of(name for event in listed for name in event)
-    columns = {meaning: column for meaning, column in columns.items() if meaning != "video" or column == "video"}
-    columns.setdefault("label", "label")
-    if columns.keys().isdisjoint(("frame", "time", "start")):
+    rows = [(f"{where}events[{index}]", _with_ends(event)) for index, event in enumerate(listed)]
+    for place, row in rows:
+        if not isinstance(row, dict):
+            raise UserError(f"{file.path}: {place}: must be an object with frame and label")
+    columns = {"label": "label"} | columns_of(name for _, row in rows for name in row)
+    if columns.get("video") != "video":
+        columns.pop("video", None)
+    if columns.keys().isdisjoint(WHEN):
         columns["frame"] = "frame"
-    reader = EventReader.of(listed, columns, file.moment)
-    events = [reader.read(f"{where}: events[{index}]", event) for index, event in enumerate(listed)]
-    stated = entry.get("num_events", len(events))
-    doubts = () if stated in (None, len(events)) else (
-        f"{where}: num_events is {shown(stated)}, but it has {number_of(len(events), 'event')}; is the list whole? "
-        "Events may have been lost",)
+    keys = {key: value for key, value in checked.content.items() if key != "events"}
+    stated, doubts = keys.get("num_events"), []
+    if stated not in (None, len(rows)):
+        doubts.append(f"{path}: num_events is {shown(stated)}, but it has {number_of(len(rows), 'event')}; is the list "
+                      "whole? Events may have been lost")
     by_path, by_entry = file.own_names() if alone else (), path_names(video) if video else ()
     if video and alone and not file.alone and not {*map(composed, by_path)} & {*by_entry}:
-        doubts += (f"{where}: its video is {video!r}, but it lies where the labels of {file.name!r} do; if there is a "
-                   f"video {file.name!r}, it is taken for that",)
-    keys = {key: value for key, value in checked.content.items() if key != "events"}
-    names = by_entry + by_path if file.alone else by_path + by_entry
-    return file.label_set(names, events, reader.timed, keys.get("fps"), keys=keys | ({"video": video} if video else {}),
-                          notes=reader.notes(), warnings=doubts)
+        doubts.append(f"{path}: its video is {video!r}, but it lies where the labels of {file.name!r} do; if there is "
+                      f"a video {file.name!r}, it is taken for that")
+    return EventReader(file, rows, columns).label_set(
+        by_entry + by_path if file.alone else by_path + by_entry, fps=keys.get("fps"),
+        keys=keys | ({"video": video} if video else {}), warnings=tuple(doubts))

@@ -42,6 +42,10 @@ class LabelSet:
     notes: tuple[str, ...] = ()  # what was changed or dropped, and why
     warnings: tuple[str, ...] = ()
 
+    def changed(self, events: Iterable[LabelledEvent], *notes: str) -> LabelSet:
+        """It with other events, and with what there is to say of that."""
+        return replace(self, events=tuple(events), notes=(*self.notes, *notes))
+
 
 @dataclass(frozen=True)
 class LabelFile:
@@ -118,96 +122,89 @@ def settle_classes(
     if unknown:
         raise UserError(f"--only {unknown[0]}: no such class; there are: {', '.join(sorted(spellings.values()))}")
     wanted = {plain_label(name) for name in only} if only else None
-    settled = [_without_twins(_with_classes(labels, spellings, wanted)) for labels in sets]
+    settled = [_settled(labels, spellings, wanted) for labels in sets]
     kept = sorted({event.fields["label"] for labels in settled for event in labels.events})
     if not kept and classes is None:
         raise UserError(f"{sets[0].path}: no label file holds an event; there is nothing to learn")
     return settled, list(classes) if classes is not None else kept
 
 
-def _with_classes(labels: LabelSet, spellings: dict[str, str], wanted: set[str] | None) -> LabelSet:
-    counts = Counter(event.fields["label"] for event in labels.events)
-    names = {label: spellings.get(plain_label(label)) for label in counts
-             if wanted is None or plain_label(label) in wanted}
-    for event in labels.events:
-        if names.get(event.fields["label"], "") is None:
-            message, advice = unknown_class(event.fields["label"], spellings.values())
-            raise UserError(f"{labels.path}: {event.place}: {message}; {advice}, or name the classes to keep, such as "
-                            "--only PASS DRIVE, which drops the others")
-    events = tuple(replace(event, fields=event.fields | {"label": names[event.fields["label"]]})
-                   for event in labels.events if event.fields["label"] in names)
-    notes = [f"{counts[label]} labelled {label!r} taken as {name}" for label, name in sorted(names.items())
-             if name != label]
-    if dropped := {label: number for label, number in counts.items() if label not in names}:
-        notes.append(f"{sum(dropped.values())} dropped by --only ({_counted(dropped)})")
-    return replace(labels, events=events, notes=(*labels.notes, *notes))
-
-
-def _without_twins(labels: LabelSet) -> LabelSet:
-    """Leave out each event that stands there a second time, with the same position and all the same keys."""
-    seen: dict[tuple, list[dict]] = defaultdict(list)
+def _settled(labels: LabelSet, spellings: Mapping[str, str], wanted: Collection[str] | None) -> LabelSet:
+    taken, dropped = Counter(), Counter()
+    seen: dict[tuple, list[dict]] = defaultdict(list)  # by position
     events, twins = [], []
     for event in labels.events:
+        label = event.fields["label"]
+        if wanted is not None and plain_label(label) not in wanted:
+            dropped[label] += 1
+            continue
+        if plain_label(label) not in spellings:
+            message, advice = unknown_class(label, spellings.values())
+            raise UserError(f"{labels.path}: {event.place}: {message}; {advice}, or name the classes to keep, such as "
+                            "--only PASS DRIVE, which drops the others")
+        name = spellings[plain_label(label)]
+        taken[label, name] += 1
+        event = replace(event, fields=event.fields | {"label": name})
         others = seen[event.half, event.position]
-        if event.fields in others:
-            twins.append(event.place)
-        else:
-            others.append(event.fields)
-            events.append(event)
-    if not twins:
-        return labels
-    note = f"{len(twins)} dropped, the same event as one before ({_first(twins)})"
-    return replace(labels, events=tuple(events), notes=(*labels.notes, note))
+        (twins if event.fields in others else events).append(event)
+        others.append(event.fields)
+    notes = [f"{number} labelled {label!r} taken as {name}" for (label, name), number in sorted(taken.items())
+             if name != label]
+    if dropped:
+        notes.append(f"{dropped.total()} dropped by --only ({_counted(dropped)})")
+    if twins:
+        more = f" and {len(twins) - 1} more" if len(twins) > 1 else ""
+        notes.append(f"{len(twins)} dropped, the same event as one before ({twins[0].place}{more})")
+    return labels.changed(events, *notes)
 
 
 def drop_not_shown(sets: Sequence[LabelSet], drop: bool) -> list[LabelSet]:
     """Leave out, if `drop`, the events that the picture does not show by SoccerNet's visibility; a note counts them."""
     settled, done = [], "dropped" if drop else "kept (--drop not_shown leaves them out)"
     for labels in sets:
-        shown = tuple(event for event in labels.events if event.fields.get("visibility") not in NOT_SHOWN)
+        shown = [event for event in labels.events if event.fields.get("visibility") not in NOT_SHOWN]
         hidden = len(labels.events) - len(shown)
-        note = (f"{hidden} not shown in the picture, {done}",) if hidden else ()
-        settled.append(replace(labels, events=shown if drop else labels.events, notes=labels.notes + note))
+        notes = [f"{hidden} not shown in the picture, {done}"] * bool(hidden)
+        settled.append(labels.changed(shown if drop else labels.events, *notes))
     return settled
 
 
 def split_teams(sets: Sequence[LabelSet], separator: str) -> list[LabelSet]:
     """Part labels such as PASS-left into label and team, at the last separator."""
     def parted(event: LabelledEvent) -> LabelledEvent:
-        label, found, team = map(str.strip, event.fields["label"].rpartition(separator))
-        return replace(event, fields={**event.fields, "label": label, "team": team}) if label and team else event
+        label, _, team = map(str.strip, event.fields["label"].rpartition(separator))
+        return replace(event, fields=event.fields | {"label": label, "team": team}) if label and team else event
 
-    return [replace(labels, events=tuple(map(parted, labels.events))) for labels in sets]
+    return [labels.changed(map(parted, labels.events)) for labels in sets]
 
 
 def count_timecodes(sets: Sequence[LabelSet], zero: Any) -> list[LabelSet]:
     """Let time codes count from that at which the videos begin."""
-    return [replace(labels, events=tuple(
+    return [labels.changed(
         replace(event, position=event.position._replace(zero=zero)) if hasattr(event.position, "zero") else event
-        for event in labels.events)) for labels in sets]
+        for event in labels.events) for labels in sets]
 
 
 def report_labels(sets: Sequence[LabelSet]) -> list[str]:
     """Lines on what was read: one for each file, and one for all; warnings are left to the caller."""
-    files: dict[Path, list[LabelSet]] = {}
+    files: dict[Path, list[LabelSet]] = defaultdict(list)
     for labels in sets:
-        files.setdefault(labels.path, []).append(labels)
-    lines = [_report_file(path, of) for path, of in files.items()]
+        files[labels.path].append(labels)
+    lines = []
+    for path, of in files.items():
+        labels, several = of[0], len(of) > 1
+        events = Counter(event.fields["label"] for one in of for event in one.events)
+        unit = "times" if labels.seconds else f"frames at {labels.fps:g} fps" if labels.fps else "frames of the video"
+        videos = f", {number_of(len(of), 'video')}" if several or labels.form == "csv" else ""
+        kept = f" ({_counted(events)})" if events else ""
+        notes = "".join(f"; {f'{one.names[0]}: ' if several else ''}{note}" for one in of for note in one.notes)
+        lines.append(f"{path}: {labels.form}, {unit}{videos}: {number_of(sum(one.read for one in of), 'event')}{kept}"
+                     f"{notes}")
     read, kept = sum(labels.read for labels in sets), sum(len(labels.events) for labels in sets)
     forms = Counter(of[0].form for of in files.values())
     lines.append(f"labels: {number_of(len(files), 'file')} ({_counted(forms)}), {number_of(read, 'event')} read, "
                  f"{read - kept:,} dropped, {kept:,} kept")
     return lines
-
-
-def _report_file(path: Path, sets: list[LabelSet]) -> str:
-    labels = sets[0]
-    events = Counter(event.fields["label"] for one in sets for event in one.events)
-    unit = "times" if labels.seconds else f"frames at {labels.fps:g} fps" if labels.fps else "frames of the video"
-    videos = f", {number_of(len(sets), 'video')}" if len(sets) > 1 or labels.form == "csv" else ""
-    notes = "".join(f"; {one.names[0] + ': ' if len(sets) > 1 else ''}{note}" for one in sets for note in one.notes)
-    kept = f" ({_counted(events)})" if events else ""
-    return f"{path}: {labels.form}, {unit}{videos}: {number_of(sum(one.read for one in sets), 'event')}{kept}{notes}"
 
 
 def plain_label(label: str) -> str:
@@ -217,7 +214,3 @@ def plain_label(label: str) -> str:
 
 def _counted(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(numbers.items()))
-
-
-def _first(places: Sequence[str]) -> str:
-    return places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"

@@ -1,4 +1,4 @@
-"""Labels as a table: CSV of any dialect, Excel, and the tables of other tools (tools.py).
+"""Labels as a table: CSV of any separator and encoding, Excel, and the tables of other tools (tools.py).
 
     video,frame,label,team                  video;Half;Time;Label
     argentina_brazil_1,120,PASS,ARG         argentina_brazil;2nd;0:00:04,000;PASS
@@ -10,40 +10,53 @@ are carried through, except where they are empty.
 
 from __future__ import annotations
 
+import io
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from label_forms.cells import EXAMPLE, Table, read_cells
-from label_forms.fields import EventReader, columns_of, plain_name
+from label_forms.fields import EventReader, columns_of, plain_name, tells_events
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
-from label_forms.tools import TOOLS, Tool, elan_columns, names_of
-from util.entries import whole_number
+from label_forms.tools import TOOLS, Table, Tool, elan_columns, names_of
+from util.entries import clean_label, whole_number
 from util.errors import UserError
 from util.matches import part_number
 
 if TYPE_CHECKING:  # pandas takes half a second to import
     import pandas as pd
 
+EXCEL = (".xlsx", ".xls", ".xlsm", ".ods")
+_EXAMPLE = "the first line must name the columns, such as video,frame,label or video,time,label"
+_COMMENT = re.compile(r"^\s*#\s*(CSV_HEADER\s*=\s*)?")  # which may name the columns, as VIA has it
 
-def load_table(path: Path, named: Mapping[str, str] | None = None) -> Table:
+
+def load_table(path: Path, columns: Mapping[str, str] | None = None) -> Table:
     """
     Args:
-        named: the column of each meaning, where --columns tells it; numbers count them from 1 in a table without names.
+        columns: as --columns names them, by meaning; numbers count them from 1 in a table without names.
 
     Raises:
         UserError: it is no table with a line of column names.
     """
-    named = named or {}
-    table = read_cells(path, named.values())
-    cells = table.cells
-    if named and all(column.isdigit() for column in named.values()):
-        line, columns = cells.index[0], [str(number + 1) for number in cells.columns]
-    else:
-        line, columns, cells = _header(cells, named)
-    cells = cells.set_axis([" ".join(column.split()) for column in columns], axis=1)
+    named = {*map(plain_name, (columns or {}).values())}
+    table = Table(_read_excel(path), decimal_comma=True) if path.suffix.lower() in EXCEL else _read_csv(path, named)
+    cells = table.cells.fillna("").map(lambda cell: clean_label(str(cell)))
+    cells.index += 1
+    cells = cells[(cells != "").any(axis=1)]
+    if cells.empty:
+        raise UserError(f"{path}: is empty; {_EXAMPLE}")
+    rows, at = cells.head(40).to_numpy().tolist(), 0
+    if named and all(map(str.isdigit, named)):
+        header = [str(number + 1) for number in cells.columns]
+    elif not (header := elan_columns(rows[0])):
+        fits = [_fit(row, named) for row in rows]  # not the first where BORIS tells of an observation before it
+        at = fits.index(max(fits))
+        header = rows[at]
+    line, cells = cells.index[at], cells.iloc[at + (header is rows[at]) :]
+    cells = cells.set_axis([" ".join(column.split()) for column in header], axis=1)
     nameless = cells.columns == ""
     name, number = Counter(map(plain_name, cells.columns[~nameless])).most_common(1)[0]
     if number > 1:
@@ -56,23 +69,89 @@ def load_table(path: Path, named: Mapping[str, str] | None = None) -> Table:
     return table._replace(cells=cells.loc[:, ~nameless])
 
 
-def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Of the plain values of JSON objects."""
+def table_of(path: Path, rows: Any) -> Table:
+    """Of the plain values of JSON objects.
+
+    Raises:
+        UserError: they are none.
+    """
     import pandas as pd
 
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise UserError(f"{path}: is no list of objects, whose keys --columns could name")
     cells = pd.DataFrame(rows, range(1, len(rows) + 1), dtype=object)
     return Table(cells.where(cells.notna(), "").map(str))
 
 
-def _header(cells: pd.DataFrame, named: Mapping[str, str]) -> tuple[int, list[str], pd.DataFrame]:
-    """The line and the names of the columns, and the rows below: BORIS writes some lines about an observation first."""
-    rows = cells.head(40).to_numpy().tolist()
-    if columns := elan_columns(rows[0]):
-        return cells.index[0], columns, cells
-    wanted = {*map(plain_name, named.values())}
-    fits = [len(wanted & {*map(plain_name, row)}) or (not wanted and has_events(row)) for row in rows]
-    at = fits.index(max(fits))
-    return cells.index[at], rows[at], cells.iloc[at + 1 :]
+def _read_excel(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_excel(path, header=None, dtype=str, keep_default_na=False)
+    except ImportError as error:
+        raise UserError(f"{path}: reading it needs a package ({error}); install that, or save it as CSV") from error
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"{path}: cannot be read as a spreadsheet ({error}); save it as CSV") from error
+
+
+def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The text of a file in UTF-8, UTF-16 or Windows-1252, and what there is to say of it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    encoding, notes = "utf-8-sig", ()
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as Excel's "Unicode text" begins, and Premiere's markers
+        encoding = "utf-16"
+    elif b"\0" in data[:2]:  # the same, without the mark
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        text = data.decode(encoding).replace("\0", "")
+    except UnicodeDecodeError:
+        text, notes = data.decode("cp1252", errors="replace"), ("is no UTF-8 text and was read as Windows-1252",)
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def _read_csv(path: Path, named: Collection[str]) -> Table:
+    import pandas as pd
+
+    text, notes = read_text(path)
+    lines = text.split("\n")
+    if text[:4].lower() == "sep=":  # Excel's own way to name it
+        lines[0] = ""
+    comments = tuple(line.strip().lstrip("# ") for line in lines if line.lstrip().startswith("#"))
+    for index, line in enumerate(lines):
+        if line.lstrip().startswith("#"):
+            bare = _COMMENT.sub("", line)
+            lines[index] = bare if "CSV_HEADER" in line or _fit(_cells(bare), named) else ""
+    header = max(lines, key=lambda line: (_fit(_cells(line), named), bool(line.strip())))
+    separator = max(",;\t|", key=header.count)
+    width = max(line.count(separator) for line in lines) + 1
+    try:
+        cells = pd.read_csv(io.StringIO("\n".join(lines) + "\n"), sep=separator, header=None, names=range(width),
+                            dtype=str, keep_default_na=False, skip_blank_lines=False, skipinitialspace=True)
+    except (ValueError, pd.errors.ParserError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"{path}: is no table that can be read ({reason}); is there a quote that is not "
+                        "closed?") from error
+    return Table(cells, separator != ",", notes, comments)
+
+
+def _cells(line: str) -> list[str]:
+    """Of a line, whatever separates them."""
+    return re.split(r"[,;|\t]", line.replace('"', ""))
+
+
+def _fit(row: Sequence[str], named: Collection[str]) -> int:
+    """How many columns a row names: of those that --columns does, or else of such as a table of events has."""
+    if named:
+        return len({*map(plain_name, row)} & {*named})
+    return has_events(row) + (len(row) > 1 and "label" in columns_of(row))
+
+
+def has_events(columns: Collection[str]) -> bool:
+    """Whether the columns are those of a table of events."""
+    return tells_events(columns_of(columns)) or any(tool.knows(columns) for tool in TOOLS.values())
 
 
 def _is_index(first: pd.Series, strays: pd.DataFrame) -> bool:
@@ -82,61 +161,55 @@ def _is_index(first: pd.Series, strays: pd.DataFrame) -> bool:
     return not (others != "").any(axis=None) and None not in numbers and numbers == sorted(set(numbers))
 
 
-def has_events(columns: Iterable[str]) -> bool:
-    """Whether the columns are those of a table of events."""
-    meanings = columns_of(columns)
-    timed = not meanings.keys().isdisjoint(("frame", "time", "start"))
-    return ("label" in meanings and timed) or any(tool.knows(columns) for tool in TOOLS.values())
-
-
 def read_table(file: LabelFile) -> list[LabelSet]:
     """A label set for each video of a table, in the order of their first lines."""
     tool = Tool([]) if file.columns else TOOLS.get(file.form, Tool([]))
     table = tool.adapt(file.path, file.content)
-    names, rows = names_of(table.cells.columns), table.cells.to_dict("records")
     columns = _columns(file, table, tool)
-    left_out = [column for name, column in names.items() if tool.kept is not None and name not in tool.kept]
-    reader = EventReader.of(rows, columns, file.moment, decimal_comma=table.decimal_comma, left_out=left_out)
     video_column = columns.get("video")
-    sets: dict[str, list[LabelledEvent]] = {} if video_column else {file.name: []}
+    events: dict[str, list[LabelledEvent]] = {} if video_column else {file.name: []}
     spelled: dict[str, str] = {}  # the first spelling of each video, as a and a.mp4 are one
-    for line, row in zip(table.cells.index, rows, strict=True):
-        where = f"{file.path}: line {line}"
-        video = row.get(video_column, "") if video_column else file.name
+    rows, videos = [], []
+    for line, row in zip(table.cells.index, table.cells.to_dict("records"), strict=True):
+        video = row.get(video_column, file.name)
         if not video:
-            raise UserError(f"{where}: {video_column} is empty; name the video")
+            raise UserError(f"{file.path}: line {line}: {video_column} is empty; name the video")
         if video_column:
             video = spelled.setdefault(path_names(video)[:2][-1], video)
-        events = sets.setdefault(video, [])
+        events.setdefault(video, [])
         if any(cell for column, cell in row.items() if column != video_column):
-            events.append(reader.read(where, row))
-    if not sets:
+            rows.append((f"line {line}", row))
+            videos.append(video)
+    if not events:
         raise UserError(f"{file.path}: has no line below that of the column names; add one for each event")
-    made = [file.label_set(path_names(video) if video_column else file.own_names(), events, reader.timed)
-            for video, events in sets.items()]
-    made[0] = replace(made[0], notes=table.notes + reader.notes(), warnings=_doubt_half(file, table, columns, reader))
-    return made
+    names = names_of(table.cells.columns)
+    left_out = [column for name, column in names.items() if tool.kept is not None and name not in tool.kept]
+    reader = EventReader(file, rows, columns, left_out=left_out, decimal_comma=table.decimal_comma)
+    for video, event in zip(videos, reader.events, strict=True):
+        events[video].append(event)
+    sets = [reader.label_set(path_names(video) if video_column else file.own_names(), of_video)
+            for video, of_video in events.items()]
+    return [replace(sets[0], notes=(*table.notes, *sets[0].notes), warnings=_doubt_half(file, table, columns, reader)),
+            *(replace(labels, notes=()) for labels in sets[1:])]
 
 
 def _columns(file: LabelFile, table: Table, tool: Tool) -> dict[str, str]:
     """The column of each meaning: by --columns, as the tool has it, or by their names."""
     names, there = names_of(table.cells.columns), ", ".join(table.cells.columns)
     line = max(1, table.cells.index[0] - 1) if len(table.cells) else 1
-    if file.columns:
-        unknown = [column for column in file.columns.values() if plain_name(column) not in names]
-        if unknown:
-            raise UserError(f"{file.path}: line {line}: no column is called {unknown[0]!r}, as --columns says; there "
-                            f"are: {there}")
-        columns = {meaning: names[plain_name(column)] for meaning, column in file.columns.items()}
-        if "label" in columns and columns.keys() & {"frame", "time", "start"}:
-            return columns
-        raise UserError("--columns must name those of label, and of frame, time, or start and end")
-    columns = columns_of(table.cells.columns) | {
-        meaning: names[name] for meaning, name in tool.columns.items() if name in names}
-    if "label" not in columns or columns.keys().isdisjoint(("frame", "time", "start")):
-        raise UserError(f"{file.path}: line {line}: the columns are {there}; {EXAMPLE}; or say "
-                        "which is which, such as --columns time=Begin label=Action")
-    return columns
+    named = file.columns or tool.columns
+    columns = {} if file.columns else columns_of(table.cells.columns)
+    for meaning, column in named.items():
+        if plain_name(column) in names:
+            columns[meaning] = names[plain_name(column)]
+        elif file.columns:
+            raise UserError(f"{file.path}: line {line}: no column is called {column!r}, as --columns says; there are: "
+                            f"{there}")
+    if tells_events(columns):
+        return columns
+    raise UserError("--columns must name those of label, and of frame, time, or start and end" if file.columns else
+                    f"{file.path}: line {line}: the columns are {there}; {_EXAMPLE}; or say which is which, such as "
+                    "--columns time=Begin label=Action")
 
 
 def _doubt_half(file: LabelFile, table: Table, columns: dict[str, str], reader: EventReader) -> tuple[str, ...]:

@@ -1,22 +1,32 @@
-"""The tables that other tools write: how each is known, and what its columns mean; and the one that Premiere takes."""
+"""The tables that other tools write: how each is known, and what its columns mean."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from label_forms.cells import Table
-from label_forms.exported import ExportedVideo, in_words
 from label_forms.fields import plain_name, read_time
 from util.errors import UserError
-from util.io import parse_json, write_text
+from util.io import parse_json
+
+if TYPE_CHECKING:  # pandas takes half a second to import
+    import pandas as pd
 
 _ELAN_TIME = re.compile(r"\d\d:\d\d:\d\d[.:]\d{2,3}|\d+\.\d+|\d{3,}", re.ASCII)
 _VIA_ATTRIBUTES = re.compile(r"ATTRIBUTES?\s*=\s*(\{.*\})")
 _CLASS_NAMES = ("label", "class", "event", "action", "behaviour", "behavior", "type")  # of an attribute
+
+
+class Table(NamedTuple):
+    """A table of text, and what there is to say of it."""
+
+    cells: pd.DataFrame  # "" where empty; by line of the file and name of the column (at first, its number from 0)
+    decimal_comma: bool = False  # whether 4,5 may be a number
+    notes: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()  # lines that begin with #, without it
 
 
 class Tool(NamedTuple):
@@ -46,21 +56,17 @@ def elan_columns(row: Sequence[str]) -> list[str] | None:
     if not timed or not 1 <= timed[0] <= 2 or len(timed) < 2 or timed != [*range(timed[0], timed[0] + len(timed))]:
         return None
     first, number = timed[0], len(timed)
-    times = [read_time(cell) for cell in row[first : first + number]]
-    formats = number // 3 if number % 3 == 0 and _is_duration(times, number // 3) else number // 2
+    formats = number // 2
+    if number % 3 == 0:  # with durations, if these are what lies between begin and end
+        begin, end, duration = map(read_time, row[first : first + number : number // 3])
+        floats = all(isinstance(time, float) for time in (begin, end, duration))
+        formats = number // 3 if not floats or abs(end - begin - duration) < 0.011 else formats
     if number % formats or ":" not in "".join(row[first : first + number]) or len(row) <= first + number:
         return None
-    spans = [f"{end}{'' if index == 0 else f' {index + 1}'}" for end in ("begin", "stop", "duration")
-             for index in range(formats)][:number]
+    spans = [f"{end} {index + 1}" if index else end
+             for end in ("begin", "stop", "duration") for index in range(formats)]
     rest = ["annotation", *(f"media {index}" for index in range(len(row) - first - number - 1))]
-    return ["tier", "participant"][:first] + spans + rest
-
-
-def _is_duration(times: Sequence[Any], formats: int) -> bool:
-    """Whether the third of three spans is what lies between the other two."""
-    begin, end, duration = (times[formats * index] for index in range(3))
-    floats = all(isinstance(time, float) for time in (begin, end, duration))
-    return not floats or abs(end - begin - duration) < 0.011
+    return ["tier", "participant"][:first] + spans[:number] + rest
 
 
 def _points(path: Path, table: Table) -> Table:
@@ -106,63 +112,41 @@ def _markers(_: Path, table: Table) -> Table:
                           notes=(*table.notes, "markers have no names: their descriptions are the classes"))
 
 
-def write_premiere(path: Path, video: ExportedVideo) -> None:
-    """The columns of Premiere's list of markers, and the team."""
-    import pandas as pd
-
-    codes = [video.timecode(event["seconds"]) for event in video.events]
-    table = pd.DataFrame({
-        "Marker Name": [event["label"] for event in video.events], "Description": list(map(in_words, video.events)),
-        "In": codes, "Out": codes, "Duration": video.timecode(0), "Marker Type": "Comment",
-        "Team": [event.get("team") or "" for event in video.events]})
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
-
-
 def _segments(path: Path, table: Table) -> Table:
-    """VIA 3's, written as JSON. Of the attributes, which a comment names along with what their options are called, the
-    one called label (or class, ...) is the class, or else the first; the others are kept by their names."""
+    """VIA 3's, written as JSON. A comment names the attributes along with what their options are called."""
     import pandas as pd
 
-    attributes = next((json.loads(found[1]) for found in map(_VIA_ATTRIBUTES.search, table.comments)
-                       if found and _is_json(found[1])), {})
+    attributes: dict[str, Any] = {}
+    for found in filter(None, map(_VIA_ATTRIBUTES.search, table.comments)):
+        with suppress(ValueError):
+            attributes = parse_json(found[1])
     events = []
     for line, row in zip(table.cells.index, table.cells.to_dict("records"), strict=True):
         try:
-            files, metadata = (_value(row.get(column, ""), empty) for column, empty in (
-                ("file_list", []), ("metadata", {})))
-            times = _value(row.get("temporal_coordinates", ""), []) or [
-                row[end] for end in ("temporal_segment_start", "temporal_segment_end") if row.get(end)]
-            given = dict(_attribute(attributes.get(key), key, value) for key, value in sorted(metadata.items()))
-            video, ends = files if isinstance(files, str) else str(files[0]), [str(time) for time in times]
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            events.append(_segment(row, attributes))
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise UserError(f"{path}: line {line}: is no segment as VIA 3 exports it") from error
-        label = next((name for name in given if plain_name(name) in _CLASS_NAMES), next(iter(given), None))
-        event = {"start time": ends[0], "end time": ends[-1], "label": given.pop(label), **given} if (
-            ends and label) else {}
-        events.append({"video": video, **event})
-    columns = ["video", "start time", "end time", "label", *(name for event in events for name in event)]
-    return Table(pd.DataFrame(events, table.cells.index, list(dict.fromkeys(columns))).fillna(""), False, table.notes)
+    columns = dict.fromkeys(("video", "start time", "end time", "label", *(name for event in events for name in event)))
+    return table._replace(cells=pd.DataFrame(events, table.cells.index, [*columns]).fillna(""), decimal_comma=False)
 
 
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(parse_json(text), dict)
-    except ValueError:
-        return False
-
-
-def _value(text: str, empty: Any) -> Any:
-    """What a cell of VIA's holds: JSON, or in older versions plain text."""
-    return parse_json(text) if text[:1] in ("[", "{") else text or empty
-
-
-def _attribute(attribute: Any, key: str, value: str) -> tuple[str, str]:
-    """Name and value of an attribute; where it has options, its value is the key of one."""
-    if isinstance(attribute, str):
-        return attribute, value
-    known = attribute if isinstance(attribute, dict) else {}
-    options = known.get("options") if isinstance(known.get("options"), dict) else {}
-    return str(known.get("aname") or key), str(options.get(value, value))
+def _segment(row: Mapping[str, str], attributes: Mapping[str, Any]) -> dict[str, str]:
+    """The event of a line, whose cells are JSON or, of older versions, plain text; the video alone where there is none.
+    Of the attributes the one called label (or class, ...) is the class, or else the first."""
+    files, metadata, times = (
+        parse_json(text) if (text := row.get(column) or empty)[0] in "[{" else text
+        for column, empty in (("file_list", "[]"), ("metadata", "{}"), ("temporal_coordinates", "[]")))
+    times = times or [row[end] for end in ("temporal_segment_start", "temporal_segment_end") if row.get(end)]
+    given = {}
+    for key, value in sorted(metadata.items()):
+        about = attributes.get(key, key)
+        about = {"aname": about} if isinstance(about, str) else about
+        given[str(about.get("aname") or key)] = str((about.get("options") or {}).get(value, value))
+    label = next((name for name in given if plain_name(name) in _CLASS_NAMES), next(iter(given), None))
+    event = {"video": files if isinstance(files, str) else str(files[0])}
+    if times and label:
+        event |= {"start time": str(times[0]), "end time": str(times[-1]), "label": given.pop(label), **given}
+    return event
 
 
 TOOLS = {

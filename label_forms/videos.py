@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import PurePosixPath
@@ -45,11 +45,14 @@ class Labelled:
 
 def without_missing(sets: Sequence[LabelSet], videos: Collection[str]) -> tuple[list[LabelSet], list[str]]:
     """The sets that have a video, and what there is to say of the others."""
-    index = _Index(videos)
-    there = [any(map(index.parts_of, labels.names)) for labels in sets]
-    notes = [f"{labels.path}: {number_of(len(labels.events), 'event')} of {labels.names[0]!r} left out, as there is no "
-             "such video" for labels, found in zip(sets, there, strict=True) if not found]
-    return [labels for labels, found in zip(sets, there, strict=True) if found], notes
+    find, there, notes = _finder(videos), [], []
+    for labels in sets:
+        if any(map(find, labels.names)):
+            there.append(labels)
+        else:
+            notes.append(f"{labels.path}: {number_of(len(labels.events), 'event')} of {labels.names[0]!r} left out, as "
+                         "there is no such video")
+    return there, notes
 
 
 def pair_labels(sets: Sequence[LabelSet], videos: Collection[str]) -> list[Labelled]:
@@ -63,21 +66,21 @@ def pair_labels(sets: Sequence[LabelSet], videos: Collection[str]) -> list[Label
     Raises:
         UserError: a set has no video, or one of two; or a video has two sets.
     """
-    index = _Index(videos)
-    paired, owners = [], {}
+    find, paired, owners = _finder(videos), [], {}
     for labels in sets:
-        parts = next(filter(None, map(index.parts_of, labels.names)), None)
+        parts = next(filter(None, map(find, labels.names)), None)
         if parts is None:
             raise UserError(f"{labels.path}: {_no_video(labels, videos)}")
-        _check_parts(labels, parts)
-        for (video,) in parts.values():
+        if fault := _parts_fault(parts):
+            raise UserError(f"{labels.path}: {fault}")
+        paired.append(Labelled(labels, {part: video for part, (video,) in sorted(parts.items())}))
+        for video in paired[-1].parts.values():
             other = owners.setdefault(video, labels)
             if _is_own(labels, video) > _is_own(other, video):
                 owners[video] = labels
             elif other is not labels and _is_own(labels, video) == _is_own(other, video):
                 raise UserError(f"{labels.path}: labels the video {video!r}, and so does {other.path}; take one of the "
                                 "files away, or join them")
-        paired.append(Labelled(labels, {part: found[0] for part, found in sorted(parts.items())}))
     return [replace(one, superseded=frozenset(video for video in one.parts.values() if owners[video] is not one.labels))
             for one in paired]
 
@@ -88,47 +91,48 @@ def _is_own(labels: LabelSet, video: str) -> bool:
     return labels.form == "video" and path.endswith(f"/{composed(video)}")
 
 
-class _Index:
-    """Videos by all that labels may call them."""
+def _finder(videos: Collection[str]) -> Callable[[str], dict[int, list[str]] | None]:
+    """What finds the videos of each part of what labels call by a name; None if there are none."""
+    by_name = {composed(video): video for video in videos}
+    by_part: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    by_folder: dict[str, list[str]] = defaultdict(list)
+    for name, (match, part) in sorted(parts_of(by_name).items()):
+        by_part[match][part or WHOLE].append(by_name[name])
+        by_folder[str(PurePosixPath(name).parent)].append(by_name[name])
+        match, part = match_and_part(f"./{name}")
+        if match == ".":  # a half of the only match that there is
+            by_part[match][part or WHOLE].append(by_name[name])
 
-    def __init__(self, videos: Collection[str]) -> None:
-        self.by_name = {composed(video): video for video in videos}
-        self.by_part: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-        self.by_folder: dict[str, list[str]] = defaultdict(list)
-        parts = parts_of(self.by_name)
-        for name, video in sorted(self.by_name.items()):
-            match, part = parts[name]
-            self.by_part[match][part or WHOLE].append(video)
-            self.by_folder[str(PurePosixPath(name).parent)].append(video)
-            if match_and_part(f"./{name}")[0] == ".":  # a half of the only match that there is
-                self.by_part["."][match_and_part(f"./{name}")[1] or WHOLE].append(video)
-
-    def parts_of(self, name: str) -> dict[int, list[str]] | None:
-        """The videos of each part of what labels call `name`; None if there are none."""
+    def find(name: str) -> dict[int, list[str]] | None:
         name = composed(name)
-        if name in self.by_name:
-            return {WHOLE: [self.by_name[name]]}
         match, part = match_and_part(name)
-        if part and match in self.by_part and part in self.by_part[match]:
-            return {WHOLE: self.by_part[match][part]}
-        if name in self.by_part:
-            return dict(self.by_part[name])
-        in_folder = self.by_folder.get(name, [])
+        if name in by_name:
+            return {WHOLE: [by_name[name]]}
+        if part in by_part.get(match, ()):
+            return {WHOLE: by_part[match][part]}
+        if name in by_part:
+            return by_part[name]
+        in_folder = by_folder.get(name, ())
         return {WHOLE: in_folder} if len(in_folder) == 1 else None
 
+    return find
 
-def _check_parts(labels: LabelSet, parts: Mapping[int, list[str]]) -> None:
-    if WHOLE in parts and len(parts) > 1:
-        if re.search(r"(?<!\d)0\W*$", parts[WHOLE][0]):
-            raise UserError(f"{labels.path}: the parts of a match count from 1, and {parts[WHOLE][0]!r} is none of "
-                            "them; rename it, and those after it, or take it away")
-        raise UserError(f"{labels.path}: {parts[WHOLE][0]!r} shows the whole of what it labels, and there are halves "
-                        "of it too; take one or the other away")
+
+def _parts_fault(parts: Mapping[int, list[str]]) -> str | None:
+    """What is wrong with the videos of a label set; None if nothing is."""
+    whole = parts.get(WHOLE)
+    if whole and len(parts) > 1 and re.search(r"(?<!\d)0\W*$", whole[0]):
+        return (f"the parts of a match count from 1, and {whole[0]!r} is none of them; rename it, and those after it, "
+                "or take it away")
+    if whole and len(parts) > 1:
+        return (f"{whole[0]!r} shows the whole of what it labels, and there are halves of it too; take one or the "
+                "other away")
     for part, found in parts.items():
         if len(found) > 1:
             shown = f"half {part}" if part else "the whole"
-            raise UserError(f"{labels.path}: {' and '.join(map(repr, found))} show {shown} of what it labels; take all "
-                            "but one of these videos away")
+            return (f"{' and '.join(map(repr, found))} show {shown} of what it labels; take all but one of these "
+                    "videos away")
+    return None
 
 
 def _no_video(labels: LabelSet, videos: Collection[str]) -> str:

@@ -15,8 +15,7 @@ from tqdm import tqdm
 from footage.annotated_video import ANNOTATED_HEIGHT, write_annotated
 from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
 from footage.sources import Source
-from label_forms.exported import ExportedVideo, code_rate
-from label_forms.exports import EXPORTS, export_video
+from label_forms.exports import EXPORTS, ExportedVideo, code_rate, export_video
 from spotting.event_files import CANDIDATES, SPOTTED, write_candidates, write_csv, write_events
 from spotting.whole_videos import Spotting, candidates, score, scored_events, tell_other_rate, that_count
 from util.errors import number_of

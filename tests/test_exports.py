@@ -13,8 +13,7 @@ from encoded import encode
 
 import prepare_data
 from footage.raw_videos import FrameOptions, Frames, probe
-from label_forms.exported import ExportedVideo, code_rate
-from label_forms.exports import EXPORTS, add_export_options, check_exports, export_video
+from label_forms.exports import EXPORTS, ExportedVideo, add_export_options, check_exports, code_rate, export_video
 from label_forms.fields import read_time
 from label_forms.forms import read_labels
 from label_forms.timeline import place_events

@@ -9,8 +9,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from dataset.video_record import source_stamps, timecode_rate
-from label_forms.exported import ExportedVideo
-from label_forms.exports import EXPORTS, Export, check_exports
+from label_forms.exports import EXPORTS, Export, ExportedVideo, check_exports
 from spotting.event_files import write_csv
 from util.errors import UserError
 from viewer.store import LabelStore, plain_event
