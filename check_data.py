@@ -20,11 +20,11 @@ from pathlib import Path
 
 from checks.agreement import compare_labels, is_dataset
 from checks.alignment import Alignment, align
-from checks.checked_splits import label_findings
 from checks.data_page import write_report
 from checks.findings import Finding, count_levels, findings_json, format_findings, has_errors, ranked
 from checks.frame_checks import folder_findings, list_folders, unlabelled_findings
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
+from checks.label_checks import label_findings
 from checks.label_reading import Labels, read_dataset
 from util.errors import UserError, number_of
 from util.io import write_json

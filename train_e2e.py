@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from checks.training_splits import read_training_data
+from checks.checked_splits import read_training_data
 from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretches
 from dataset.recipe import (
     EPOCHS_WITH_MAP,

@@ -4,25 +4,70 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from checks.findings import Finding, by_kind, ranked
+from checks.findings import Finding, by_kind
 from checks.frame_checks import require_frames
-from checks.label_checks import event_findings
-from checks.label_density import density_findings
-from checks.label_fields import field_findings
+from checks.label_checks import label_findings
 from checks.label_reading import LabelledVideo, Labels, as_video
-from checks.label_steps import step_findings
+from dataset.frames import frame_size
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_entries
+from dataset.sides import read_team_sides, require_sides, with_sides
+from dataset.training_data import TrainingData
 from util.entries import raise_first
 from util.errors import UserError, number_of
 
 KINDS_SHOWN = 5  # of warnings before a training
 
 
-def label_findings(labels: Labels) -> list[Finding]:
-    """All that the labels tell by themselves, without frames."""
-    return [*event_findings(labels), *field_findings(labels), *step_findings(labels), *density_findings(labels)]
+def read_training_data(
+    dataset: str,
+    frame_dir: Path,
+    crop: int | None,
+    region: int = 0,
+    joint: tuple[str, str] | None = None,
+    team: bool = False,
+    sides_file: Path | None = None,
+) -> TrainingData:
+    """The splits of a dataset, read by `read_checked_splits`, and the train split of a second one.
+
+    Args:
+        joint: the second dataset and its frame folder.
+        team, sides_file: whether the sides of events are learned, and how labels name them.
+
+    Raises:
+        UserError: as by `read_checked_splits`; or whole frames (crop None) of the two are of other sizes, or no event
+            has a side.
+    """
+    classes, splits = read_checked_splits(dataset, frame_dir, crop, region)
+    second = _read_second(*joint, crop, region, frame_dir / splits["train"][0]["video"]) if joint else ()
+    data = TrainingData(frame_dir, classes, splits, *second)
+    if not team:
+        return data
+    team_sides = read_team_sides(sides_file) if sides_file else None
+    sided = {name: with_sides(videos, team_sides) for name, videos in splits.items()}
+    data = replace(data, splits=sided, joint=with_sides(data.joint, team_sides), team_sides=team_sides)
+    require_sides(data.splits["train"] + data.joint)
+    return data
+
+
+def _read_second(
+    dataset: str, frame_dir: str, crop: int | None, region: int, first: Path
+) -> tuple[Path, list[str], list[dict]]:
+    """Frame folder, classes and train split of a second dataset.
+
+    Args:
+        first: a folder of the first one's frames, with which the same batch must hold these.
+    """
+    folder = Path(frame_dir)
+    classes, splits = read_checked_splits(dataset, folder, crop, region, ("train",))
+    (height, width), (other_height, other_width) = (
+        frame_size(path, crop) for path in (folder / splits["train"][0]["video"], first))
+    if (height, width) != (other_height, other_width):
+        raise UserError(f"{folder}: its frames are {width}x{height}, those of the first dataset "
+                        f"{other_width}x{other_height}, and one batch cannot hold both; give a --crop_dim")
+    return folder, classes, splits["train"]
 
 
 def read_checked_splits(
@@ -40,28 +85,24 @@ def read_checked_splits(
     splits: dict[str, list[dict]] = {}
     videos: list[LabelledVideo] = []
     findings: list[Finding] = []
-    for name in names:
-        try:
-            entries, problems = read_entries(dataset, name)
-            raise_first(problems)
-            contents = [entry.content for entry in entries]
-            findings += problems
-            findings += require_frames(frame_dir, contents, crop, region)
-        except UserError as error:
-            if name != "test":
-                raise UserError(f"{error}; {command} tells more") from error
-            print(f"no results on test at the end: {error}", file=sys.stderr)
-        else:
-            splits[name] = contents
-            videos += [as_video(entry.content, name, entry.where, entry.indices) for entry in entries]
-    labels = Labels(dataset_dir(dataset), classes, list(splits), videos, findings)
-    findings = ranked(label_findings(labels))
-    errors = [finding for finding in findings if finding.level == "error"]
-    if errors:
-        more = f" ({number_of(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
-        first = errors[0]
-        advice = f": {first.advice}" if first.advice else ""
-        raise UserError(f"{first.where}: {first.message}{advice}{more}; {command} tells more")
+    try:
+        for name in names:
+            try:
+                entries, problems = read_entries(dataset, name)
+                raise_first(problems)
+                contents = [entry.content for entry in entries]
+                findings += [*problems, *require_frames(frame_dir, contents, crop, region)]
+            except UserError as error:
+                if name != "test":
+                    raise
+                print(f"no results on test at the end: {error}", file=sys.stderr)
+            else:
+                splits[name] = contents
+                videos += [as_video(entry.content, name, entry.where, entry.indices) for entry in entries]
+        findings = label_findings(Labels(dataset_dir(dataset), classes, list(splits), videos, findings))
+        raise_first(findings)
+    except UserError as error:
+        raise UserError(f"{error}; {command} tells more") from error
     if findings:
         _warn(findings, command)
     return classes, splits

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import cv2
 from tqdm import tqdm
 
 from checks.findings import Finding
-from checks.frame_checks import FrameFolder, Size, frame_name, size_changes, unreadable
+from checks.frame_checks import FrameFolder, Size, by_size
 from dataset.jpeg import MAKE_AGAIN, has_checksum, read_frame
-from dataset.video_record import RECORD_NAME
+from dataset.video_record import RECORD_NAME, frame_name
 from util.errors import UserError, number_of
 
 COMPARED = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)  # frames by which videos that show the same are found
@@ -25,49 +26,37 @@ CHUNK = 200  # frames that a thread reads in a row
 
 def size_findings(frame_dir: Path, folders: Iterable[FrameFolder]) -> list[Finding]:
     """Videos of different sizes, which cannot be trained on as whole frames."""
-    by_size: dict[Size, list[str]] = defaultdict(list)
-    for folder in folders:
-        if size := folder.size():
-            by_size[size].append(folder.video.name)
-    if len(by_size) < 2:
-        return []
+    videos = by_size(folders)
     sizes = ", ".join(f"{width}x{height} ({number_of(len(names), 'video')}, such as {names[0]!r})"
-                      for (width, height), names in sorted(by_size.items(), key=lambda pair: -len(pair[1]))[:4])
-    return [Finding("warning", "sizes-differ", str(frame_dir), f"frames are of {len(by_size)} sizes: {sizes}",
+                      for (width, height), names in list(videos.items())[:4])
+    found = Finding("warning", "sizes-differ", str(frame_dir), f"frames are of {len(videos)} sizes: {sizes}",
                     "players are larger in one than in the other, and training needs a --crop_dim; extract them again "
-                    "with one --height")]
+                    "with one --height")
+    return [found] if len(videos) > 1 else []
 
 
 def bytes_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
     """Frames that are not of as many bytes as video.json says: cut short, or replaced."""
     findings = []
     for folder in folders:
-        try:
+        number = stated = None
+        with suppress(UserError):  # which `folder_findings` reports
             number, stated = folder.record.get("num_frames"), folder.record.get("bytes")
-        except UserError:
-            continue  # which `folder_findings` reports
         if not number or not stated:
             continue
-        sizes = {name: _bytes_in(folder.path / name) for name in folder.jpegs}
-        empty = sorted(name for name, size in sizes.items() if not size)
-        if empty:
-            findings.append(unreadable(folder.path / empty[0]))
+        sizes = dict.fromkeys(sorted(folder.jpegs), 0)
+        for name in sizes:
+            with suppress(OSError):  # a link to nothing
+                sizes[name] = (folder.path / name).stat().st_size
+        if 0 in sizes.values():
+            findings.append(folder.unreadable(next(name for name, size in sizes.items() if not size)))
         elif len(sizes) == number and sum(sizes.values()) != stated:
-            findings.append(Finding(
-                "warning", "frames-changed", str(folder.path),
-                f"its frames have {sum(sizes.values()):,} bytes, but were extracted with {stated:,} (see "
-                f"{folder.path / RECORD_NAME})",
+            findings.append(folder.finding(
+                "warning", "frames-changed", f"its frames have {sum(sizes.values()):,} bytes, but were extracted with "
+                f"{stated:,} (see {folder.path / RECORD_NAME})",
                 "frames were cut short or replaced since, in copying or on a full disk, say: --read finds those that "
-                "are broken, and prepare_data.py extracts all again",
-            ))
+                "are broken, and prepare_data.py extracts all again"))
     return findings
-
-
-def _bytes_in(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # a link to nothing
-        return 0
 
 
 def same_frames_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
@@ -76,30 +65,23 @@ def same_frames_findings(folders: Iterable[FrameFolder]) -> list[Finding]:
     for folder in folders:
         contents: dict[bytes, int] = {}
         for number in (n for n in COMPARED if n < folder.video.num_frames and frame_name(n) in folder.names):
-            contents.setdefault(_digest(folder.path / frame_name(number)), number)
+            with suppress(OSError):  # a folder in a frame's place, which is like no other
+                content = blake2b((folder.path / frame_name(number)).read_bytes()).digest()
+                contents.setdefault(content, number)
         for content, number in contents.items():  # black ones count once
             by_content[number, content].append(folder)
     shared = Counter((group[0].path, other.path) for group in by_content.values() for other in group[1:])
-    videos = {folder.path: folder.video for group in by_content.values() for folder in group}
+    of = {folder.path: folder for group in by_content.values() for folder in group}
     findings = []
-    for (path, copy), count in shared.items():
-        one, other = videos[path], videos[copy]
-        if count > 1:
-            findings.append(Finding(
-                "error" if one.split != other.split else "warning", "same-frames", str(copy),
-                f"shows the same as {one.name!r}: {count} frames were compared ({one.name!r} is in {one.split}, "
-                f"{other.name!r} in {other.split})",
-                "one video under two names: the score is of frames that were trained on, and where labels differ each "
-                "teaches the other's events as background; remove one, or extract it from the right file",
-            ))
+    for one, copy in (pair for pair, count in shared.items() if count > 1):
+        first, second = of[one].video, of[copy].video
+        findings.append(of[copy].finding(
+            "error" if first.split != second.split else "warning", "same-frames",
+            f"shows the same as {first.name!r}: {shared[one, copy]} frames were compared ({first.name!r} is in "
+            f"{first.split}, {second.name!r} in {second.split})",
+            "one video under two names: the score is of frames that were trained on, and where labels differ each "
+            "teaches the other's events as background; remove one, or extract it from the right file"))
     return findings
-
-
-def _digest(path: Path) -> bytes:
-    try:
-        return blake2b(path.read_bytes()).digest()
-    except OSError:  # a folder in a frame's place, which is like no other
-        return str(path).encode()
 
 
 def read_findings(folders: list[FrameFolder], workers: int) -> list[Finding]:
@@ -115,14 +97,13 @@ def read_findings(folders: list[FrameFolder], workers: int) -> list[Finding]:
         with tqdm(total=sum(len(numbers) for _, numbers in jobs), desc="reading", unit="frame", unit_scale=True,
                   disable=None) as bar:
             for (folder, numbers), (found, broken) in zip(jobs, pool.map(_read, jobs), strict=True):
-                for size, at in found.items():
-                    sizes[folder.path].setdefault(size, at)
+                sizes[folder.path] = found | sizes[folder.path]  # the first frame of each size
                 findings += broken
                 bar.update(len(numbers))
     finally:
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(threads)
-    return findings + [size_changes(path, found) for path, found in sizes.items() if len(found) > 1]
+    return findings + [one for folder in folders for one in folder.size_changes(sizes[folder.path])]
 
 
 def _read(job: tuple[FrameFolder, list[int]]) -> tuple[dict[Size, int], list[Finding]]:
@@ -138,7 +119,7 @@ def _read(job: tuple[FrameFolder, list[int]]) -> tuple[dict[Size, int], list[Fin
                 raise UserError(f"{path}: frame is damaged; {MAKE_AGAIN}")
             sizes.setdefault((width, height), number)
         except UserError as error:
-            broken.append(unreadable(path, str(error).removeprefix(f"{path}: ")))
+            broken.append(folder.unreadable(path.name, str(error).removeprefix(f"{path}: ")))
     return sizes, broken
 
 

@@ -13,7 +13,10 @@ import numpy as np
 import pandas as pd
 
 from checks.findings import Finding
+from checks.label_density import density_findings
+from checks.label_fields import field_findings
 from checks.label_reading import LabelledVideo, Labels
+from checks.label_steps import step_findings
 from dataset.labels import SPLITS
 from util.errors import number_of
 from util.matches import doubt_matches, match_and_part
@@ -22,6 +25,11 @@ CLOSE = 2  # frames: of two events of a class so near to each other, non-maximum
 FEW = 20  # events of a class, fewer of which are little to learn from or to judge by
 SAME_GAPS, SURELY_SAME_GAPS = 6, 10  # lists of events are not equal by chance in so many different gaps
 FALLS_BACK = 0.3  # of a video: by how much events fall back where a second half's list follows the first's
+
+
+def label_findings(labels: Labels) -> list[Finding]:
+    """All that the labels tell by themselves, without frames."""
+    return [*event_findings(labels), *field_findings(labels), *step_findings(labels), *density_findings(labels)]
 
 
 def event_findings(labels: Labels) -> list[Finding]:

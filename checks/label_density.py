@@ -7,11 +7,12 @@ the counts are judged by that (quasi-Poisson). A finding is both unlikely and la
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import erfc, log, sqrt
 
 import numpy as np
+import pandas as pd
 
 from checks.findings import Finding
 from checks.label_reading import LabelledVideo, Labels
@@ -25,6 +26,7 @@ STRETCHES = 8  # of a video, between which counts are compared
 LEAST_SCATTER = 1.5  # within videos: times that of independent events
 UNSURE_SCATTER = 4.0  # between videos, where they are too few to tell
 LONG = 500  # frames without events, up to a video's end, that are worth a word
+UNITS = ["match", "recording", "name"]  # that videos are parts of
 UNLABELLED = "is all of it labelled? An event without a label is learned as background, and counts as wrong where found"
 
 
@@ -37,29 +39,25 @@ def density_findings(labels: Labels) -> list[Finding]:
 
 
 def _splits(labels: Labels) -> Iterator[Finding]:
-    videos = [video for video in labels.videos if video.split in SPLITS]
-    splits = [split for split in SPLITS if any(video.split == split for video in videos)]
-    if len(splits) < 2:
-        return
-    split = np.array([splits.index(video.split) for video in videos])
-    frames = np.array([video.num_frames for video in videos], float)
-    units = [np.unique([f"{video.split} {name[video.name]}" for video in videos], return_inverse=True)[1]
-             for name in (labels.match_of, labels.recording_of, {video.name: video.name for video in videos})]
-    kinds = ["", *(labels.classes if len(labels.classes) > 1 else [])]  # all events, and those of each class
-    sparse: set[str] = set()
-    for kind in kinds:
-        number = np.array([sum(not kind or event["label"] == kind for event in video.events) for video in videos])
-        tried = len(splits) * (len(kinds) - 1 if kind else 1)
-        scatter, freedom = _scatter_between(number, frames, split, units)
-        for index, name in enumerate(splits):
-            here, others = ((number[where].sum(), frames[where].sum()) for where in (split == index, split != index))
-            chance, ratio = _compare(*here, *others, scatter, freedom)
-            missing = kind and not (here[0] and others[0])  # which is a finding of its own
-            if name in sparse or missing or chance * tried > CHANCE or 1 / SPLIT_RATIO < ratio < SPLIT_RATIO:
+    videos = pd.DataFrame(
+        [(video.split, video.num_frames, labels.match_of[video.name], labels.recording_of[video.name], video.name)
+         for video in labels.videos], columns=["split", "frames", *UNITS])
+    counts = pd.crosstab(labels.events.video, labels.events.label).reindex(videos.index, fill_value=0)
+    videos, classes, sparse = videos[videos.split.isin(SPLITS)], labels.classes, set()
+    for kind, number in [("", counts.sum(axis=1)), *counts.reindex(columns=classes, fill_value=0).items()]:
+        sums, scatter, freedom = _scatter_between(videos.assign(number=number))
+        tried = len(sums) * (len(classes) if kind else 1)
+        if len(sums) < 2 or (kind and len(classes) < 2):
+            return
+        for name in (split for split in SPLITS if split in sums.index and split not in sparse):
+            here, others = sums.loc[name], sums.drop(name).sum()
+            chance, ratio = _compare(here, others, scatter, freedom)
+            missing = kind and not (here.number and others.number)  # which is a finding of its own
+            if missing or chance * tried > CHANCE or 1 / SPLIT_RATIO < ratio < SPLIT_RATIO:
                 continue
             if not kind:
                 sparse.add(name)
-            density, usual = (f"{1000 * events / length:.3g}" for events, length in (here, others))
+            density, usual = (f"{1000 * part.number / part.frames:.3g}" for part in (here, others))
             yield Finding(
                 "warning", "density-of-split", f"{labels.folder / name}.json" + (f": {kind}" if kind else ""),
                 f"{density}{kind and ' '}{kind} events in 1000 frames, the other splits {usual}; videos of this "
@@ -71,7 +69,7 @@ def _halves(labels: Labels, scatter: float) -> Iterator[Finding]:
     parts = [{match_and_part(video.name)[1]: video for video in videos} for videos in labels.matches().values()]
     pairs = [(of[1], of[2]) for of in parts if {1, 2} <= of.keys()]
     for first, second in pairs:
-        chance, ratio = _compare(len(second.events), second.num_frames, len(first.events), first.num_frames, scatter)
+        chance, ratio = _compare(*((len(half.events), half.num_frames) for half in (second, first)), scatter)
         if chance * len(pairs) < CHANCE and not 1 / HALF_RATIO < ratio < HALF_RATIO:
             fewer, more = (second, first) if ratio < 1 else (first, second)
             yield Finding(
@@ -84,13 +82,11 @@ def _halves(labels: Labels, scatter: float) -> Iterator[Finding]:
 
 def _ends(labels: Labels, scatter: float) -> Iterator[Finding]:
     """Videos whose labels begin late or stop early."""
-    for video in labels.videos:
+    for video in (video for video in labels.videos if len(video.events) > 1):
         frames = np.sort(video.frames)
-        if len(frames) < 2:
-            continue
         gap = np.diff(frames).max()
-        ends = (("before the first event", frames[0]), ("after the last event", video.num_frames - 1 - frames[-1]))
-        for place, length in ends:
+        ends = {"before the first event": frames[0], "after the last event": video.num_frames - 1 - frames[-1]}
+        for place, length in ends.items():
             odds = (1 - length / video.num_frames) ** (len(frames) / scatter) * 2 * len(labels.videos)
             if odds < CHANCE and length > max(LONG, 3 * gap):
                 yield Finding(
@@ -101,14 +97,16 @@ def _ends(labels: Labels, scatter: float) -> Iterator[Finding]:
 
 
 def _compare(
-    number: float, frames: float, others: float, other_frames: float, scatter: float, freedom: float = np.inf
+    here: Iterable[float], there: Iterable[float], scatter: float, freedom: float = np.inf
 ) -> tuple[float, float]:
     """How likely two numbers of events are to differ so, or more, if they are equally dense; the ratio of densities.
 
     Args:
+        here, there: a number of events, and of how many frames.
         scatter: of counts, in times that of independent events.
         freedom: degrees of freedom that `scatter` was found with.
     """
+    (number, frames), (others, other_frames) = here, there
     total, share = number + others, frames / (frames + other_frames)
     if not total:
         return 1.0, 1.0
@@ -119,25 +117,23 @@ def _compare(
     return erfc(abs(deviation) / sqrt(2)), ratio
 
 
-def _scatter_between(
-    number: np.ndarray, frames: np.ndarray, split: np.ndarray, units: list[np.ndarray]
-) -> tuple[float, float]:
-    """Scatter of the numbers of events within a split, the largest of several units, and its degrees of freedom.
+def _scatter_between(videos: pd.DataFrame) -> tuple[pd.DataFrame, float, float]:
+    """Numbers of events and frames of each split; their scatter within a split, the largest of several units, and its
+    degrees of freedom.
 
     Args:
-        number, frames, split: (V,) of the videos.
-        units: (V,) each, the number of the match, recording, ... that a video belongs to.
+        videos: number of events, frames, split, and what each is a part of.
     """
-    density = np.bincount(split, number) / np.bincount(split, frames)
+    sums = videos.groupby("split")[["number", "frames"]].sum()
+    expected = videos.frames * videos.split.map(sums.number / sums.frames)
     scatter, freedom = 1.0, 0
-    for unit in units:
-        counted, expected = np.bincount(unit, number), np.bincount(unit, density[split] * frames)
-        free = len(counted) - len(density)
+    for unit in UNITS:
+        parts = videos.assign(expected=expected).groupby(["split", unit])[["number", "expected"]].sum()
+        free = len(parts) - len(sums)
         if free > 2:
-            there = expected > 0
-            scatter = max(scatter, float(((counted - expected)[there] ** 2 / expected[there]).sum() / free))
-            freedom = max(freedom, free)
-    return (scatter, freedom) if freedom else (UNSURE_SCATTER, np.inf)
+            squares = (parts.number - parts.expected) ** 2 / parts.expected[parts.expected > 0]
+            scatter, freedom = max(scatter, squares.sum() / free), max(freedom, free)
+    return (sums, scatter, freedom) if freedom else (sums, UNSURE_SCATTER, np.inf)
 
 
 def _scatter_within(videos: list[LabelledVideo]) -> float:

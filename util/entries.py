@@ -48,10 +48,12 @@ class Entry(NamedTuple):
 
 
 def raise_first(problems: Iterable[Problem]) -> None:
-    """Raise the first error as a UserError."""
-    for problem in problems:
-        if problem.level == "error":
-            raise UserError("; ".join(filter(None, [f"{problem.where}: {problem.message}", problem.advice])))
+    """Raise the first error as a UserError that says how many more there are."""
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        more = f"({number_of(len(errors) - 1, 'more error')})" if errors[1:] else ""
+        first = "; ".join(filter(None, [f"{errors[0].where}: {errors[0].message}", errors[0].advice]))
+        raise UserError(f"{first} {more}".rstrip())
 
 
 def check_split(content: Any, path: Path | str, classes: Collection[str] | None) -> tuple[list[Entry], list[Problem]]:
