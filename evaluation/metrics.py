@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from evaluation.pairing import Pairing, find_partners
 
@@ -112,13 +111,3 @@ def frame_offsets(pairing: Pairing) -> np.ndarray:
     table = np.zeros((pairing.num_classes, 2 * pairing.reach + 1), np.int64)
     np.add.at(table, (pairing.predicted.label[pairing.right], right_offsets(pairing) + pairing.reach), 1)
     return table
-
-
-def offset_statistics(pairing: Pairing) -> pd.DataFrame:
-    """Of each class, by its index: "right", the number of right predictions; "mean" and "spread", the mean and the
-    standard deviation of how many frames they lie behind their true event; "exact", the share of them that lie on its
-    very frame; NaN where there are none."""
-    offset = pd.Series(right_offsets(pairing)).groupby(pairing.predicted.label[pairing.right])
-    table = {"right": offset.size(), "mean": offset.mean(), "spread": offset.std(ddof=0),
-             "exact": offset.agg(lambda frames: (frames == 0).mean())}
-    return pd.DataFrame(table).reindex(range(pairing.num_classes)).fillna({"right": 0})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.metrics import average_precision, count_events, offset_statistics, precision_recall_f1, side_accuracy
+from evaluation.metrics import average_precision, count_events, precision_recall_f1, right_offsets, side_accuracy
 from evaluation.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
 from evaluation.resampling import UNKNOWN, intervals_of
 from evaluation.rule import UNCHOSEN, Rule, lengths_of
@@ -34,7 +34,7 @@ class Report:
     nms: pd.DataFrame  # the same of what the rule gives
     team: pd.DataFrame | None  # the same by side; rows: PASS-left, ...; None where no side is known
     f1: pd.DataFrame  # RATES after suppression, the ENDS of F1, and COUNTS; rows: tolerance, class or ALL
-    offsets: pd.DataFrame  # of the right predictions that are counted, see `offset_statistics`; rows: classes
+    offsets: pd.DataFrame  # of the right predictions that are counted, see `_offset_table`; rows: classes
     side_accuracy: pd.DataFrame  # of the right predictions that are counted, as fractions; one row; columns: tolerances
     sure: pd.DataFrame  # the ENDS of `nms`'s row ALL
     drawn: str  # by which ENDS were found, in words; "" where they are not known
@@ -113,7 +113,7 @@ def evaluate(
         nms=nms,
         team=by_side and _precision_table(by_side, [f"{name}-{side}" for name in classes for side in SIDES]),
         f1=_f1_table(counted, classes, known.f1),
-        offsets=offset_statistics(counted[-1]).set_axis(list(classes)),
+        offsets=_offset_table(counted[-1], classes),
         side_accuracy=pd.DataFrame({p.tolerance: [side_accuracy(p)] for p in counted}, ["side"]
                                    ).rename_axis("tolerance", axis="columns"),
         sure=pd.DataFrame(known.mean_ap, ENDS, nms.columns),
@@ -134,6 +134,15 @@ def _f1_table(counted: Sequence[Pairing], classes: Sequence[str], ends: np.ndarr
                                       names=["tolerance", "class"])
     rates = pd.DataFrame(precision_recall_f1(counts), rows, RATES)
     return rates.join([pd.DataFrame(ends, rows, ENDS), pd.DataFrame(counts, rows, COUNTS)])
+
+
+def _offset_table(pairing: Pairing, classes: Sequence[str]) -> pd.DataFrame:
+    """Of each class "right", the number of right predictions; "mean" and "spread", the mean and the standard deviation
+    of how many frames they lie behind their true event; "exact", the share of them that lie on its very frame."""
+    offset = pd.Series(right_offsets(pairing)).groupby(pairing.predicted.label[pairing.right])
+    table = pd.DataFrame({"right": offset.size(), "mean": offset.mean(), "spread": offset.std(ddof=0),
+                          "exact": offset.agg(lambda frames: (frames == 0).mean())})
+    return table.reindex(range(len(classes))).fillna({"right": 0}).set_axis(list(classes))
 
 
 def _with_sum(rows: Mapping[Tolerance, Mapping[str, Any]], name: str) -> dict[Tolerance, dict[str, Any]]:

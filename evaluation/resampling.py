@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from evaluation.metrics import count_events, mean_of_known, precision_recall_f1
 from evaluation.pairing import Pairing
@@ -120,6 +119,8 @@ def drawn_f1(counts: np.ndarray, units: Units) -> np.ndarray:
 def interval(values: np.ndarray) -> np.ndarray:
     """float64 (2, N): between which two values the middle CONFIDENCE of the draws (DRAWS, N) lie; NaN where nothing is
     known."""
+    import pandas as pd  # takes long, and the page starts without it
+
     return pd.DataFrame(values).quantile([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).to_numpy()
 
 
