@@ -39,7 +39,7 @@ from evaluation.pairing import add_tolerance_options, tolerances_of
 from evaluation.report import Report, evaluate
 from evaluation.report_text import show_levels
 from evaluation.results import print_report
-from evaluation.rule import Origin, add_rule_options, given, lengths_of, read_predicted, rule_for
+from evaluation.rule import Origin, Rule, add_rule_options, given, lengths_of, read_predicted, rule_for
 from evaluation.soccernet import TEAM_FPS, SoccerNetScores, scores_as_json, show_scores, soccernet_scores
 from evaluation.soccernet_events import read_games, settle_games, split_events
 from label_forms.exports import ExportedVideo, add_export_options, check_exports, export_video
@@ -51,6 +51,7 @@ from util.events import EventTable, Video, event_dicts
 from util.io import write_json
 from util.options import count, finite
 from util.predictions import find_file
+from util.spans import rates_of
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 
@@ -109,6 +110,11 @@ class Scored(NamedTuple):
     origin: Origin
     predicted: EventTable
 
+    def by(self, rule: Rule) -> EventTable:
+        """The events by a rule, whatever they score."""
+        fps = rates_of(self.truth, [rule.suppression.window])
+        return rule.scored(self.predicted, self.origin.classes, lengths_of(self.truth), fps)
+
     @property
     def stem(self) -> str:
         """What the paths of files about it begin with."""
@@ -163,9 +169,8 @@ def print_soccernet(
 def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict[str, SoccerNetScores]]:
     """SoccerNet's metrics of a split, and the frames that they count in a second."""
     rule = rule_for(scored.origin, given=given(args))
-    found = rule.scored(scored.predicted, scored.origin.classes, lengths_of(scored.truth))
     fps, classes = args.soccernet_fps or TEAM_FPS, scored.origin.classes
-    return fps, soccernet_scores(*split_events(scored.truth, found, classes), classes, fps)
+    return fps, soccernet_scores(*split_events(scored.truth, scored.by(rule), classes), classes, fps)
 
 
 def score_split(args: argparse.Namespace) -> None:
@@ -188,7 +193,7 @@ def score_split(args: argparse.Namespace) -> None:
 
 def export(args: argparse.Namespace, folder: Path, scored: Scored, report: Report) -> None:
     """Write the events of each video that score above the threshold, in the forms asked for."""
-    found = report.rule.scored(scored.predicted, scored.origin.classes, lengths_of(scored.truth))
+    found = scored.by(report.rule)
     found = found.take(found.score > report.levels[found.label])
     for index, entry in enumerate(scored.truth):
         name, record = entry["video"], read_record(args.frames / entry["video"]) if args.frames else None

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from dataset.labels import read_classes, read_split
+from evaluation.resampling import USUAL_FPS
 from evaluation.rule import Origin, find_rule
 from model.folder import TrainedModel, load_model
 from model.inference import head_overlap
@@ -51,10 +52,10 @@ def frame_size(args: argparse.Namespace, model: TrainedModel) -> tuple[int, int]
 def about(model: TrainedModel, dataset: str, classes: list[str], size: tuple[int, int]) -> dict:
     """What a program that runs the files needs to know."""
     rule = find_rule(Origin(model.folder, "", model.epoch, classes, partial(read_split, dataset)))
-    clip_len = model.spotter.architecture.clip_len
+    nms, clip_len = rule.suppression.at(model.config.frame_fps or USUAL_FPS), model.spotter.architecture.clip_len
     return {"classes": classes, "frame_height": model.config.frame_height, "frame_fps": model.config.frame_fps,
             "size": size, "clip_len": clip_len, "step": clip_len - head_overlap(clip_len),
-            "thresholds": rule.levels(classes).tolist(), "moves": dict(rule.moves), **rule.suppression.as_json()}
+            "thresholds": rule.levels(classes).tolist(), "moves": dict(rule.moves), **nms.as_json()}
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from dataset.labels import read_classes, read_split
 from dataset.sides import with_sides
 from evaluation.pairing import add_tolerance_options, tolerances_of
 from evaluation.results import print_report
-from evaluation.rule import Origin, add_rule_options, find_rule, given
+from evaluation.rule import Origin, Rule, add_rule_options, find_rule, given
 from model.device import add_device_options, memory_errors
 from model.folder import TrainedModel, load_model, members_of
 from model.inference import head_overlap, score_clips, score_videos
@@ -66,11 +66,13 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace, reach: int) -> dict[str, np.ndarray]:
+def score(
+    model: TrainedModel, videos: list[Video], args: argparse.Namespace, rule: Rule | None
+) -> dict[str, np.ndarray]:
     """A model's scores of whole videos: {video: float32 (num_frames, K + 1)}.
 
     Args:
-        reach: frames of the delay that are needed to tell which events count.
+        rule: which events count, where there is a delay, of which telling that takes a part.
     """
     own = share_of(videos)
     crop, device, clip_len = model.config.crop_dim, model.spotter.device, model.spotter.architecture.clip_len
@@ -83,7 +85,8 @@ def score(model: TrainedModel, videos: list[Video], args: argparse.Namespace, re
     overlap = 0 if args.no_overlap else head_overlap(clip_len)
     stretches = tqdm(load_stretches(args.frame_dir, own, crop, args.num_workers, device), **bar)
     if args.delay is not None:
-        found = live_videos(model.spotter, stretches, own, overlap, args.delay, reach, args.flip)
+        found = live_videos(model.spotter, stretches, own, overlap, args.delay,
+                            lambda fps: rule.at(fps).reach, args.flip)
     else:
         found = score_videos(model.spotter, stretches, own, clip_len, overlap, args.flip)
     return gathered(found, videos)
@@ -107,12 +110,12 @@ def test(args: argparse.Namespace) -> None:
         require_frames(args.frame_dir, videos, model.config.crop_dim)
     origin = Origin(first.folder, args.split, first.epoch, classes, partial(read_split, dataset), FLIP * args.flip,
                     members if len(members) > 1 else ())
-    reach = 0 if args.delay is None else find_rule(origin._replace(split=""), given(args)).reach
+    rule = None if args.delay is None else find_rule(origin._replace(split=""), given(args))
 
     tables = []
     for model in models:
         print(model)
-        tables.append(score(model, videos, args, reach))
+        tables.append(score(model, videos, args, rule))
     if rank():
         return  # the first process goes on with all that was scored
     scores = tables[0] if len(models) == 1 else average_videos(tables, members, classes)

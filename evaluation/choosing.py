@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evaluation.metrics import average_precision, mean_of_known, right_offsets
-from evaluation.pairing import Pairing, Seconds, Tolerance, pair_events
+from evaluation.pairing import Pairing, pair_events
 from evaluation.resampling import (
     FEWEST_UNITS,
     Units,
@@ -25,9 +25,10 @@ from evaluation.resampling import (
 )
 from evaluation.suppression import NMS, Suppression
 from util.events import EventTable
+from util.spans import Seconds, Span
 
 DEFAULT_THRESHOLD = 0.5  # where nothing is there to choose it on
-WINDOWS = (1, 2, 3, 5, 8, 12, 20)  # frames, of NMS
+WINDOWS = (2, 3, 5, 8, 12, 20)  # frames at the rate of most videos, of NMS other than the usual
 SOFT_WINDOWS = (2, 3, 5, 8, 12)  # of soft NMS
 MOST_SECONDS = 1.0  # of a window
 LEAST_GAIN = 0.005  # of mean mAP: for less, nobody should have to remember another window
@@ -44,22 +45,26 @@ class Window(NamedTuple):
 
 
 def choose_suppression(
-    true: EventTable, predicted: EventTable, num_classes: int, units: Units, fps: float
+    true: EventTable, predicted: EventTable, num_classes: int, units: Units, usual_fps: float,
+    fps: np.ndarray | None = None,
 ) -> Window | None:
     """The suppression with the highest mean mAP, if it beats NMS with its usual window by more than chance.
 
     Where narrower windows do so too, and the best does not beat them by more than chance, the narrowest is taken: a
-    wide window loses events that truly are close to each other, of which val may have few.
+    wide window loses events that truly are close to each other, of which val may have few. For the same reason windows
+    are in seconds, if rates are known: so many frames are long in a video of few frames a second.
 
     Args:
         predicted: before suppression.
-        fps: of most videos.
+        usual_fps: of most videos.
+        fps: float (V,), of each; None where they are not all known.
     """
-    others = [Suppression(w) for w in WINDOWS if w != NMS.window] + [Suppression(w, soft=True) for w in SOFT_WINDOWS]
-    others = [other for other in others if other.window <= MOST_SECONDS * fps]
+    others = [Suppression(window if fps is None else _seconds(window, usual_fps), soft)
+              for soft, windows in ((False, WINDOWS), (True, SOFT_WINDOWS)) for window in windows
+              if window <= MOST_SECONDS * usual_fps]
     if len(units) < FEWEST_UNITS or not others:
         return None
-    pairings = {each: pair_events(true, each(predicted), num_classes) for each in (NMS, *others)}
+    pairings = {each: pair_events(true, each(predicted, fps), num_classes) for each in (NMS, *others)}
     means = {each: mean_map(of_it) for each, of_it in pairings.items()}
     best = max(others, key=lambda each: means[each])
     if not means[best] >= means[NMS] + LEAST_GAIN:
@@ -73,6 +78,11 @@ def choose_suppression(
             if wins(of_other, drawn[NMS], len(others)) and not wins(drawn[best], of_other):
                 return Window(other, means[other], means[NMS])
     return Window(best, means[best], means[NMS])
+
+
+def _seconds(frames: int, fps: float) -> Seconds:
+    """A millisecond more than frames take, so that they are as many at a rate like 29.97 instead of 30."""
+    return Seconds(round(frames / fps + 0.001, 3))
 
 
 def mean_map(pairings: Sequence[Pairing]) -> float:
@@ -135,7 +145,7 @@ def moved_by(events: EventTable, moves: np.ndarray, num_frames: np.ndarray | Non
     return moved.take(np.lexsort((moved.frame, moved.video)))
 
 
-def threshold_tolerance(tolerances: Sequence[Tolerance]) -> Tolerance:
+def threshold_tolerance(tolerances: Sequence[Span]) -> Span:
     """The tolerance, of those given, at which the threshold is chosen: the largest up to 2 frames or 0.1 seconds."""
     return max((t for t in tolerances if t <= (0.1 if isinstance(t, Seconds) else 2)), default=min(tolerances))
 

@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from evaluation.choosing import threshold_tolerance
-from evaluation.pairing import Seconds, Tolerance
 from evaluation.report import ALL, RATES, Report, plain
 from evaluation.report_text import show_table
 from evaluation.soccernet import KINDS, SoccerNetScores
 from util.config import read_config
 from util.errors import UserError
 from util.io import write_text
+from util.spans import plain_span
 
 MEAN, DEVIATION = "mean", "deviation"  # rows of a system, behind those of its seeds
 _OF_A_RUN = ("seed", "weights_used", "init")  # keys of config.json in which trainings of one system may differ
@@ -30,14 +30,10 @@ def report_row(report: Report) -> dict[str, float]:
     tolerances = [pairing.tolerance for pairing in report.pairings]
     at = threshold_tolerance(tolerances)
     return {
-        **{f"mAP@{_short(tolerance)}": report.nms.loc[ALL, tolerance] for tolerance in tolerances},
+        **{f"mAP@{plain_span(tolerance)}": report.nms.loc[ALL, tolerance] for tolerance in tolerances},
         "mAP": report.mean_map,
-        **{f"{'F1' if rate == 'f1' else rate}@{_short(at)}": report.f1.loc[(at, ALL), rate] for rate in RATES},
+        **{f"{'F1' if rate == 'f1' else rate}@{plain_span(at)}": report.f1.loc[(at, ALL), rate] for rate in RATES},
     }
-
-
-def _short(tolerance: Tolerance) -> str:
-    return f"{tolerance:g}{'s' * isinstance(tolerance, Seconds)}"
 
 
 def soccernet_row(scores: Mapping[str, SoccerNetScores]) -> dict[str, float]:

@@ -10,18 +10,10 @@ import numpy as np
 
 from evaluation.suppression import Suppression
 from util.errors import UserError, number_of
-from util.events import SIDES, EventTable, Video, events_by_side, lay_on_line
-from util.options import frames_around, seconds_around
+from util.events import SIDES, EventTable, events_by_side, lay_on_line
+from util.spans import METAVAR, Seconds, Span, frames_of, parse_span
 
 TOLERANCES = (0, 1, 2, 4)  # frames
-_ROUNDING = 1e-6  # frames, of a tolerance in seconds times a rate
-
-
-class Seconds(float):
-    """A tolerance in seconds, which is another number of frames for videos of another rate."""
-
-
-Tolerance = int | Seconds  # frames or seconds
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,7 @@ class Pairing:
     true: EventTable  # T events, in file order
     partner: np.ndarray  # int64 (P,), row of the true event that a prediction found; -1 where it is wrong
     num_classes: int  # K
-    tolerance: Tolerance  # up to which a prediction is right
+    tolerance: Span  # up to which a prediction is right
     frames: np.ndarray  # int64 (V,), the same in frames of each video
 
     @property
@@ -84,42 +76,32 @@ class Pairing:
 
 
 def add_tolerance_options(parser: argparse.ArgumentParser) -> None:
-    """-t and --tolerance_seconds, see `tolerances_of`."""
-    parser.add_argument("-t", "--tolerances", type=frames_around, nargs="+", default=list(TOLERANCES), metavar="FRAMES",
-                        help="how far off a right prediction may be (default: 0 1 2 4)")
-    parser.add_argument("--tolerance_seconds", type=seconds_around, nargs="+", metavar="SECONDS",
-                        help="the same in seconds, at the rate of each video, instead of frames")
+    """-t, see `tolerances_of`."""
+    parser.add_argument("-t", "--tolerances", type=parse_span, nargs="+", default=list(TOLERANCES), metavar=METAVAR,
+                        help="how far off a right prediction may be: frames, or seconds at the rate of each video, "
+                             "such as 0.04s 0.08s (default: 0 1 2 4)")
 
 
-def tolerances_of(args: argparse.Namespace) -> list[Tolerance]:
-    """What the options of `add_tolerance_options` say, the strictest first."""
-    return sorted(set(map(Seconds, args.tolerance_seconds or ())) or set(args.tolerances))
+def tolerances_of(args: argparse.Namespace) -> list[Span]:
+    """What the option of `add_tolerance_options` says, the strictest first.
+
+    Raises:
+        UserError: some are in frames and some in seconds.
+    """
+    if len({isinstance(tolerance, Seconds) for tolerance in args.tolerances}) > 1:
+        raise UserError("-t: some are in frames and some in seconds; give all in one of them")
+    return sorted(set(args.tolerances))
 
 
-def within(tolerance: Tolerance) -> str:
+def within(tolerance: Span) -> str:
     """A tolerance in words."""
     if isinstance(tolerance, Seconds):
         return f"within {tolerance:g} s"
     return "on the frame" if tolerance == 0 else f"within {number_of(tolerance, 'frame')}"
 
 
-def rates_of(truth: Sequence[Video], tolerances: Sequence[Tolerance] = (Seconds(),)) -> np.ndarray | None:
-    """float64 (V,): the frames per second of videos, as `pair_events` takes them; None where no tolerance needs them.
-
-    Raises:
-        UserError: one is needed and not known.
-    """
-    if not any(isinstance(tolerance, Seconds) for tolerance in tolerances):
-        return None
-    for video in truth:
-        if not video.get("fps", -1) > 0:
-            raise UserError(f"video {video['video']}: its fps is not known, so that nothing can be measured in "
-                            "seconds; write it into the split")
-    return np.array([video["fps"] for video in truth], np.float64)
-
-
 def pair_events(
-    true: EventTable, predicted: EventTable, num_classes: int, tolerances: Sequence[Tolerance] = TOLERANCES,
+    true: EventTable, predicted: EventTable, num_classes: int, tolerances: Sequence[Span] = TOLERANCES,
     fps: np.ndarray | None = None,
 ) -> list[Pairing]:
     """Pair predicted events with true ones, once for each tolerance.
@@ -136,8 +118,7 @@ def pair_events(
     num_videos = 1 + int(max(true.video.max(initial=0), predicted.video.max(initial=0)))
     pairings = []
     for tolerance in tolerances:
-        seconds = isinstance(tolerance, Seconds)
-        frames = (fps * tolerance + _ROUNDING).astype(np.int64) if seconds else np.full(num_videos, tolerance)
+        frames = frames_of(tolerance, fps, num_videos)
         partner = find_partners(true, best_first, num_classes, frames)
         pairings.append(Pairing(best_first, true, partner, num_classes, tolerance, frames))
     return pairings
@@ -145,19 +126,20 @@ def pair_events(
 
 def pair_sides(
     true: EventTable, predicted: EventTable, num_classes: int, suppression: Suppression,
-    tolerances: Sequence[Tolerance] = TOLERANCES, fps: np.ndarray | None = None,
+    tolerances: Sequence[Span] = TOLERANCES, fps: np.ndarray | None = None,
 ) -> list[Pairing] | None:
     """The pairings of `events_by_side`, where each side of a class is a class of its own; None where no prediction or
     no true event has a side. True events without one are as if they were not there.
 
     Args:
         predicted: before suppression.
-        tolerances, fps: as `pair_events` takes them.
+        tolerances: as `pair_events` takes them.
+        fps: float (V,), of the videos, where a tolerance or the window is in seconds.
     """
     true, predicted = events_by_side(true), events_by_side(predicted)
     if not len(true) or not len(predicted):
         return None
-    return pair_events(true, suppression(predicted), num_classes * len(SIDES), tolerances, fps)
+    return pair_events(true, suppression(predicted, fps), num_classes * len(SIDES), tolerances, fps)
 
 
 def find_partners(true: EventTable, predicted: EventTable, num_classes: int, frames: np.ndarray) -> np.ndarray:

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from evaluation.metrics import average_precision, count_events, precision_recall_f1, right_offsets, side_accuracy
-from evaluation.pairing import TOLERANCES, Pairing, Tolerance, pair_events, pair_sides, rates_of
+from evaluation.pairing import TOLERANCES, Pairing, pair_events, pair_sides
 from evaluation.resampling import UNKNOWN, intervals_of
 from evaluation.rule import UNCHOSEN, Rule, lengths_of
 from util.events import SIDES, EventTable, Video, of_labelled, true_events
+from util.spans import Span, rates_of
 
 ALL = ""  # in tables, the row behind the classes: their mean, or all of them together; no class is called so
 RATES = ["precision", "recall", "f1"]
@@ -27,6 +28,7 @@ class Report:
     """The results of a split's predictions. In its tables NaN stands where there is nothing to measure by."""
 
     rule: Rule  # predictions are moved, suppressed and counted by it
+    suppression: str  # in words, as it is in these videos
     levels: np.ndarray  # float (K,), the score above which predictions of each class count
     pairings: list[Pairing]  # of what the rule gives, one for each tolerance
     no_nms: pd.DataFrame  # average precision of predictions as they are, fractions; rows: classes, ALL; columns:
@@ -52,9 +54,9 @@ class Report:
         "mAP": {"no_nms", "nms": {tolerance: mAP}}, "all": {tolerance: {"precision", ...}},
         "mean_mAP": {"no_nms", "nms"}, "offsets": {class: {"right", "mean", "spread", "exact"}},
         "intervals": None or {"of", "mAP": {tolerance: [from, to]}, "mean_mAP", "f1": {tolerance: {class: ...}}, "all"},
-        "threshold", "threshold_from", "own_threshold", "moves", "nms_window", "soft_nms"}; a class without true
-        events has no AP. A class that is itself called mAP or all stands in its row, and what is meant otherwise only
-        under the keys "mAP" and "all".
+        "threshold", "threshold_from", "own_threshold", "moves", "suppression": in words, "nms_window": 2 (frames) or
+        "0.08s", "soft_nms"}; a class without true events has no AP. A class that is itself called mAP or all stands in
+        its row, and what is meant otherwise only under the keys "mAP" and "all".
         """
         tolerances = [pairing.tolerance for pairing in self.pairings]
         f1 = {t: self.f1.loc[t, [*RATES, *COUNTS]].to_dict("index") for t in tolerances}
@@ -68,7 +70,8 @@ class Report:
             "accuracy": self.side_accuracy.loc["side"].to_dict()}}
         return plain({**named, "f1": _with_sum(f1, "all"), "mAP": mean_ap, "all": _sums(f1), "mean_mAP": mean,
                       "offsets": self.offsets.to_dict("index"), "intervals": self._intervals_as_json(),
-                      "threshold_from": self.rule.source, **self.rule.as_json(), **team})
+                      "threshold_from": self.rule.source, "suppression": self.suppression, **self.rule.as_json(),
+                      **team})
 
     def _intervals_as_json(self) -> dict[str, Any] | None:
         if not self.drawn:
@@ -84,7 +87,7 @@ def evaluate(
     truth: Sequence[Video],
     predicted: EventTable,
     classes: Sequence[str],
-    tolerances: Sequence[Tolerance] = TOLERANCES,
+    tolerances: Sequence[Span] = TOLERANCES,
     rule: Rule = UNCHOSEN,
     intervals: bool = False,
 ) -> Report:
@@ -100,13 +103,15 @@ def evaluate(
     """
     true, predicted = of_labelled(true_events(truth, classes), truth), of_labelled(predicted, truth)
     levels = rule.levels(classes)
-    fps, moved = rates_of(truth, tolerances), rule.moved(predicted, classes, lengths_of(truth))
-    pairings = pair_events(true, rule.suppression(moved), len(classes), tolerances, fps)
+    fps = rates_of(truth, [*tolerances, rule.suppression.window])
+    moved = rule.moved(predicted, classes, lengths_of(truth))
+    pairings = pair_events(true, rule.suppression(moved, fps), len(classes), tolerances, fps)
     by_side = pair_sides(true, moved, len(classes), rule.suppression, tolerances, fps)
     counted = [pairing.above(levels) for pairing in pairings]
     nms, known = _precision_table(pairings, classes), (intervals and intervals_of(pairings, levels, truth)) or UNKNOWN
     return Report(
         rule,
+        rule.suppression.in_words(truth),
         levels,
         pairings,
         no_nms=_precision_table(pair_events(true, predicted, len(classes), tolerances, fps), classes),
@@ -145,13 +150,13 @@ def _offset_table(pairing: Pairing, classes: Sequence[str]) -> pd.DataFrame:
     return table.reindex(range(len(classes))).fillna({"right": 0}).set_axis(list(classes))
 
 
-def _with_sum(rows: Mapping[Tolerance, Mapping[str, Any]], name: str) -> dict[Tolerance, dict[str, Any]]:
+def _with_sum(rows: Mapping[Span, Mapping[str, Any]], name: str) -> dict[Span, dict[str, Any]]:
     """Each tolerance's rows of classes and behind them that of ALL, unless a class is called like it."""
     return {t: {key: value for key, value in row.items() if key != ALL} | {name: row.get(name, row.get(ALL))}
             for t, row in rows.items()}
 
 
-def _sums(rows: Mapping[Tolerance, Mapping[str, Any]]) -> dict[Tolerance, Any]:
+def _sums(rows: Mapping[Span, Mapping[str, Any]]) -> dict[Span, Any]:
     return {t: row.get(ALL) for t, row in rows.items()}
 
 

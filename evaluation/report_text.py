@@ -15,7 +15,7 @@ SURE = f"{CONFIDENCE:.0%}"
 
 def show_report(report: Report) -> str:
     """The numbers that stand for all, and the tables: classes, whatever they are called, and then their mean or sum."""
-    after, above = f"after {report.rule.suppression}", f"above {show_levels(report)}"
+    after, above = f"after {report.suppression}", f"above {show_levels(report)}"
     widest = within(report.pairings[-1].tolerance)
     if not report.pairings[-1].right.any():
         return f"No prediction of {len(report.pairings[-1].predicted):,} is right, not even {widest}."

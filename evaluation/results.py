@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluation.advice import print_advice
 from evaluation.choosing import mean_map
-from evaluation.pairing import TOLERANCES, Tolerance, pair_events
+from evaluation.pairing import TOLERANCES, pair_events
 from evaluation.report import Report, evaluate
 from evaluation.report_text import show_report
 from evaluation.rule import UNGIVEN, Given, OnVal, Origin, read_val, rule_for, write_rule
@@ -19,6 +19,7 @@ from util.entries import labelled_frames
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
 from util.predictions import prediction_prefix, save_predictions
+from util.spans import Span
 
 
 def save_results(
@@ -66,7 +67,7 @@ def print_report(
     origin: Origin,
     truth: Sequence[Video],
     predicted: EventTable,
-    tolerances: Sequence[Tolerance] = TOLERANCES,
+    tolerances: Sequence[Span] = TOLERANCES,
     given: Given = UNGIVEN,
 ) -> Report | None:
     """Score a split's predictions and print the tables, and what val advises; one line where the split has no events.

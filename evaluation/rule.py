@@ -21,15 +21,15 @@ from evaluation.choosing import (
     moved_by,
     threshold_tolerance,
 )
-from evaluation.pairing import TOLERANCES, Tolerance, pair_events, rates_of, within
+from evaluation.pairing import TOLERANCES, pair_events, within
 from evaluation.resampling import USUAL_FPS, units_of
 from evaluation.suppression import NMS, Suppression, add_suppression_options
 from util.ensemble import FLIP, Member, find_members, read_ensemble
 from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
 from util.io import read_json, write_json
-from util.options import MAX_FRAMES_AROUND
 from util.predictions import find_file, list_predictions, read_predictions
+from util.spans import MOST_FRAMES, Span, parse_span, rates_of
 
 FILE = "threshold.json"  # in the model folder
 
@@ -61,13 +61,24 @@ class Rule:
         """Predictions on the frames where they are to be; arguments are those of `moved_by`."""
         return moved_by(events, np.array([self.moves.get(name, 0) for name in classes], int), num_frames)
 
-    def scored(self, events: EventTable, classes: Sequence[str], num_frames: np.ndarray | None = None) -> EventTable:
-        """The events, moved and after suppression, whatever they score."""
-        return self.suppression(self.moved(events, classes, num_frames))
+    def scored(
+        self, events: EventTable, classes: Sequence[str], num_frames: np.ndarray | None = None,
+        fps: np.ndarray | None = None,
+    ) -> EventTable:
+        """The events, moved and after suppression, whatever they score.
+
+        Args:
+            fps: float (V,), of the videos, where the window is in seconds.
+        """
+        return self.suppression(self.moved(events, classes, num_frames), fps)
+
+    def at(self, fps: float) -> Rule:
+        """The same for videos of one rate, with the window in frames."""
+        return replace(self, suppression=self.suppression.at(fps))
 
     @property
     def reach(self) -> int:
-        """Frames to either side of an event that decide whether it counts."""
+        """Frames to either side of an event that decide whether it counts, where the window is in frames."""
         return self.suppression.reach + max(map(abs, self.moves.values()), default=0)
 
     def __str__(self) -> str:
@@ -200,22 +211,24 @@ def read_val(origin: Origin) -> OnVal:
 
 
 def choose_rule(
-    on_val: OnVal, classes: Sequence[str], tolerances: Sequence[Tolerance] = TOLERANCES, given: Given = UNGIVEN
+    on_val: OnVal, classes: Sequence[str], tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN
 ) -> Rule:
     """The best rule on val: the threshold for the highest F1 at the tolerance of `threshold_tolerance`; the rest as
     evaluation/choosing.py does it."""
     truth, predicted = on_val.truth, of_labelled(on_val.predicted, on_val.truth)
-    true, units, fps = of_labelled(true_events(truth, classes), truth), units_of(truth), usual_fps(truth)
+    true, units = of_labelled(true_events(truth, classes), truth), units_of(truth)
+    tolerance, moves = threshold_tolerance(tolerances), np.zeros(len(classes), int)
     notes, suppression, window = [], given.suppression or NMS, None
+    known = all(video.get("fps", -1) > 0 for video in truth)
+    fps = rates_of(truth) if known else rates_of(truth, [tolerance, suppression.window])
     if given.suppression is None:
-        window = choose_suppression(true, predicted, len(classes), units, fps)
+        window = choose_suppression(true, predicted, len(classes), units, usual_fps(truth), fps)
     if window:
         suppression = window.suppression
-        notes.append(f"{suppression.in_words(fps)}, chosen on val: mean mAP {100 * window.mean_map:.1f} there, and "
-                     f"{100 * window.usual:.1f} after {NMS.in_words(fps)}")
-    tolerance, moves = threshold_tolerance(tolerances), np.zeros(len(classes), int)
-    predicted, fps_of = suppression(predicted), rates_of(truth, [tolerance])
-    (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps_of)
+        notes.append(f"{suppression.in_words(truth)}, chosen on val: mean mAP {100 * window.mean_map:.1f} there, and "
+                     f"{100 * window.usual:.1f} after {NMS.in_words(truth)}")
+    predicted = suppression(predicted, fps)
+    (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps)
     if given.moves:
         moves = choose_moves(true, predicted, len(classes), units, best_threshold(pairing))
     moved = {name: move for name, move in zip(classes, moves.tolist(), strict=True) if move}
@@ -223,7 +236,7 @@ def choose_rule(
               "off by so many" for name, move in moved.items()]
     if moves.any():
         predicted = moved_by(predicted, moves, lengths_of(truth))
-        (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps_of)
+        (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps)
     own = {} if given.threshold is not None else {
         classes[label]: value for label, value in choose_own_thresholds(pairing, units).items()}
     notes += [f"{name}: threshold {value:.3f}, as its F1 on val is higher so" for name, value in own.items()]
@@ -233,7 +246,7 @@ def choose_rule(
 
 
 def rule_for(
-    origin: Origin, tolerances: Sequence[Tolerance] = TOLERANCES, given: Given = UNGIVEN, on_val: OnVal | None = None
+    origin: Origin, tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN, on_val: OnVal | None = None
 ) -> Rule:
     """The rule for a split's predictions, chosen on the folder's val predictions of the same epoch.
 
@@ -271,8 +284,7 @@ def find_rule(origin: Origin, given: Given = UNGIVEN) -> Rule:
 def write_rule(model_dir: Path, epoch: int, on_val: OnVal, classes: Sequence[str]) -> None:
     """Choose the rule on the val predictions of an epoch, and keep it in the model folder."""
     rule = choose_rule(on_val, classes)
-    row = {"epoch": epoch, **rule.as_json(), "nms_seconds": rule.suppression.window / usual_fps(on_val.truth),
-           "tolerance": threshold_tolerance(TOLERANCES), "notes": rule.notes}
+    row = {"epoch": epoch, **rule.as_json(), "tolerance": threshold_tolerance(TOLERANCES), "notes": rule.notes}
     write_json(model_dir / FILE, row)
 
 
@@ -286,7 +298,8 @@ def read_rule(path: Path) -> tuple[Any, Rule]:
     rule = rule_from(kept, f"chosen on val in training ({FILE})")
     if rule is None:
         raise UserError(f'{path}: must be {{"epoch", "threshold", "own_threshold", "moves", "nms_window", "soft_nms"}},'
-                        " thresholds finite numbers, windows and moves whole ones; delete it, or set --threshold")
+                        ' thresholds finite numbers, moves whole ones, the window frames or seconds such as "0.08s"; '
+                        "delete it, or set --threshold")
     return kept.get("epoch"), rule
 
 
@@ -296,12 +309,14 @@ def rule_from(kept: Any, source: str) -> Rule | None:
     own, moves, notes = kept.get("own_threshold", {}), kept.get("moves", {}), kept.get("notes", [])
     window, soft = kept.get("nms_window"), kept.get("soft_nms", False)
     sound = (isinstance(own, dict) and isinstance(moves, dict) and isinstance(notes, list)
-             and all(map(_is_score, [kept.get("threshold"), *own.values()]))
-             and all(type(number) is int and abs(number) <= MAX_FRAMES_AROUND for number in [window, *moves.values()])
-             and window >= 0 and type(soft) is bool and all(isinstance(note, str) for note in notes))
-    if not sound:
+             and all(map(_is_score, [kept.get("threshold"), *own.values()])) and type(window) in (int, str)
+             and all(type(number) is int and abs(number) <= MOST_FRAMES for number in moves.values())
+             and type(soft) is bool and all(isinstance(note, str) for note in notes))
+    try:
+        suppression = Suppression(parse_span(str(window)), soft) if sound else None
+    except argparse.ArgumentTypeError:
         return None
-    return Rule(Suppression(window, soft), float(kept["threshold"]), own, moves, source, tuple(notes))
+    return suppression and Rule(suppression, float(kept["threshold"]), own, moves, source, tuple(notes))
 
 
 def _is_score(value: Any) -> bool:

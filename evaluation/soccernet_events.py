@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from evaluation.pairing import rates_of
 from util.entries import is_labelled
 from util.errors import UserError
 from util.events import SIDES, EventTable, Video, events_by_side, of_labelled
 from util.io import read_json
+from util.spans import rates_of
 
 RESULTS = "results_spotting.json"
 V2_CLASSES = (

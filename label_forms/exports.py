@@ -199,16 +199,25 @@ def check_exports(forms: Collection[str]) -> None:
 
 
 def write_excel(path: Path, video: ExportedVideo) -> None:
-    """A sheet with a line for each event: video, frame, time, label, team, score, further fields."""
+    """A sheet with a line for each event: video, frame, time, label, team, score, further fields. Text stays text, such
+    as "=1" or "#N/A", which would be a formula or an error; control characters, which no sheet may hold, go."""
     import pandas as pd
 
     check_exports(["excel"])
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    def legal(cell: Any) -> Any:
+        return ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell
+
     rows = [{"video": video.name, "frame": event["frame"], "time": exact_time(event["seconds"]),
              "label": event["label"], "team": event.get("team"), "score": event.get("score"),
              **further_fields(event)} for event in video.events]
     columns = dict.fromkeys(("video", "frame", "time", "label", "team", "score", *(key for row in rows for key in row)))
-    with whole_file(path) as scratch:
-        pd.DataFrame(rows, columns=list(columns)).to_excel(scratch, sheet_name="events", index=False)
+    sheet = pd.DataFrame(rows, columns=list(columns), dtype=object).map(legal).rename(columns=legal)
+    with whole_file(path) as scratch, pd.ExcelWriter(scratch, "openpyxl") as book:
+        sheet.to_excel(book, sheet_name="events", index=False)
+        for cell in (cell for line in book.sheets["events"] for cell in line if cell.data_type in "fe"):
+            cell.data_type, cell.quotePrefix = "s", True  # the latter for when a person changes it
 
 
 def write_subtitles(path: Path, video: ExportedVideo) -> None:

@@ -18,11 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from label_forms.fields import EventReader, columns_of, plain_name, tells_events
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from label_forms.tools import TOOLS, Table, Tool, elan_columns, names_of
 from util.entries import clean_label, whole_number
-from util.errors import UserError
+from util.errors import UserError, number_of
 from util.matches import part_number
 
 if TYPE_CHECKING:  # pandas takes half a second to import
@@ -42,7 +44,7 @@ def load_table(path: Path, columns: Mapping[str, str] | None = None) -> Table:
         UserError: it is no table with a line of column names.
     """
     named = {*map(plain_name, (columns or {}).values())}
-    table = Table(_read_excel(path), decimal_comma=True) if path.suffix.lower() in EXCEL else _read_csv(path, named)
+    table = _read_excel(path) if path.suffix.lower() in EXCEL else _read_csv(path, named)
     cells = table.cells.fillna("").map(lambda cell: clean_label(str(cell)))
     cells.index += 1
     cells = cells[(cells != "").any(axis=1)]
@@ -83,15 +85,31 @@ def table_of(path: Path, rows: Any) -> Table:
     return Table(cells.where(cells.notna(), "").map(str))
 
 
-def _read_excel(path: Path) -> pd.DataFrame:
+def _read_excel(path: Path) -> Table:
     import pandas as pd
 
     try:
-        return pd.read_excel(path, header=None, dtype=str, keep_default_na=False)
+        cells = pd.read_excel(path, header=None, dtype=str, keep_default_na=False)
+        return Table(cells, decimal_comma=True, notes=_valueless(path, cells))
     except ImportError as error:
         raise UserError(f"{path}: reading it needs a package ({error}); install that, or save it as CSV") from error
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise UserError(f"{path}: cannot be read as a spreadsheet ({error}); save it as CSV") from error
+
+
+def _valueless(path: Path, cells: pd.DataFrame) -> tuple[str, ...]:
+    """What there is to say of formulas without a value, which read as empty: programs other than Excel leave it out."""
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return ()
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    formulas = [cell for line in book.worksheets[0].iter_rows() for cell in line if cell.data_type == "f"]
+    book.close()
+    held = {(row + 1, column + 1) for row, column in np.argwhere(cells.fillna("").to_numpy() != "").tolist()}
+    empty = [cell.coordinate for cell in formulas if (cell.row, cell.column) not in held]
+    return (f"{number_of(len(empty), 'formula')} without a value count as empty, such as {empty[0]}; if it has one in "
+            "Excel, save the table there once, or give CSV",) if empty else ()
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:

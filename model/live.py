@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, tee
 
@@ -65,14 +65,14 @@ def plan_delay(spotter: EventSpotter, overlap: int, suppression: int, frames: in
 
 def live_videos(
     spotter: EventSpotter, stretches: Iterable[Batch], videos: list[dict], overlap: int, seconds: float,
-    suppression: int, flip: bool = False,
+    suppression: Callable[[float], int], flip: bool = False,
 ) -> dict[str, np.ndarray]:
     """Score whole videos as they would be scored live, with what `inference.score_videos` takes and gives.
 
     Args:
         videos: [{"video", "num_frames", "fps"}].
         seconds: of delay.
-        suppression: see `plan_delay`.
+        suppression: frames per second -> as `plan_delay` takes it.
 
     Raises:
         UserError: the rate of a video is not known.
@@ -84,7 +84,7 @@ def live_videos(
             name, fps = videos[number]["video"], videos[number].get("fps") or -1
             if fps <= 0:
                 raise UserError(f"--delay: the split does not tell the frame rate of {name}; add its fps there")
-            delay = plan_delay(spotter, overlap, suppression, frames_in(seconds, fps))
+            delay = plan_delay(spotter, overlap, suppression(fps), frames_in(seconds, fps))
             scores[name] = np.concatenate(list(live_scores(spotter, (part.frames[0] for part in parts), delay, flip)))
     return scores
 

@@ -30,7 +30,7 @@ def draw_results(
         timelines: of at most so many videos that have events.
     """
     pr, confusion, offsets = (Path(f"{stem}.{kind}.png") for kind in ("pr", "confusion", "offsets"))
-    title, levels = f"{title}, after {report.rule.suppression}", report.levels
+    title, levels = f"{title}, after {report.suppression}", report.levels
     by_tolerance = {pairing.tolerance: pairing for pairing in report.pairings}
     pairing, widest = by_tolerance[threshold_tolerance(list(by_tolerance))], report.pairings[-1]
     print()

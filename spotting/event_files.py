@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evaluation.rule import Rule
 from util.clock import exact_time
@@ -15,6 +15,18 @@ from util.io import read_json, write_json, write_text
 
 SPOTTED = ".events.json"  # how the files of spot_video.py end: the events that count
 CANDIDATES = ".events.recall.json.gz"  # and all that may be some
+
+
+class Square(NamedTuple):
+    """What a model sees of a frame that is wider: a square in the middle."""
+
+    side: int  # pixels of the frames that it is given
+    lines: int  # of these frames
+
+    @property
+    def share(self) -> float:
+        """The side by the height of a frame."""
+        return self.side / self.lines
 
 
 def write_events(path: Path, video: str, fps: float, events: Sequence[Event], made_with: str = "") -> None:
@@ -41,17 +53,26 @@ def read_made_with(path: Path) -> str | None:
 
 
 def write_candidates(
-    path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule, classes: Sequence[str]
+    path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule, classes: Sequence[str],
+    square: Square | None = None,
 ) -> None:
     """Write all events of a video that score 0.01 or more, before suppression, in the prediction format, with the rule
-    by which those of `write_events` are the ones that count, and the model's classes in their order.
+    by which those of `write_events` are the ones that count, the model's classes in their order, and what it sees.
 
     Args:
         path: ends in .json.gz.
         events: [{"label", "frame", "score"}], moved already.
+        square: None where the model sees whole frames.
     """
-    write_json(path, [{"video": video, "fps": fps, "classes": list(classes),
+    write_json(path, [{"video": video, "fps": fps, "classes": list(classes), "square": square and square._asdict(),
                        "rule": replace(rule, moves={}).as_json(), "events": events}])
+
+
+def read_square(entry: Mapping[str, Any]) -> Square | None:
+    """What an entry of `write_candidates` says of the model's square; None where it says nothing of use."""
+    kept = entry.get("square")
+    sides = [kept.get(key) for key in Square._fields] if isinstance(kept, dict) else []
+    return Square(*sides) if sides and all(type(side) is int and side > 0 for side in sides) else None
 
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:

@@ -40,6 +40,7 @@ def live_events(spotting: Spotting, source: LiveSource, seconds: float | None = 
     Raises:
         UserError: the delay is too short for the suppression.
     """
+    spotting = spotting.at(source.fps)
     delay = plan_delay(spotting.spotter, spotting.overlap, spotting.rule.reach,
                        None if seconds is None else frames_in(seconds, source.fps))
     tell_other_rate(spotting, source.source, source.fps)

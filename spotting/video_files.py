@@ -16,7 +16,7 @@ from footage.annotated_video import ANNOTATED_HEIGHT, write_annotated
 from footage.raw_videos import ANNOTATED, FrameOptions, Frames, probe
 from footage.sources import Source
 from label_forms.exports import EXPORTS, ExportedVideo, code_rate, export_video
-from spotting.event_files import CANDIDATES, SPOTTED, write_candidates, write_csv, write_events
+from spotting.event_files import CANDIDATES, SPOTTED, Square, write_candidates, write_csv, write_events
 from spotting.whole_videos import Spotting, candidates, score, scored_events, tell_other_rate, that_count
 from util.errors import number_of
 from util.events import Event
@@ -46,7 +46,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     info = probe(source.path)
     fps = spotting.options.fps or info.fps
     tell_other_rate(spotting, source.path, fps)
-    stamp = made_with(spotting, source)
+    stamp, rule = made_with(spotting, source), spotting.rule
+    spotting = spotting.at(fps)
     frames = Frames(source.path, spotting.options, args.start, args.end, spotting.cores)
     seconds = max(0.0, min(info.start + info.announced_frames / info.fps, args.end) - max(info.start, args.start))
     began = time.monotonic()
@@ -57,8 +58,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     scored = scored_events(spotting, frames, first, scores)
     events = that_count(spotting, scored)
     write_events(source.file(SPOTTED), source.name, fps, events)  # without the stamp, until all files are there
-    write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores), spotting.rule,
-                     spotting.classes)
+    write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores), rule,
+                     spotting.classes, square_of(spotting, info.height))
     if args.csv:
         write_csv(source.file(TABLE), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)
@@ -66,7 +67,7 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
                              end=frames.times[-1] + 1 / codes if args.end == math.inf else math.inf)
     export_video(source.base, exported, args)
     if args.annotate:
-        annotate(source, frames, events, spotting, first, fps, info.height)
+        annotate(source, frames, events, spotting, first, fps, square_of(spotting, info.height))
     write_events(source.file(SPOTTED), source.name, fps, events, stamp)
     late = f"; times count from the start of the file, {info.start:.3f} s before its first frame" * (info.start > SLACK)
     print(f"{source.file(SPOTTED)}: {number_of(len(events), 'event')} in {number_of(len(scores), 'frame')}, "
@@ -74,17 +75,25 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     return scored
 
 
-def annotate(
-    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float,
-    height: int,
-) -> None:
-    """Write the copy that shows events.
+def square_of(spotting: Spotting, height: int) -> Square | None:
+    """What the model sees of a video, of several the largest; None: whole frames.
 
     Args:
-        height: lines of the video.
+        height: lines of the video; a lower one is not enlarged.
     """
+    models = [spotting, *spotting.others]
+    if not all(model.config.crop_dim for model in models):
+        return None
+    return max((Square(model.config.crop_dim, min(height, model.options.height)) for model in models),
+               key=lambda square: square.share)
+
+
+def annotate(
+    source: Source, frames: Frames, events: list[Event], spotting: Spotting, first: int, fps: float,
+    square: Square | None,
+) -> None:
+    """Write the copy that shows events, and the square that the model sees."""
     options = FrameOptions(ANNOTATED_HEIGHT, spotting.options.fps)
-    crop = spotting.config.crop_dim and spotting.config.crop_dim / min(height, spotting.options.height)
     again = iter(Frames(source.path, options, frames.start, frames.end, spotting.cores))
     with (
         tqdm(total=len(frames.times), desc=f"{source.name}{ANNOTATED}", unit="frame", disable=None) as bar,
@@ -92,4 +101,4 @@ def annotate(
     ):
         timed = ((frames.times[number - first], picture) for number, picture in pictures if not bar.update())
         write_annotated(source.file(ANNOTATED), timed, events, spotting.classes, first, len(frames.times), fps,
-                        crop, source.path)
+                        square and square.share, source.path)

@@ -53,6 +53,10 @@ class Spotting:
     cores: int = 0  # to decode on; 0 for all
     key: str = ""  # of the models and options, by which files are known that were made with them
 
+    def at(self, fps: float) -> Spotting:
+        """The same for videos of one rate, with the rule's window in frames."""
+        return replace(self, rule=self.rule.at(fps), others=[other.at(fps) for other in self.others])
+
 
 def settle(
     model: TrainedModel,
@@ -113,6 +117,7 @@ def tell_other_rate(spotting: Spotting, name: Path | str, fps: float) -> None:
 def find_events(spotting: Spotting, video: Path | str, start: float = 0.0, end: float = math.inf) -> list[Event]:
     """The events of a video file between two times, in seconds: [{"label", "frame", "score", "seconds"}]."""
     frames = Frames(Path(video), spotting.options, start, end)
+    spotting = spotting.at(spotting.options.fps or probe(frames.path).fps)
     return that_count(spotting, scored_events(spotting, frames, *score(spotting, frames, None, frames.path.name)))
 
 

@@ -13,6 +13,7 @@ from spotting.whole_videos import Spotting, scored_events, that_count
 from util.events import EventTable, predicted_events
 from util.io import write_json
 from util.predictions import prediction_prefix, save_predictions
+from util.spans import rates_of
 from viewer.models import read_split_models
 
 
@@ -37,7 +38,8 @@ def test_where_nothing_is_wrong_val_changes_nothing():
 @pytest.mark.parametrize("twins", [3, 8])
 def test_a_window_that_thins_out_twins_is_chosen_and_pays_on_other_videos(twins):
     rule = chosen(twins=twins)
-    assert rule.suppression.window >= twins and "chosen on val: mean mAP" in rule.notes[0] and " s)" in rule.notes[0]
+    assert rule.suppression.in_seconds and rule.suppression.at(25).window >= twins
+    assert " frames), chosen on val: mean mAP" in rule.notes[0] and rule.notes[0].endswith("window 1 frame (0.04 s)")
     before, after = on_another_split(rule, twins=twins)
     assert after.mean_map > before.mean_map + 0.05
     given = Given(Suppression(2))
@@ -87,13 +89,13 @@ def test_the_table_the_page_and_a_new_video_follow_the_same_rule(tmp_path):
     by_table = sorted(zip(counted.frame.tolist(), counted.label.tolist(), strict=True))
 
     (model,) = read_split_models([tmp_path], "test", truth["test"], CLASSES, truth.__getitem__)
-    shown = model.rule.suppression(model.predicted)
+    shown = model.rule.suppression(model.predicted, rates_of(truth["test"]))
     shown = shown.take(shown.score > model.rule.levels(CLASSES)[shown.label])
     assert sorted(zip(shown.frame.tolist(), shown.label.tolist(), strict=True)) == by_table
     peaks = model.curves("v0")  # moved along, so that a mark lies on its peak
     assert all(peaks[label, frame] > 0.1 * 65535 for frame, label in by_table)
 
-    spotting = Spotting(None, None, CLASSES, None, 0, kept)
+    spotting = Spotting(None, None, CLASSES, None, 0, kept).at(25)
 
     class Frames:
         times = np.arange(4000) / 25

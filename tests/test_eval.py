@@ -148,6 +148,41 @@ def test_soft_nms_is_another_suppression_for_the_tables_and_the_threshold(model,
     assert both.returncode == 2 and "not allowed with" in both.stderr
 
 
+def test_a_window_in_seconds_keeps_two_events_as_far_apart_whatever_the_frame_rate(model, tmp_path):
+    """80 ms between two events of a class, and 40 ms behind each the same event once more, at 25 and 100 frames a
+    second."""
+    for split in ("val", "test"):
+        truth, found = [], []
+        for video, fps in (("cup/a_1", 25.0), ("cup/a_2", 100.0)):
+            step = round(0.04 * fps)
+            frames = [first + k for first in range(20, 250, 40) for k in (0, 2 * step)]
+            truth.append({"video": video, "num_frames": NUM_FRAMES, "num_events": len(frames), "fps": fps,
+                          "events": [{"frame": frame, "label": "PASS"} for frame in frames]})
+            found.append({"video": video, "fps": fps, "events": [
+                {"label": "PASS", "frame": frame + late, "score": score} for frame in frames
+                for late, score in ((0, 0.9), (step, 0.3))]})
+        write_json(model.parent / "data" / f"{split}.json", truth)
+        write_json(model / f"pred-{split}.epoch01.recall.json.gz", found)
+
+    def results(*options):
+        done = scored("-s", "test", model, "--threshold", 0.1, "--json", tmp_path / "r.json", *options)
+        result = read_json(tmp_path / "r.json")
+        return result["f1"]["0"]["all"], result, done.stdout
+
+    counts, result, printed = results("--nms_window", "0.05s")
+    assert (counts["tp"], counts["fp"], counts["fn"]) == (24, 0, 0)
+    assert result["nms_window"] == "0.05s" and "after NMS, window 0.05 s (1 to 5 frames)" in printed
+    assert result["suppression"] == "NMS, window 0.05 s (1 to 5 frames)"
+    counts, _, printed = results("--nms_window", 4)
+    assert (counts["tp"], counts["fp"], counts["fn"]) == (24, 0, 0)  # of equals none goes
+    assert "after NMS, window 4 frames (0.04 to 0.16 s)" in printed
+    assert results("--nms_window", 1)[0]["fp"] == 12  # of the video with more frames a second
+    softer = [results("--soft_nms", window)[1]["no_nms"] for window in ("0.05s", "3")]
+    assert softer[0] == softer[1] and results("--soft_nms", "0.05s")[1]["nms_window"] == "0.05s"
+    several = run_here(eval_script, "-s", "test", model, model, "--nms_window", "0.05s")
+    assert several.returncode == 0, several.stderr
+
+
 def test_tolerances_in_seconds_are_frames_at_the_rate_of_each_video(model, tmp_path):
     data = model.parent / "data"
 
@@ -156,16 +191,18 @@ def test_tolerances_in_seconds_are_frames_at_the_rate_of_each_video(model, tmp_p
         return read_json(tmp_path / "r.json")
 
     in_frames = results("-t", 1, 4)
-    in_seconds = results("--tolerance_seconds", 0.04, 0.16)
+    in_seconds = results("-t", "0.04s", "0.16s")
     assert list(in_seconds["nms"]) == ["0.04", "0.16"]
     assert list(in_seconds["nms"].values()) == list(in_frames["nms"].values())
     assert in_seconds["threshold"] == in_frames["threshold"] and "within 0.04 s" in in_seconds["threshold_from"]
     first, second = read_json(data / "test.json")
     write_json(data / "test.json", [first, second | {"fps": 100.0}])
-    mixed = results("--tolerance_seconds", 0.04)["nms"]["0.04"]["mAP"]
+    mixed = results("-t", "0.04s")["nms"]["0.04"]["mAP"]
     assert in_frames["nms"]["1"]["mAP"] < mixed < in_frames["nms"]["4"]["mAP"]
     write_json(data / "test.json", [first, second | {"fps": -1}])
-    assert "video cup/a_2: its fps is not known" in complaint("-s", "test", model, "--tolerance_seconds", 1)
+    for unknown in (("-t", "1s"), ("--nms_window", "0.1s"), ("--soft_nms", ".1s")):
+        assert "video cup/a_2: its fps is not known" in complaint("-s", "test", model, *unknown)
+    assert "give all in one of them" in complaint("-s", "test", model, "-t", "1s", 1)
 
 
 def test_a_picture_that_cannot_be_written_is_one_line_and_the_results_come_all_the_same(model, tmp_path):
@@ -232,8 +269,8 @@ def test_a_split_without_events_and_one_that_is_not_there_are_errors(model):
 
 
 @pytest.mark.parametrize("option", [("-t", "-1"), ("-t", "1.5"), ("-t", "1001"), ("--nms_window", "99999999"),
-                                    ("--nms_window", "x"), ("--soft_nms", "1001"), ("--tolerance_seconds", "99"),
-                                    ("--threshold", "nan")])
+                                    ("--nms_window", "x"), ("--soft_nms", "1001"), ("-t", "99s"),
+                                    ("--nms_window", "1e1s"), ("--threshold", "nan")])
 def test_an_option_of_a_wrong_kind_is_refused(model, option):
     done = run_here(eval_script, "-s", "test", model, *option)
     assert done.returncode == 2

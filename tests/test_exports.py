@@ -142,6 +142,31 @@ def test_subtitles_last_until_the_next_and_share_a_cue_on_one_frame(tmp_path):
     assert "\n&lt;A &amp; B&gt;\n" in (tmp_path / "b.vtt").read_text(encoding="utf-8")
 
 
+def test_text_that_a_sheet_could_take_for_a_formula_stays_text(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    players = ["=1+1", "+10", "-3", "@me", "#N/A", "=", "007"]
+    events = [{"frame": frame, "label": "=PASS", "seconds": frame / 25, "team": "=T", "player": player,
+               "a\x07b": "x"}
+              for frame, player in enumerate([*players, "x\x07y"])]
+    (path,) = export_video(tmp_path / "a", ExportedVideo("a", "a.mp4", 25.0, events, ["=PASS"]), options("excel"))
+    sheet = openpyxl.load_workbook(path).active
+    assert not {cell.data_type for line in sheet for cell in line} & {"f", "e"}  # formulas, errors
+    (labels,) = read_labels(path)
+    assert [(event.fields["player"], event.fields["label"], event.fields["team"]) for event in labels.events] == [
+        (player, "=PASS", "=T") for player in [*players, "xy"]] and not labels.notes
+
+
+def test_a_formula_without_a_value_is_said_and_one_with_it_read(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for line in (["video", "frame", "label", "player"], ["a", 1, "PASS", "=1+1"], ["a", 2, "PASS", "=2"]):
+        book.active.append(line)
+    book.save(tmp_path / "a.xlsx")
+    (labels,) = read_labels(tmp_path / "a.xlsx")
+    assert any("2 formulas without a value count as empty, such as D2" in note for note in labels.notes)
+    assert len(labels.events) == 2
+
+
 @pytest.mark.parametrize("form", EXPORTS)
 def test_a_video_without_events_is_written_too(tmp_path, form):
     if form == "excel":

@@ -17,6 +17,7 @@ from model.folder import load_model
 from spotting.live import live_events
 from spotting.whole_videos import find_events, settle
 from util.io import read_json
+from util.spans import Seconds
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def video(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("fps", "delay", "suppression"), [
-    (None, 0.4, Suppression(1)), (None, None, Suppression(3)), (12.5, 1.0, Suppression(2, soft=True))])
+    (None, 0.4, Suppression(1)), (None, None, Suppression(3)), (12.5, 1.0, Suppression(Seconds(0.16), soft=True))])
 def test_over_a_file_it_finds_what_the_same_scoring_finds_afterwards(model, video, fps, delay, suppression):
     spotting = settle(load_model(model, "cpu"), fps=fps, given=Given(suppression, 0.02))
     spotting = replace(spotting, rule=replace(spotting.rule, moves={"PASS": 2}, own_threshold={"DRIVE": 0.03}))

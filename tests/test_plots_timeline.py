@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from pictures import CLASSES, EVENTS, VIDEO, decoded, holds_colour, paired
 
-from evaluation.pairing import Seconds
 from plots import style, timeline
 from plots.style import class_colour
 from plots.timeline import timeline_picture
+from util.spans import Seconds
 
 
 def draw(path, events=EVENTS, truth=VIDEO, **more):

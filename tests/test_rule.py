@@ -11,6 +11,7 @@ from util.errors import UserError
 from util.events import event_table
 from util.io import read_json, write_json
 from util.predictions import prediction_prefix
+from util.spans import Seconds
 
 # Which is the best
 
@@ -97,7 +98,7 @@ def found(folder, epoch=3, suppression=None, **given):
 def test_what_training_kept_is_found_with_no_predictions_there(tmp_path):
     keep(tmp_path)
     assert read_json(tmp_path / FILE) == {"epoch": 3, "threshold": 0.7, "own_threshold": {}, "moves": {},
-                                          "nms_window": 1, "soft_nms": False, "nms_seconds": 0.04, "tolerance": 2,
+                                          "nms_window": 1, "soft_nms": False, "tolerance": 2,
                                           "notes": []}
     rule = found(tmp_path)
     assert (rule.threshold, rule.source) == (0.7, "chosen on val in training (threshold.json)")
@@ -127,6 +128,13 @@ def test_all_that_val_chose_is_kept_and_what_is_given_goes_before(tmp_path):
     assert given.levels(CLASSES).tolist() == [0.3, 0.3] and given.moves == {"PASS": -1}
 
 
+def test_a_window_in_seconds_is_kept_as_it_is_given(tmp_path):
+    rule = Rule(Suppression(Seconds(0.08), soft=True), 0.5)
+    write_json(tmp_path / FILE, {"epoch": 3} | rule.as_json())
+    assert read_json(tmp_path / FILE)["nms_window"] == "0.08s"
+    assert found(tmp_path).suppression == rule.suppression and found(tmp_path).at(50).suppression.window == 4
+
+
 def test_a_class_s_own_threshold_goes_along_when_that_of_all_is_moved():
     rule = Rule(threshold=0.5, own_threshold={"DRIVE": 0.2})
     assert rule.levels(CLASSES, 0.5).tolist() == [0.2, 0.5]
@@ -139,6 +147,7 @@ def test_a_class_s_own_threshold_goes_along_when_that_of_all_is_moved():
                                    '"threshold": -Infinity', f'"threshold": 1{"0" * 400}', '"threshold": 1e999',
                                    '"threshold": 0.5', '"threshold": 0.5, "nms_window": -1',
                                    '"threshold": 0.5, "nms_window": 1, "moves": {"PASS": 0.5}',
+                                   '"threshold": 0.5, "nms_window": "11s"', '"threshold": 0.5, "nms_window": true',
                                    '"threshold": 0.5, "nms_window": 1, "own_threshold": {"PASS": null}'])
 def test_a_damaged_file_is_one_line(tmp_path, value):
     (tmp_path / FILE).write_text(f"{{{value}}}", encoding="utf-8")

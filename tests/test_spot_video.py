@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import av
 import numpy as np
@@ -143,13 +144,37 @@ def test_weaker_events_are_kept_too_with_the_rule_by_which_they_do_not_count(mod
     spot(model, video, "--output", tmp_path, "--threshold", 0.4, "--nms_window", 2, "--start", 0.4)
     (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
     assert {**kept, "events": 0} == {
-        "video": "cup_1", "fps": 25, "classes": CLASSES, "events": 0,
+        "video": "cup_1", "fps": 25, "classes": CLASSES, "events": 0, "square": None,
         "rule": {"threshold": 0.4, "own_threshold": {}, "moves": {}, "nms_window": 2, "soft_nms": False}}
     assert len(kept["events"]) == 2 * 30 and min(event["frame"] for event in kept["events"]) == 10
     table = Suppression(2)(event_table([kept], ["cup_1"], CLASSES))
     left = [event for event in event_dicts(table, CLASSES) if event["score"] > 0.4]
     counted = events_of(tmp_path / "cup_1.events.json")
     assert left == [{key: event[key] for key in ("label", "frame", "score")} for event in counted]
+
+
+def test_what_a_model_of_crops_sees_is_told_and_drawn_whatever_the_height(model, video, tmp_path):
+    crops, drawn = shutil.copytree(model, tmp_path / "crops"), []
+    write_json(crops / "config.json", read_json(crops / "config.json") | {"crop_dim": 32})
+    with mock.patch.object(video_files, "write_annotated", lambda *args: drawn.append(args[-2])):
+        for height, lines in ((None, 48), (40, 40), (1000, 64)):  # frames are not enlarged
+            given = ["--height", height] if height else []
+            assert spot(crops, video, "--output", tmp_path, "--annotate", *given).returncode == 0
+            (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
+            assert kept["square"] == {"side": 32, "lines": lines} and drawn.pop() == 32 / lines
+        assert spot(crops, video, "--output", tmp_path, "--annotate", "--with", model).returncode == 0
+        assert read_json(tmp_path / "cup_1.events.recall.json.gz")[0]["square"] is drawn.pop() is None
+
+
+def test_a_window_in_seconds_is_in_frames_of_the_video_s_rate(model, video, tmp_path):
+    by_frames, by_seconds = ([*EVERY[:2], "--nms_window", window] for window in (3, "0.12s"))
+    for more in ([], ["--fps", 12.5], ["--delay", 1]):
+        spot(model, video, "--output", tmp_path / "a", *by_seconds, *more)
+        window = 1 if "--fps" in more else 3
+        spot(model, video, "--output", tmp_path / "b", *by_frames[:3], window, *more)
+        found = [events_of(tmp_path / folder / "cup_1.events.json") for folder in "ab"]
+        assert found[0] == found[1] and found[0]
+        assert read_json(tmp_path / "a" / "cup_1.events.recall.json.gz")[0]["rule"]["nms_window"] == "0.12s"
 
 
 def test_a_stretch_has_the_numbers_and_times_that_it_has_in_the_whole(model, video, tmp_path):

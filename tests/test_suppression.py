@@ -6,6 +6,7 @@ import pytest
 from evaluation.suppression import Suppression
 from spotting.live import SureEvents
 from util.events import event_dicts, event_table, recall_events
+from util.spans import Seconds
 
 CLASSES = ["DRIVE", "PASS"]
 
@@ -51,11 +52,11 @@ def random_events(rng, num_frames=40, most=30, levels=6):
     ]
 
 
-def left(window, *videos, soft=False):
+def left(window, *videos, soft=False, fps=None):
     """The events of each video that are left, as dictionaries."""
     names = [f"match_{i}" for i in range(len(videos))]
     entries = [{"video": name, "events": events} for name, events in zip(names, videos, strict=True)]
-    kept = Suppression(window, soft)(event_table(entries, names, CLASSES))
+    kept = Suppression(window, soft)(event_table(entries, names, CLASSES), fps)
     return [event_dicts(kept.take(kept.video == i), CLASSES) for i in range(len(videos))]
 
 
@@ -107,6 +108,17 @@ def test_soft_nms_is_what_the_definition_says_on_random_crowded_videos():
             assert by == found
             lowered += sum(event not in video for event in events_left)
     assert lowered > 1000
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_window_in_seconds_is_in_each_video_that_of_so_many_frames(soft):
+    rng, fps = np.random.default_rng(4), np.array([25.0, 100.0, 10.0, 59.94])
+    for _ in range(50):
+        videos = [random_events(rng, 40) for _ in fps]
+        alone = [left(frames, video, soft=soft)[0] for frames, video in zip((2, 8, 0, 4), videos, strict=True)]
+        assert left(Seconds(0.08), *videos, soft=soft, fps=fps) == alone
+    assert Suppression(Seconds(0.08)).at(50) == Suppression(4) and Suppression(2).at(50) == Suppression(2)
+    assert len({Suppression(2), Suppression(Seconds(2)), Suppression(2, soft=True)}) == 3  # keys of what is kept
 
 
 def test_soft_nms_lowers_scores_by_the_distance_and_keeps_the_order():

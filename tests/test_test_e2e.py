@@ -47,7 +47,7 @@ def edit_config(model, **values):
 
 def test_it_prints_the_table_and_writes_nothing(model, tiny):
     before = names(model)
-    asked = ["--tolerance_seconds", 0.08, 0.16]
+    asked = ["-t", "0.08s", "0.16s"]
     printed = run_script("test_e2e.py", model, tiny[1], "-s", "test", *asked, *OPTIONS).stdout
     assert "split test: 2 events in 1 videos; threshold 0.500, fixed: no val predictions" in printed
     assert f"rny002_gsm + gru, epoch {best_epoch(model)}, on cpu" in printed

@@ -34,7 +34,8 @@ def viewed(tmp_path):
 
 
 @pytest.mark.parametrize("options", [[], ["--threshold", "0.25", "--nms_window", "3"],
-                                     ["--threshold", "0.25", "--soft_nms", "3"]])
+                                     ["--threshold", "0.25", "--soft_nms", "3"],
+                                     ["--threshold", "0.25", "--nms_window", "0.12s"]])
 def test_the_numbers_of_the_overview_are_those_of_eval(viewed, tmp_path, options):
     path = viewed.model / "pred-test.epoch01.recall.json.gz"
     one, other = read_json(path)  # equal scores in both, of which file order decides
@@ -43,7 +44,8 @@ def test_the_numbers_of_the_overview_are_those_of_eval(viewed, tmp_path, options
     run_here(eval_script, "-s", "test", viewed.model, "--json", tmp_path / "r.json", *options)
     results = read_json(tmp_path / "r.json")
     page = client(*viewed.arguments())
-    query = f"?threshold=0.25&window=3&soft={int('--soft_nms' in options)}&tolerance=2" if options else ""
+    soft, *window = "--soft_nms" in options, *options[3:]
+    query = f"?threshold=0.25&window={window[0]}&soft={int(soft)}&tolerance=2" if options else ""
     (model,) = page.get(f"/api/overview{query}").get_json()["models"]
     for k, name in enumerate(CLASSES):
         assert model["nms"][k] == [results["nms"][t][name] for t in ("0", "1", "2", "4")]
@@ -136,7 +138,7 @@ def test_labels_that_were_edited_can_be_the_truth_of_the_overview(viewed):
     assert after["models"][0]["videos"][0]["tp"] == 2
 
 
-@pytest.mark.parametrize("query", ["threshold=x", "threshold=nan", "threshold=1&threshold=2", "window=-1",
+@pytest.mark.parametrize("query", ["threshold=x", "threshold=nan", "threshold=1&threshold=2", "window=-1", "window=11s",
                                    "tolerance=1.5", "tolerance=99999999999"])
 def test_settings_that_make_no_sense_are_refused(viewed, query):
     answer = client(*viewed.arguments()).get(f"/api/overview?{query}")

@@ -104,6 +104,13 @@ def test_the_sliders_change_all_counts_at_once(driver, serve, tmp_path):
     wait(lambda: counts() == [3, 2, 2], "right, false, missed at 0.2")
     slide("Tolerance", 0)
     wait(lambda: counts() == [2, 3, 3], "right, false, missed on the frame")
+    typed = """const box = document.querySelector('[aria-label="NMS window, as a number"]');
+        box.value = arguments[0]; box.dispatchEvent(new Event("change"));
+        return [box.value, box.closest(".slider").querySelector(".name").textContent]"""
+    assert page.run(typed, "0.08s") == ["0.08s", "NMS ± 2 frames"]
+    page.until("return location.hash.includes('window=0.08s')")
+    assert page.run(typed, "nothing") == ["0.08s", "NMS ± 2 frames"]
+    assert page.run(typed, "2") == ["2", "NMS ± 0.08 s"]
     slide("Threshold", 0.95)
     wait(lambda: counts() == [0, 0, 5], "right, false, missed at 0.95")
     page.run("document.querySelector('.slider input[type=checkbox]').click()")

@@ -12,6 +12,8 @@ from viewed import client, event, labels_of, make_viewed, put
 
 import prepare_data
 import view
+from evaluation.rule import Rule
+from spotting.event_files import Square, write_candidates, write_events
 from util.io import read_json, write_json
 
 SIZE = (480, 320)  # of the videos; frames are extracted at 64 lines
@@ -121,10 +123,37 @@ def test_what_cannot_be_shown_is_said_and_never_takes_the_videos_for_an_output(v
 
 def test_the_square_that_a_model_sees_is_told(tmp_path):
     viewed = make_viewed(tmp_path)
-    assert [m["crop"] for m in session(client(*viewed.arguments()))["models"]] == [None]
+    assert [m["squares"] for m in session(client(*viewed.arguments()))["models"]] == [[]]
     config = read_json(viewed.model / "config.json")
-    write_json(viewed.model / "config.json", config | {"crop_dim": 48})
-    assert [m["crop"] for m in session(client(*viewed.arguments()))["models"]] == [48]
+    write_json(viewed.model / "config.json", config | {"crop_dim": 48, "frame_height": 224})
+    assert [m["squares"] for m in session(client(*viewed.arguments()))["models"]] == [[[48, None]] * 2]
+    first, second = read_json(viewed.dataset / "test.json")
+    write_json(viewed.dataset / "test.json", [first, second | {"width": 96, "height": 64}])
+    assert [m["squares"] for m in session(client(*viewed.arguments()))["models"]] == [[[48, None], [48, 64]]]
+
+
+def test_the_square_of_what_spot_video_found_is_drawn(videos, tmp_path, driver, serve):
+    found, rule = tmp_path / "found", Rule(threshold=0.2)
+    events = [{"label": "PASS", "frame": 4, "score": 0.3}]
+    for name, square in (("cup/a_1", Square(48, 64)), ("cup/a_2", None)):
+        write_events(found / f"{name}.events.json", name, 25.0, [event | {"seconds": 0.16} for event in events])
+        write_candidates(found / f"{name}.events.recall.json.gz", name, 25.0, events, rule, ["PASS"], square)
+    given = [found, "--label", tmp_path / "new", "--videos", videos, "--labels", tmp_path / "Labels"]
+    assert [m["squares"] for m in session(client(*given))["models"]] == [[None, [48, 64], None]]
+    page = Page(driver, serve(*given)).video("cup%2Fa_1")
+    page.run("app.page.player.seek(43)")
+    page.until("return app.page.player.drawn === 43")
+    light = """const {left, top, w, h} = app.page.player.shown;
+        const ctx = app.page.player.canvas.getContext("2d");
+        const part = (x) => ctx.getImageData(left + x * w, top + h / 4, w / 5, h / 2).data;
+        return [0.79, 0.4].map((x) => part(x).reduce((sum, value, i) => sum + (i % 4 === 1 ? value : 0), 0))"""
+    (beside, within), told = page.run(light), page.run("return document.querySelector('button.crop').textContent")
+    assert told == "model sees 48 × 48 of 64 lines"
+    page.run("document.querySelector('button.crop').click()")
+    whole = page.run(light)
+    assert 0.5 < beside / whole[0] < 0.6 and within == whole[1]
+    assert page.run("app.go(2)") is None
+    page.until("return app.page.index === 2").until("return document.querySelector('button.crop').hidden")
 
 
 def test_a_frame_that_is_shown_no_more_is_given_up_and_an_odd_question_refused(videos, tmp_path):

@@ -135,8 +135,8 @@ def trained_with(model_dir: Path, key: str) -> Any:
     """What a model folder's configuration says of its training; None where it says nothing, or cannot be read.
 
     Args:
-        key: "classes", a list of names; "team_sides", of which see TeamSides; or "crop_dim", side of the square that
-            it sees of each frame, in pixels.
+        key: "classes", a list of names; "team_sides", of which see TeamSides; "crop_dim", side of the square that it
+            sees of each frame, in pixels; or "frame_height", lines of these frames.
 
     Raises:
         UserError: it is damaged there.
@@ -145,7 +145,8 @@ def trained_with(model_dir: Path, key: str) -> Any:
         path, config = config_path(model_dir), read_config(model_dir)
     except UserError:
         return None
-    return {"classes": kept_classes, "team_sides": kept_team_sides, "crop_dim": kept_crop}[key](config, path)
+    read = {"classes": kept_classes, "team_sides": kept_team_sides, "crop_dim": kept_crop}
+    return read[key](config, path) if key in read else _get_positive(path, config, key)
 
 
 def kept_crop(config: Mapping[str, Any], path: Path) -> int | None:

@@ -7,8 +7,6 @@ import math
 import re
 from collections.abc import Callable
 
-MAX_FRAMES_AROUND = 1000  # of a tolerance or window; pictures and the page show each of them
-MAX_SECONDS_AROUND = 10
 _MAX_COUNT = 10**12 - 1
 
 
@@ -41,7 +39,6 @@ def finite(least: float, most: float = math.inf) -> Callable[[str], float]:
 
 count, positive = whole(0), whole(1)
 share, rate = finite(0, 1), finite(0)
-frames_around, seconds_around = whole(0, MAX_FRAMES_AROUND), finite(0, MAX_SECONDS_AROUND)  # an event: a tolerance, say
 
 
 def positive_or_auto(text: str) -> int | str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dataset.labels import SAME_FPS
 from evaluation.rule import UNCHOSEN, Rule, lengths_of, read_predicted, rule_for, rule_from
-from spotting.event_files import CANDIDATES, SPOTTED
+from spotting.event_files import CANDIDATES, SPOTTED, Square, read_square
 from util.config import TeamSides, trained_with
 from util.errors import UserError
 from util.events import Event, EventTable, Video, event_table, score_curves
@@ -38,10 +38,20 @@ class Model:
     rule: Rule
     num_frames: dict[str, int]  # of each video that is looked at, by name, in their order
     classes: Sequence[str]
-    crop: int | None = None  # side of the square in the middle of a frame that it sees, pixels; None: all of it
+    crop: int | None = None  # side of the square that it sees of extracted frames, pixels; None: all of them
+    frame_height: int | None = None  # lines of the frames that it was trained on, where that is known
+    squares: Mapping[str, Square] = field(default_factory=dict)  # that it saw of videos, where spot_video.py says so
     team_sides: TeamSides | None = None  # with which it was trained, where labels name teams
     scores: Mapping[str, np.ndarray] | None = None  # float (num_frames, K + 1) by video, where no file has them
     _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def square_of(self, video: ViewedVideo) -> tuple[int, int | None] | None:
+        """Side of the square in the middle of a frame that it sees, pixels, and lines of such a frame, None for those
+        of the picture; None: it sees all."""
+        if video.name in self.squares:
+            return self.squares[video.name]
+        lines = video.size[1] if video.size else self.frame_height if video.source else None
+        return None if self.crop is None or (video.source and not lines) else (self.crop, lines)
 
     def curves(self, video: str) -> np.ndarray:
         """The scores of a video along time: uint16 (K, num_frames), 65535 for 1.
@@ -111,8 +121,10 @@ def read_split_models(
         rule, folder = rule_for(found.origin), found.origin.folder
         predicted = rule.moved(found.events, classes, lengths_of(entries))
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
-        models.append(Model(name, found.path, predicted, rule, lengths, classes, trained_with(folder, "crop_dim"),
-                            trained_with(folder, "team_sides"), found.scores))
+        crops = [trained_with(each.folder, "crop_dim") for each in found.origin.members or [found.origin]]
+        models.append(Model(name, found.path, predicted, rule, lengths, classes,
+                            None if None in crops else max(crops), trained_with(folder, "frame_height"),
+                            team_sides=trained_with(folder, "team_sides"), scores=found.scores))
     return models
 
 
@@ -149,7 +161,8 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
                 raise UserError(f"{path}: a rule in it is none; spot the videos again")
         lengths = {video.name: video.num_frames for video in videos}
         predicted = event_table(entries, list(lengths), classes)
-        models.append(Model(name, used[0], predicted, rule, lengths, classes))
+        squares = {entry["video"]: square for entry in entries if (square := read_square(entry))}
+        models.append(Model(name, used[0], predicted, rule, lengths, classes, squares=squares))
     return models
 
 

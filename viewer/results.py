@@ -24,6 +24,7 @@ from evaluation.metrics import (
 from evaluation.pairing import TOLERANCES, Pairing, pair_events, pair_sides
 from evaluation.suppression import Suppression
 from util.events import Event, EventTable, of_labelled, true_events
+from util.spans import rates_of
 from viewer.models import Model
 from viewer.store import LabelState, LabelStore, plain_event
 from viewer.viewed_videos import ViewedVideo
@@ -77,7 +78,11 @@ class Results:
 
     def _suppress(self, model: int, suppression: Suppression, ranges: Ranges) -> EventTable:
         """The events that are left after suppression where the videos are labelled, in file order."""
-        return suppression(_within(self.models[model].predicted, ranges))
+        return suppression(_within(self.models[model].predicted, ranges), self._rates(suppression))
+
+    def _rates(self, suppression: Suppression) -> np.ndarray | None:
+        """As `Suppression` takes them; a UserError where it needs one that is not known."""
+        return rates_of([{"video": video.name, "fps": video.fps or -1} for video in self.videos], [suppression.window])
 
     def _ranges(self, states: States) -> Ranges:
         """What counts of each video: what is labelled in the split, or in these labels."""
@@ -113,7 +118,7 @@ class Results:
         alone = pairing.by_video(len(self.videos))
         ranges = self._ranges(states)
         by_side = pair_sides(_within(self._truth(states), ranges), _within(self.models[model].predicted, ranges),
-                             len(self.classes), suppression)
+                             len(self.classes), suppression, fps=self._rates(suppression))
         team = None if by_side is None else _known(mean_of_known(
             np.array([mean_of_known(average_precision(one)) for one in by_side])))
         precision = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from util.entries import labelled_frames
 from util.errors import UserError
 from util.io import parse_json
 from util.matches import matches_of
-from util.options import MAX_FRAMES_AROUND
+from util.spans import MOST_FRAMES, parse_span, plain_span
 from util.stamps import MICROSECOND
 from viewer.leaving import FORMS, export_all, export_video
 from viewer.models import Model
@@ -116,7 +117,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
             split=session.split,
             classes=[{"name": name, "colour": class_colour(i)} for i, name in enumerate(session.classes)],
             videos=[_describe(video) for video in session.videos],
-            models=[_describe_model(model) for model in session.models],
+            models=[_describe_model(model, session.videos) for model in session.models],
             labels_dir=str(session.labels_dir),
             exports={name: form.suffix for name, form in FORMS.items()},
             defaults=_defaults(session),
@@ -141,7 +142,7 @@ def _add_overview(app: Flask, session: Session, store: LabelStore, results: Resu
     @app.get("/api/cases")
     def send_cases() -> Response:
         case = Case(*(_index(request.args, key, len(session.classes)) for key in ("true", "predicted")),
-                    _whole(request.args["offset"], -MAX_FRAMES_AROUND) if "offset" in request.args else None)
+                    _whole(request.args["offset"], -MOST_FRAMES) if "offset" in request.args else None)
         model = _index(request.args, "model", len(session.models))
         if model is None or case.true is case.predicted is None:
             abort(400, "name a model, and a true or a predicted class")
@@ -284,10 +285,11 @@ def _describe(video: ViewedVideo) -> dict[str, Any]:
     }
 
 
-def _describe_model(model: Model) -> dict[str, Any]:
-    rule = model.rule
-    return {"name": model.name, "file": model.path.name, "threshold": rule.threshold, "crop": model.crop,
-            "levels": rule.levels(model.classes).tolist(), "threshold_from": "; ".join([rule.source, *rule.notes])}
+def _describe_model(model: Model, videos: list[ViewedVideo]) -> dict[str, Any]:
+    rule, squares = model.rule, [model.square_of(video) for video in videos]
+    return {"name": model.name, "file": model.path.name, "threshold": rule.threshold,
+            "levels": rule.levels(model.classes).tolist(), "threshold_from": "; ".join([rule.source, *rule.notes]),
+            "squares": squares if any(squares) else []}
 
 
 def _settings(args: Any, session: Session) -> Settings:
@@ -301,15 +303,19 @@ def _settings(args: Any, session: Session) -> Settings:
         abort(400, "threshold must be a number for each model")
     usual = _defaults(session)
     soft = args.get("soft", str(usual["soft"])) == "1"
-    window = _whole(args.get("window", usual["soft_window" if soft else "window"]), 0)
+    try:
+        window = parse_span(args.get("window", usual["soft_window" if soft else "window"]))
+    except ArgumentTypeError as error:
+        abort(400, f"window {error}")
     return Settings(values, Suppression(window, soft), _whole(args.get("tolerance", TOLERANCE), 0))
 
 
 def _defaults(session: Session) -> dict[str, Any]:
     """Where the sliders stand at first: NMS as the first model's rule has it."""
     first = session.models[0].rule.suppression if session.models else NMS
-    return {"window": NMS_WINDOW if first.soft else first.window, "soft": int(first.soft),
-            "soft_window": first.window if first.soft else SOFT_NMS_WINDOW, "tolerance": TOLERANCE,
+    windows = {"window": NMS_WINDOW, "soft_window": SOFT_NMS_WINDOW,
+               "soft_window" if first.soft else "window": plain_span(first.window)}
+    return {**{key: str(window) for key, window in windows.items()}, "soft": int(first.soft), "tolerance": TOLERANCE,
             "threshold": DEFAULT_THRESHOLD}
 
 
@@ -322,8 +328,8 @@ def _whole(text: str | int, least: int) -> int:
     try:
         value = int(text)
     except ValueError:
-        value = MAX_FRAMES_AROUND + 1
-    if not least <= value <= MAX_FRAMES_AROUND:
+        value = MOST_FRAMES + 1
+    if not least <= value <= MOST_FRAMES:
         abort(400, f"{text!r} is no number of frames")
     return value
 

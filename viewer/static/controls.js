@@ -1,8 +1,12 @@
 // The sliders: each model's threshold, the window of NMS or soft NMS, the tolerance. All numbers follow.
 
-import { button, el } from "./dom.js";
+import { button, el, toast } from "./dom.js";
+import { inSeconds, spanOf, theOtherWay } from "./spans.js";
 
-const MOST = { window: 30, tolerance: 12 }; // frames; more can be typed
+// how far a slider goes, by which steps, and up to what can be typed
+const SHARE = { most: 1, step: 0.005, decimals: 3, limit: 1 };
+const FRAMES = { most: 30, step: 1, decimals: 0, limit: 1000 };
+const SECONDS = { most: 1.2, step: 0.01, decimals: 3, limit: 10 };
 
 /** A bar of sliders that follows the settings until `signal` is aborted. */
 export function controls(app, signal) {
@@ -11,8 +15,7 @@ export function controls(app, signal) {
   const parts = session.models.map((model, of) =>
     slider({
       name: many ? `${model.name}: threshold` : "Threshold",
-      most: 1,
-      step: 0.005,
+      scale: () => SHARE,
       hint: `Predictions that score above it count. At first ${model.threshold.toFixed(3)}, ${model.threshold_from}`,
       read: () => settings.thresholds[of],
       write: (threshold) => settings.set({ threshold, of }),
@@ -21,20 +24,10 @@ export function controls(app, signal) {
   );
   if (session.models.length) {
     parts.push(
-      slider({
-        name: "NMS window",
-        most: MOST.window,
-        unit: softSwitch(session, settings, signal),
-        usual: () => session.defaults[settings.soft ? "soft_window" : "window"],
-        hint:
-          "Of predictions of a class so many frames from each other only the best is kept; " +
-          "soft: the best lowers the scores of the others; 0 keeps all",
-        read: () => settings.window,
-        write: (window) => settings.set({ window }),
-      }),
+      nmsSlider(session, settings, signal),
       slider({
         name: "Tolerance",
-        most: MOST.tolerance,
+        scale: () => ({ ...FRAMES, most: 12 }),
         unit: "frames",
         usual: () => settings.defaults.tolerance,
         hint: "By so many frames a right prediction may be off",
@@ -45,6 +38,36 @@ export function controls(app, signal) {
   }
   settings.addEventListener("change", () => parts.forEach((part) => part.update()), { signal });
   return el("div.wrap", { class: `controls ${many ? "many" : ""}` }, parts.map((part) => part.element));
+}
+
+/** The window in frames, or in seconds where they are typed; the name says what it is in the other. */
+function nmsSlider(session, settings, signal) {
+  const seconds = () => inSeconds(settings.window);
+  const type = (text) => {
+    const window = spanOf(text);
+    const unknown = session.videos.some(({ fps }) => fps === null);
+    if (window === null) toast(`${text}: give frames, such as 2, or seconds, such as 0.08s`, "bad");
+    else if (inSeconds(window) && unknown) toast("the rate of a video is not known: give frames", "bad");
+    else settings.set({ window });
+  };
+  return slider({
+    name: "NMS window",
+    saying: () => {
+      const other = theOtherWay(settings.window, session.videos);
+      return other ? `NMS ± ${other}` : "NMS window";
+    },
+    scale: () => (seconds() ? SECONDS : FRAMES),
+    unit: softSwitch(session, settings, signal),
+    usual: () => session.defaults[settings.soft ? "soft_window" : "window"],
+    hint:
+      "Of predictions of a class at most so far from each other only the best is kept; " +
+      "soft: the best lowers the scores of the others; 0 keeps all. " +
+      "Frames, or with s behind it, 0.08s, seconds at the rate of each video",
+    read: () => Number.parseFloat(settings.window),
+    text: () => settings.window,
+    write: (number) => settings.set({ window: `${number}${seconds() ? "s" : ""}` }),
+    type,
+  });
 }
 
 /** Soft NMS or NMS; each has its own usual window. */
@@ -59,41 +82,53 @@ function softSwitch({ defaults }, settings, signal) {
   return el("label", box, "soft");
 }
 
-function slider({ name, most, step = 1, unit, hint, read, write, usual }) {
-  const decimals = step < 1 ? 3 : 0;
-  const take = ({ value }) => {
-    if (value !== "" && Number(value) >= 0) write(Math.min(1000, Number(Number(value).toFixed(decimals))));
+/**
+ * A value as a slider and as a number. What is more than a number has `text()`, which `type(text)` sets, and it may have
+ * a name that says more of it, `saying()`.
+ */
+function slider({ name, saying, scale, unit, hint, read, write, usual, text, type = write }) {
+  const shown = text ?? (() => read().toFixed(scale().decimals));
+  const take = (value) => {
+    const { decimals, limit } = scale();
+    if (value !== "" && Number(value) >= 0) write(Math.min(limit, Number(Number(value).toFixed(decimals))));
   };
   const range = el("input", {
     type: "range",
     min: 0,
-    max: most,
-    step: decimals ? "any" : step,
     ariaLabel: name,
-    on: { input: (event) => take(event.target), pointerup: (event) => event.target.blur() },
+    on: { input: (event) => take(event.target.value), pointerup: (event) => event.target.blur() },
   });
   range.addEventListener("keydown", (event) => {
+    const { most, step, decimals } = scale();
     const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[event.key];
     if (!by || !decimals) return;
     event.preventDefault();
     write(Math.max(0, Math.min(most, Number((read() + by).toFixed(decimals)))));
   });
   const number = el("input", {
-    type: "number",
+    type: text ? "text" : "number",
     min: 0,
-    max: decimals ? 1 : 1000,
-    step,
+    max: scale().limit,
+    step: scale().step,
     ariaLabel: `${name}, as a number`,
-    on: { change: (event) => take(event.target) },
+    on: {
+      change: ({ target }) => {
+        (text ? type : take)(target.value);
+        target.value = shown();
+      },
+    },
   });
-  const reset = button("↺", "back to what is usual", () => write(usual()), { class: "quiet reset" });
+  const reset = button("↺", "back to what is usual", () => type(usual()), { class: "quiet reset" });
+  const label = el("span.name", { title: name });
   const update = () => {
+    const { most, step, decimals } = scale();
+    Object.assign(range, { max: most, step: decimals ? "any" : step });
     range.value = read();
-    if (document.activeElement !== number) number.value = read().toFixed(decimals);
-    reset.style.visibility = read() === usual() ? "hidden" : "";
+    if (document.activeElement !== number) number.value = shown();
+    reset.style.visibility = (text ?? read)() === usual() ? "hidden" : "";
+    label.textContent = saying ? saying() : name;
   };
   update();
-  const label = el("span.name", { text: name, title: name });
   const parts = [label, range, number, unit ? el("span.unit.of", unit) : null, reset];
   return { element: el("div.row.slider", { title: hint }, parts), update };
 }

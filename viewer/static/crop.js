@@ -22,23 +22,25 @@ export class Crop {
     this.changed();
   }
 
-  /** Pixels of an extracted frame that the model's square has; null where it sees all of it. */
-  get side() {
-    const { session, settings } = this.scene;
-    return session.models[settings.model]?.crop ?? null;
+  /** The square's side in pixels, and the lines of such a frame, null for those of the picture; null: it sees all. */
+  get square() {
+    const { session, settings, verdicts } = this.scene;
+    return session.models[settings.model]?.squares[verdicts.index] ?? null;
   }
 
   update() {
-    this.button.hidden = this.side === null || (this.scene.video.from_file && !this.scene.video.size);
-    this.button.textContent = `model sees ${this.side} × ${this.side}`;
+    const [side, lines] = this.square ?? [];
+    this.button.hidden = this.square === null;
+    this.button.textContent = `model sees ${side} × ${side}` + (lines ? ` of ${lines} lines` : "");
     this.button.setAttribute("aria-pressed", this.drawn);
   }
 
   /** Darken what is outside of it; `shown` is where the picture lies on the canvas. */
   draw(ctx, picture, { left, top, w, h }) {
     if (this.button.hidden || !this.drawn) return;
-    const [width, height] = this.scene.video.size ?? [picture.width, picture.height];
-    const [across, down] = [Math.min(1, this.side / width) * w, Math.min(1, this.side / height) * h];
+    const [side, lines] = this.square;
+    const length = (side / (lines ?? picture.height)) * h;
+    const [across, down] = [Math.min(length, w), Math.min(length, h)];
     const [x, y] = [left + (w - across) / 2, top + (h - down) / 2];
     ctx.fillStyle = "rgb(0 0 0 / 45%)";
     ctx.beginPath();

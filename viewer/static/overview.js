@@ -5,6 +5,7 @@ import { confusionMatrix, offsetHistogram, precisionRecall } from "./charts.js";
 import { controls } from "./controls.js";
 import { button, choice, el } from "./dom.js";
 import { clock, percent, plural, time } from "./format.js";
+import { bothWays } from "./spans.js";
 import { F1_TITLES, Table, f1Row, plainRow, plainTable } from "./table.js";
 
 const MANY = 4; // classes; more need more room
@@ -89,7 +90,7 @@ export class Overview {
     const apRow = (name, precisions, average, look) => plainRow(name, [...precisions, average].map(percent), look);
     const names = session.classes.map(({ name }) => name);
     const within = settings.tolerance === 0 ? "on the frame" : `within ${plural(settings.tolerance, "frame")}`;
-    const nms = settings.soft ? "soft NMS" : "NMS";
+    const nms = `${settings.soft ? "soft NMS" : "NMS"}, window ${bothWays(settings.window, session.videos)}`;
     const lone = session.models.length === 1 && session.classes.length <= MANY;
     const sides = [
       figure("Team mAP", model.team_mAP, `each side of a class as a class, after ${nms}, mean over tolerances`),

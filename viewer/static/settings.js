@@ -1,11 +1,13 @@
 // Where the sliders stand, for all pages; "change" is dispatched when one moves.
 
+import { spanOf } from "./spans.js";
+
 export class Settings extends EventTarget {
   constructor(session) {
     super();
     this.defaults = {
       thresholds: session.models.map((model) => model.threshold),
-      window: session.defaults[session.defaults.soft ? "soft_window" : "window"],
+      window: session.defaults[session.defaults.soft ? "soft_window" : "window"], // as of `spanOf`
       soft: session.defaults.soft, // 1: the window is that of soft NMS
       tolerance: session.defaults.tolerance,
       model: 0,
@@ -66,7 +68,8 @@ export class Settings extends EventTarget {
     if (stated.get("threshold") && thresholds.length === this.thresholds.length && thresholds.every(Number.isFinite)) {
       this.thresholds = thresholds;
     }
-    const limits = { window: 1000, soft: 1, tolerance: 1000, model: this.thresholds.length - 1 };
+    this.window = spanOf(stated.get("window") ?? "") ?? this.window;
+    const limits = { soft: 1, tolerance: 1000, model: this.thresholds.length - 1 };
     for (const [key, most] of Object.entries(limits)) {
       const value = stated.get(key);
       if (value !== null && /^\d{1,4}$/.test(value) && Number(value) <= most) this[key] = Number(value);
