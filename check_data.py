@@ -26,6 +26,7 @@ from checks.frame_checks import folder_findings, list_folders, unlabelled_findin
 from checks.frame_contents import bytes_findings, read_findings, same_frames_findings, size_findings
 from checks.label_checks import label_findings
 from checks.label_reading import Labels, read_dataset
+from checks.places import place_findings
 from util.errors import UserError, number_of
 from util.io import write_json
 from util.options import positive
@@ -49,8 +50,8 @@ def parse_args() -> argparse.Namespace:
                         help="with --sheet: folder of the video files, at any depth; a click on a frame then opens it "
                              "as it is there, at up to 1080 lines")
     parser.add_argument("--crop_dim", type=positive, metavar="N",
-                        help="with --sheet: draw the square in the middle of the frames that a model with this "
-                             "--crop_dim sees")
+                        help="count the events outside the square in the middle of the frames that a model with this "
+                             "--crop_dim sees, where labels have their places (xy); --sheet draws it")
     parser.add_argument("--compare", metavar="OTHER_LABELS",
                         help="say how far these labels of the same videos agree with those of the dataset: another "
                              "dataset, or label files of any form (what prepare_data.py's --labels takes)")
@@ -58,10 +59,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("-j", "--num_workers", type=positive, default=os.cpu_count() or 1, metavar="N",
                         help="frames to read at the same time (default: one per core)")
     args = parser.parse_args()
-    if args.frame_dir is None and (args.read or args.motion):
-        parser.error("--read and --motion need the FRAME_DIR")
-    if (args.videos or args.crop_dim) and not (args.sheet and args.frame_dir):
-        parser.error("--videos and --crop_dim go with FRAME_DIR and --sheet")
+    if args.frame_dir is None and (args.read or args.motion or args.crop_dim):
+        parser.error("--read, --motion and --crop_dim need the FRAME_DIR")
+    if args.videos and not (args.sheet and args.frame_dir):
+        parser.error("--videos goes with FRAME_DIR and --sheet")
     return args
 
 
@@ -119,13 +120,18 @@ def main() -> int:
         return 0
     labels = read_dataset(args.dataset)
     print(describe(labels), flush=True)
-    findings, alignment = label_findings(labels), None
+    findings, notes, alignment = label_findings(labels), [], None
     if args.frame_dir:
         findings += frame_findings(labels, args)
+    if args.crop_dim:
+        notes, unseen = place_findings(labels, args.frame_dir, args.crop_dim)
+        findings += unseen
     if args.motion:
         alignment = align(labels, args.frame_dir, args.num_workers)
         findings += alignment.findings
-        print("\n".join(["", *alignment.notes]))
+        notes += alignment.notes
+    if notes:
+        print("\n".join(["", *notes]))
     findings = ranked(findings)
     if findings:
         print(f"\n{format_findings(findings)}")
@@ -133,7 +139,6 @@ def main() -> int:
     if agreed:
         print(f"\n{agreed}")
     if args.json:
-        notes = alignment.notes if alignment else []
         compared = {"agreement": agreed.as_json()} if agreed else {}
         write_json(args.json, {"dataset": args.dataset, **findings_json(findings), "notes": notes, **compared})
     if args.sheet:

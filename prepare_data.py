@@ -64,7 +64,8 @@ def parse_args() -> argparse.Namespace:
                         help="take only such files of the folder, where it holds several kinds: *.edl, ann/*.csv")
     parser.add_argument("--columns", nargs="+", type=_column, metavar="WHAT=COLUMN",
                         help="where a table, or a list of JSON objects, has what: video, half, frame, time, start, "
-                             "end, label, team; a number counts the columns of a table without names from 1")
+                             "end, label, team, x, y (of the event in the picture, 0 to 1); a number counts the "
+                             "columns of a table without names from 1")
     parser.add_argument("--timecode_start", type=_timecode, metavar="CODE",
                         help="time code at which each video begins, in labels by time code (default: 00:00:00:00)")
     parser.add_argument("--instant", choices=INSTANTS,

@@ -11,6 +11,7 @@ from checks.findings import Finding, by_kind
 from checks.frame_checks import require_frames
 from checks.label_checks import label_findings
 from checks.label_reading import LabelledVideo, Labels, as_video
+from checks.places import place_findings
 from dataset.frames import frame_size
 from dataset.labels import SPLITS, dataset_dir, read_classes, read_entries
 from dataset.sides import read_team_sides, require_sides, with_sides
@@ -99,7 +100,8 @@ def read_checked_splits(
             else:
                 splits[name] = contents
                 videos += [as_video(entry.content, name, entry.where, entry.indices) for entry in entries]
-        findings = label_findings(Labels(dataset_dir(dataset), classes, list(splits), videos, findings))
+        labels = Labels(dataset_dir(dataset), classes, list(splits), videos, findings)
+        findings = label_findings(labels) + (place_findings(labels, frame_dir, crop)[1] if crop else [])
         raise_first(findings)
     except UserError as error:
         raise UserError(f"{error}; {command} tells more") from error

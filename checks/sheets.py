@@ -24,6 +24,7 @@ CELL = 200  # pixels, sides of the square that a frame is fitted into;
 SMALLEST = 160  # one that is less wide is enlarged
 GAP, CAPTION, HEADER = 6, 24, 64  # pixels between cells, and high
 FRAME = 4  # pixels of the frame around the middle cell
+RING = 9  # pixels, radius of the ring around an event's place
 PAPER, BLANK, GONE = "#FFFFFF", "#F1F1F1", "#D9D9D9"
 JPEG_OPTIONS = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 
@@ -109,8 +110,8 @@ def draw_sheet(
         crop: see `write_sheets`.
     """
     offsets = range(-AROUND, AROUND + 1)
-    rows = [[_cell(video, video.events[i]["frame"] + offset, frame_dir, crop) for offset in offsets]
-            for video, i in sample]
+    rows = [[_cell(video, event["frame"] + offset, frame_dir, crop, None if offset else event.get("xy"))
+             for offset in offsets] for video, i in sample for event in [video.events[i]]]
     cells: list[Cell] = []
     width = max((cell.shape[1] for row in rows for cell in row if cell is not None), default=CELL)
     heights = [max((cell.shape[0] for cell in row if cell is not None), default=CELL * 9 // 16) for row in rows]
@@ -140,8 +141,11 @@ def draw_sheet(
     return page, cells
 
 
-def _cell(video: LabelledVideo, number: int, frame_dir: Path, crop: int | None) -> np.ndarray | None:
-    """A frame at the size it is shown at, BGR; empty past the video's ends, None where it cannot be read."""
+def _cell(
+    video: LabelledVideo, number: int, frame_dir: Path, crop: int | None, xy: list[float] | None
+) -> np.ndarray | None:
+    """A frame at the size it is shown at, BGR, with a ring around a place; empty past the video's ends, None where it
+    cannot be read."""
     if not 0 <= number < video.num_frames:
         return np.zeros((0, 0, 3), np.uint8)
     try:
@@ -149,7 +153,13 @@ def _cell(video: LabelledVideo, number: int, frame_dir: Path, crop: int | None) 
     except UserError:
         return None
     shown = fitted(frame[..., ::-1])
-    return _mark_crop(shown, crop * shown.shape[0] / frame.shape[0]) if crop else shown
+    if crop:
+        shown = _mark_crop(shown, crop * shown.shape[0] / frame.shape[0])
+    if xy:
+        middle = round(xy[0] * shown.shape[1]), round(xy[1] * shown.shape[0])
+        for grey, thickness in ((0, 3), (255, 1)):  # seen on light and on dark
+            cv2.circle(shown, middle, RING, (grey,) * 3, thickness, cv2.LINE_AA)
+    return shown
 
 
 def _mark_crop(picture: np.ndarray, side: float) -> np.ndarray:

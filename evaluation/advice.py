@@ -106,7 +106,8 @@ def _course(of: Evidence, taught: bool) -> Advice:
     rows, epochs = rows.set_index("epoch").sort_index(), len(rows)
     curve, both = rows["val_mAP"][rows["val_mAP"] > 0], rows[["train", "val"]].dropna()
     if 0 < epochs < FEW_EPOCHS and not (taught and of.f1 >= LOW_F1):
-        yield f"{number_of(epochs, 'epoch')} are few to learn from nothing", "longer"
+        nothing = of.config.get("weights_used") == "none"
+        yield f"{number_of(epochs, 'epoch')} are few{' to learn from nothing' * nothing}", "longer"
     elif len(curve) > 1:
         last, before = curve.index[-1], curve[curve.index < 0.75 * epochs].max()
         if curve.idxmax() == last and curve[last] - before >= RISE:

@@ -38,6 +38,7 @@ _NAMES = {
              "period id", "half number", "period number", "half no", "period no", "halftime", "halbzeit", "mitad",
              "mi temps", "periodo", "p\u00e9riode", "periode"),
     "team": ("team",),
+    "x": (), "y": (),  # which may be pixels, or of the field; --columns says that they are shares of the picture
 }
 MEANINGS = tuple(_NAMES)
 WHEN = ("frame", "time", "start")  # what tells when an event is, the first that there is
@@ -126,7 +127,8 @@ class EventReader:
 
     def __post_init__(self) -> None:
         self._by = next(meaning for meaning in WHEN if meaning in self.columns)
-        self._dropped = {self.columns.get(meaning) for meaning in ("label", "video", self._by)} | {*self.left_out}
+        dropped = ("label", "video", "x", "y", self._by)
+        self._dropped = {self.columns.get(meaning) for meaning in dropped} | {*self.left_out}
         self.has_halves = any(part_number(row.get(self.columns.get("half"), "")) for _, row in self.rows)
         self.timed = self._count_seconds() if self.timed is None else self.timed
         self.events = [self._event(f"{self.file.path}: {place}", row) for place, row in self.rows]
@@ -159,6 +161,8 @@ class EventReader:
         extra = {name: value for name, value in row.items() if name not in self._dropped and value != ""}
         if self.columns.get("team") in extra:
             extra["team"] = extra.pop(self.columns["team"])
+        if any(xy := [row.get(self.columns.get(axis), "").replace(",", ".") for axis in "xy"]):
+            extra["xy"] = f"[{', '.join(xy)}]"
         column = self.columns.get("half", "")
         half = part_number(row.get(column, "")) if self.has_halves else None
         if self.has_halves and half is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from util.entries import clean_label, composed, unknown_class
+from util.entries import as_place, clean_label, composed, place_fault, unknown_class
 from util.errors import UserError, number_of
 
 NOT_SHOWN = ("not shown", "not visible", "invisible")  # SoccerNet's visibility
@@ -79,11 +79,23 @@ class LabelFile:
             fps: at which the file says that frames are counted.
             usual_fps: at which they are in this form.
             more: other fields of the set.
+
+        Raises:
+            UserError: the place of an event is none.
         """
         rates = ((fps if fps and fps > 0 else None, "file"), (self.label_fps, "option"), (usual_fps, "form"))
         rate, said_by = next((one for one in rates if one[0] and not seconds), (None, ""))
-        return LabelSet(self.path, self.form, tuple(dict.fromkeys(names)), tuple(events), seconds, rate, said_by,
+        placed = tuple(map(self._with_place, events))
+        return LabelSet(self.path, self.form, tuple(dict.fromkeys(names)), placed, seconds, rate, said_by,
                         read=len(events), **more)
+
+    def _with_place(self, event: LabelledEvent) -> LabelledEvent:
+        if "xy" not in event.fields:
+            return event
+        xy = as_place(event.fields["xy"])
+        if fault := place_fault(xy):
+            raise UserError(f"{self.path}: {event.place}: {fault}")
+        return replace(event, fields=event.fields | {"xy": xy})
 
 
 def path_names(video: str) -> tuple[str, ...]:

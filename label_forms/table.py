@@ -223,9 +223,10 @@ def _columns(file: LabelFile, table: Table, tool: Tool) -> dict[str, str]:
         elif file.columns:
             raise UserError(f"{file.path}: line {line}: no column is called {column!r}, as --columns says; there are: "
                             f"{there}")
-    if tells_events(columns):
+    if tells_events(columns) and ("x" in columns) == ("y" in columns):
         return columns
-    raise UserError("--columns must name those of label, and of frame, time, or start and end" if file.columns else
+    raise UserError("--columns must name those of label, and of frame, time, or start and end; x and y go together"
+                    if file.columns else
                     f"{file.path}: line {line}: the columns are {there}; {_EXAMPLE}; or say which is which, such as "
                     "--columns time=Begin label=Action")
 

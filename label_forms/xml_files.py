@@ -16,8 +16,11 @@ frame. Its frames count from 0 in the video file, whatever step a task has.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterable
 from itertools import groupby
+from statistics import mean
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -80,17 +83,30 @@ def _read_task(file: LabelFile, task: Element, alone: bool) -> LabelSet:
     tags = [_row(tag, tag, [picture.get("id", "")]) for picture in pictures for tag in picture.iterfind("tag")]
     if not tags and any(len(picture) for picture in pictures):
         raise UserError(f"{file.path}: has shapes on pictures, each by itself; export the task as CVAT for video 1.1")
-    listed = []
+    listed, size = [], next((file.content if alone else task).iter("original_size"), Element("original_size"))
     for track in tracks:
         shapes = (child for child in track if child.get("frame") is not None)
         for hidden, stretch in groupby(shapes, lambda shape: shape.get("outside") == "1"):
             if not hidden:
                 in_view = list(stretch)
-                listed.append(_row(track, in_view[0], [shape.get("frame") for shape in in_view]))
+                at = {"start": 0, "middle": (len(in_view) - 1) // 2, "end": -1}[file.moment]
+                row = _row(track, in_view[0], [shape.get("frame") for shape in in_view])
+                listed.append(row | _place(in_view[at], size))
     rows = [(f"annotation[{index}]", row) for index, row in enumerate(listed + tags)]
     reader = EventReader(file, rows, with_further(_COLUMNS, rows), timed=False, left_out=("end",))
     names = [name for tag in ("source", "name") if (text := task.findtext(tag)) for name in path_names(text)]
     return reader.label_set((*names, *file.own_names()))
+
+
+def _place(shape: Element, size: Element) -> dict[str, list[float]]:
+    """The middle of a box or of points, as shares of the pictures' size; nothing where one of both is not known."""
+    corners = [shape.get(name, "") for name in ("xtl", "ytl", "xbr", "ybr")]
+    numbers = corners if all(corners) else re.split("[,;]", shape.get("points", ""))
+    with contextlib.suppress(ValueError, ZeroDivisionError):
+        sides = [float(size.findtext(name, "")) for name in ("width", "height")]
+        middle = [mean(map(float, numbers[axis::2])) / side for axis, side in enumerate(sides)]
+        return {"xy": [round(min(max(share, 0), 1), 4) for share in middle]}
+    return {}
 
 
 def _row(labelled: Element, noted: Element, frames: list[str]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def test_flat_scores_and_few_epochs_of_a_training_that_has_hardly_begun():
     assert len(found) == 2 and "scores are flat, from 0.01 to" in found[0] and found[0].endswith(HELP["begin"])
     assert found[1].startswith("2 epochs are few") and found[1].endswith(HELP["longer"])
     assert any("2 epochs are few" in line for line in lines(rows=WELL[:2], found=0.2, false=2))
+    said = lines(rows=WELL[:2], found=0.2, false=2, config={"weights_used": "none"})
+    assert any("2 epochs are few to learn from nothing" in line for line in said)
     only(lines(height=0.0001, found=0, false=0), "begin", "no frame scores 0.01")
 
 

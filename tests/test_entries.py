@@ -106,6 +106,17 @@ def test_labels_are_compared_as_they_look():
         assert check_events([{"frame": 1, "label": label}], "a")[2][0].check == "event-malformed"
 
 
+@pytest.mark.parametrize(("xy", "is_place"), [
+    (None, True), ([0, 1], True), ([0.25, 0.5], True), ([1.01, 0], False), ([-0.1, 0], False), ([0.5], False),
+    ([0.5, 0.5, 0.5], False), ([math.nan, 0], False), ([True, 0], False), (["0.5", 0], False), ("0.5, 0.5", False),
+    ({"x": 0}, False), (0.5, False)])
+def test_a_place_is_two_shares_of_the_picture(xy, is_place):
+    events = [{"frame": 3, "label": "PASS", "xy": xy}]
+    valid, _, problems = check_events(events, "a.json", 100, CLASSES)
+    assert (valid == events and not problems) if is_place else (
+        not valid and problems[0].check == "event-malformed" and "xy is " in problems[0].message)
+
+
 def test_values_are_shown_in_one_short_line():
     assert shown(None) == "missing" and shown("\n\ud800") == '"\\n\\ud800"'
     assert len(shown(list(range(1000)))) == 40 and json.loads(shown([1, "a"])) == [1, "a"]

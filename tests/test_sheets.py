@@ -82,6 +82,16 @@ def test_what_a_model_does_not_see_is_darkened(frame_dir):
     assert (cell(all_of_it, 0, 4) == whole).all()
 
 
+def test_the_place_of_an_event_has_a_ring_in_its_frame_alone(frame_dir):
+    one, ringed = video("cup/a_1", [20]), video("cup/a_1", [20])
+    ringed.events[0]["xy"] = [0.25, 0.5]  # 48 and 64 pixels of 192x128
+    (plain, _), (marked, _) = (draw_sheet([(each, 0)], frame_dir, "PASS", COLOUR) for each in (one, ringed))
+    changed = (cell(plain, 0, 4) != cell(marked, 0, 4)).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert abs(rows.mean() - 64) < 2 and abs(columns - 48).max() <= sheets.RING + 3 and not changed[60:69, 44:53].any()
+    assert all((cell(plain, 0, column) == cell(marked, 0, column))[8:-8, 8:-8].all() for column in (3, 5))
+
+
 @pytest.mark.parametrize(("size", "shown"), [((398, 224), (200, 113)), ((171, 96), (171, 96)), ((96, 64), (192, 128)),
                                              ((126, 224), (126, 224)), ((150, 84), (200, 112))])
 def test_frames_are_brought_to_a_size_that_can_be_looked_at(size, shown):

@@ -130,6 +130,49 @@ def test_columns_of_any_name(tmp_path, content):
         read_labels(path, columns={"label": "Was"})
 
 
+@pytest.mark.parametrize(("content", "columns"), [
+    ("video,frame,label,cx,cy\na_1,25,PASS,0.25,1\na_1,26,PASS,,\n", {"x": "cx", "y": "cy"}),
+    ("video;frame;label;cx;cy\na_1;25;PASS;0,25;1,0\na_1;26;PASS;;\n", {"x": "cx", "y": "cy"}),
+    ('video,frame,label,xy\na_1,25,PASS,"[0.25, 1]"\na_1,26,PASS,\n', {}),
+    ([{"video": "a_1", "frame": 25, "label": "PASS", "xy": [0.25, 1]}, {"video": "a_1", "frame": 26, "label": "PASS"}],
+     {})])
+def test_places_in_the_picture_come_from_columns_that_are_said_to_be_such_or_from_xy(content, columns, tmp_path):
+    path = write(tmp_path / ("t.json" if isinstance(content, list) else "t.csv"), content)
+    named = {name: name for name in ("video", "frame", "label")} | columns if columns else None
+    (labels,) = read_labels(path, columns=named)
+    assert [event.fields for event in labels.events] == [
+        {"frame": None, "label": "PASS", "xy": [0.25, 1]}, {"frame": None, "label": "PASS"}]
+
+
+def test_columns_called_x_and_y_may_be_anything_and_places_that_are_none_are_refused_by_their_line(tmp_path):
+    path = write(tmp_path / "t.csv", "frame,label,x,y\n25,PASS,640,0.5\n")
+    (labels,) = read_labels(path)
+    assert labels.events[0].fields == {"frame": None, "label": "PASS", "x": "640", "y": "0.5"}
+    columns = {"frame": "frame", "label": "label", "x": "x"}
+    with pytest.raises(UserError, match=r"t\.csv: line 2 .*: xy is \[640, 0\.5\]; it must be"):
+        read_labels(path, columns=columns | {"y": "y"})
+    with pytest.raises(UserError, match="x and y go together"):
+        read_labels(path, columns=columns)
+    with pytest.raises(UserError, match=r'xy is "\[0\.5, \]"'):
+        read_labels(write(tmp_path / "t.csv", "frame,label,x,y\n25,PASS,0.5,\n"), columns=columns | {"y": "y"})
+
+
+def test_the_middle_of_a_shape_of_cvat_is_the_place_of_its_event(tmp_path):
+    boxes = "".join(f'<box frame="{frame}" outside="0" xtl="{10 * frame}" ytl="0" xbr="{10 * frame + 20}" ybr="20"/>'
+                    for frame in (10, 11, 12))
+    points = '<points frame="30" outside="0" points="0,0;100,40"/>'
+    size = "<meta><task><original_size><width>200</width><height>100</height></original_size></task></meta>"
+    content = f'<track label="PASS">{boxes}</track><track label="PASS">{points}</track>'
+
+    def places(text, **options):
+        (labels,) = read_labels(write(tmp_path / "a.xml", f"<annotations>{text}</annotations>"), **options)
+        return [event.fields.get("xy") for event in labels.events]
+
+    assert places(size + content) == [[0.55, 0.1], [0.25, 0.2]] and places(content) == [None, None]
+    assert places(size + content, instant="middle")[0] == [0.6, 0.1]
+    assert places(size + content, instant="end")[0] == [0.65, 0.1]
+
+
 def test_columns_without_names_are_counted(tmp_path):
     path = write(tmp_path / "t.txt", "a_1 2,PASS,x,37\na_1 2,DRIVE,,40\n")
     assert events(path, columns={"frame": "4", "label": "2", "video": "1"}) == [(37, "PASS", None), (40, "DRIVE", None)]
@@ -137,17 +180,17 @@ def test_columns_without_names_are_counted(tmp_path):
 
 def test_the_script_takes_any_columns_chosen_files_and_a_timeline_that_starts_at_an_hour(tmp_path):
     write_video(tmp_path / "V" / "a.mp4", 50)
-    write(tmp_path / "L" / "a.csv", "Wann;Was\n01:00:01:12;PASS\n")
+    write(tmp_path / "L" / "a.csv", "Wann;Was;h;v\n01:00:01:12;PASS;0,5;0,25\n")
     write(tmp_path / "L" / "a.txt", "frame,label\n3,WRONG\n")
 
     def run(*options):
         return run_here(prepare_data, "--videos", tmp_path / "V", "--output", tmp_path / "F", "--height", 32, "-j", 1,
                         "--labels", tmp_path / "L", "--dataset", f"{tmp_path.as_posix()}/data",
-                        "--label_files", "*.csv", "--columns", "time=Wann", "label=Was", *options)
+                        "--label_files", "*.csv", "--columns", "time=Wann", "label=Was", "x=h", "y=v", *options)
     error = user_error(run())
     assert "if the timeline does not start at 00:00:00:00, say where, such as --timecode_start 01:00:00:00" in error
     done = run("--timecode_start", "01:00:00:00")
     assert done.returncode == 0, done.stderr
     (entry,) = read_json(tmp_path / "data" / "train.json")
-    assert entry["events"] == [{"frame": 37, "label": "PASS"}]
+    assert entry["events"] == [{"frame": 37, "label": "PASS", "xy": [0.5, 0.25]}]
     assert "wann must be such as time=Begin, with one of frame, time" in run("--columns", "wann").stderr

@@ -146,7 +146,8 @@ def test_two_servers_on_one_folder_lose_no_save_that_they_acknowledged(viewed):
                                    event(1, at=-1), {"frame": 1, "label": "PASS"}, event(1, at=10**60),
                                    event(1, ["PASS"]), event(10**60), event(1, keys={"x": "NaN"}),
                                    event(1, keys={"x": 3}), event(1, keys={"\ud800": "1"}), event(1, keys={"x": "{"}),
-                                   event(1, keys={"x": '"\\ud800"'}), event(1, keys={"x": '{"a":' * 9999})])
+                                   event(1, keys={"x": '"\\ud800"'}), event(1, keys={"x": '{"a":' * 9999}),
+                                   event(1, keys={"xy": "[2, 0.5]"}), event(1, keys={"xy": '"0.5"'})])
 def test_events_that_could_not_be_read_again_are_not_written(viewed, wrong):
     page = client(*viewed.arguments())
     assert put(page, labels_of(page), [wrong]).status_code == 400

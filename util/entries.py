@@ -2,12 +2,13 @@
 
 An entry is a video with its events, {"video", "num_frames", "events": [{"frame", "label", ...}, ...]}, see the README.
 Where not all of it is labelled, "labelled" says what is: [[first, last], ...], frames; "rejected" lists, as events,
-what models proposed and a person refused. What has one meaning is put right on the way: frame 25.0 is 25, fps null is
--1 (unknown), labels are cleaned, labelled ranges sorted and joined.
+what models proposed and a person refused. An event's "xy" is its place in the picture. What has one meaning is put
+right on the way: frame 25.0 is 25, fps null is -1 (unknown), labels are cleaned, labelled ranges sorted and joined.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import unicodedata
@@ -17,6 +18,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 from util.errors import UserError, number_of
+from util.io import parse_json
 
 MAX_FRAMES = 10_000_000  # of a video: four days at 25 frames a second; what is made for each frame fits into memory
 MAX_FPS = MAX_SIDE = 100_000  # frames per second; pixels
@@ -250,6 +252,8 @@ def _event_fault(
         return "event-malformed", f"score is {shown(score)}; it must be a number"
     if scored and not (type(event.get("team_score", 1)) in (int, float) and 0 <= event.get("team_score", 1) <= 1):
         return "event-malformed", f"team_score is {shown(event['team_score'])}; it must be a number from 0 to 1"
+    if fault := place_fault(event.get("xy")):
+        return "event-malformed", fault
     if num_frames is None and not 0 <= frame < MAX_FRAMES:
         return "event-past-end", f"{label} is not in the video, whose frames count from 0"
     if num_frames is not None and not 0 <= frame < num_frames:
@@ -259,6 +263,21 @@ def _event_fault(
     if classes is not None and label not in classes:
         return "unknown-class", *unknown_class(label, classes)
     return None
+
+
+def as_place(xy: Any) -> Any:
+    """The place of an event, which a table or a page has as text."""
+    with contextlib.suppress(ValueError):
+        return parse_json(xy) if isinstance(xy, str) else xy
+    return xy
+
+
+def place_fault(xy: Any) -> str | None:
+    """What makes it no place of an event; None if nothing does, or there is none."""
+    if xy is None or (isinstance(xy, list) and len(xy) == 2 and all(
+            type(share) in (int, float) and 0 <= share <= 1 for share in xy)):
+        return None
+    return f"xy is {shown(xy)}; it must be [x, y], shares from 0 to 1 of the frame's width and height"
 
 
 def label_fault(label: Any) -> str | None:

@@ -16,7 +16,7 @@ from label_forms.clock import Clock, clock_of
 from label_forms.forms import parse_label_file
 from label_forms.sets import LabelSet
 from label_forms.timeline import extracted_keys
-from util.entries import MAX_FRAMES, check_entry, check_events, shown, unknown_class
+from util.entries import MAX_FRAMES, as_place, check_entry, check_events, place_fault, shown, unknown_class
 from util.errors import UserError
 from util.events import SIDES, Event
 from util.io import parse_json, whole_file, write_json
@@ -184,7 +184,9 @@ def _check_events(events: Any, video: ViewedVideo, classes: Sequence[str]) -> li
             raise ValueError("keys must be an object of texts without frame and label")
         for name, value in keys.items():
             parse_json(json.dumps(name))
-            parse_json(value)
+            parsed = parse_json(value)
+            if name == "xy" and (fault := place_fault(as_place(parsed))):
+                raise ValueError(fault)
     return checked
 
 
