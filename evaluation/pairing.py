@@ -148,31 +148,21 @@ def find_partners(true: EventTable, predicted: EventTable, num_classes: int, fra
     Args:
         frames: int64 (V,), the tolerance in each video.
 
-    Letting each prediction in turn choose among the true events that are left gives the one stable matching
-    in which predictions prefer what is closer and true events prefer who comes first. So it can be found by
-    deferred acceptance (Gale and Shapley, 1962), in a few rounds over whole arrays and not one by one.
+    Letting each prediction in turn choose among the true events that are left gives the one stable matching in which
+    predictions prefer what is closer and true events prefer who comes first (Gale and Shapley, 1962). In it are all
+    pairs that prefer each other to all that are left: so it is found in a few rounds over whole arrays.
     """
     partner = np.full(len(predicted), -1)
-    prediction_of, candidates = _candidates(true, predicted, num_classes, frames)
-    if not len(candidates):
-        return partner
-    rows, current = np.unique(prediction_of, return_index=True)  # predictions, and the first candidate of each
-    end = np.append(current[1:], len(candidates))
-
-    nobody = len(rows)
-    holder = np.full(len(true), nobody)  # who has each true event so far, as an index into `rows`
-    active = np.arange(len(rows))
-    while len(active):
-        proposed = candidates[current[active]]
-        held_before = holder[proposed]
-        np.minimum.at(holder, proposed, active)
-        refused = active[holder[proposed] != active]
-        replaced = held_before[(held_before != holder[proposed]) & (held_before != nobody)]
-        losers = np.unique(np.concatenate([refused, replaced]))
-        current[losers] += 1
-        active = losers[current[losers] < end[losers]]
-    (taken,) = np.nonzero(holder != nobody)
-    partner[rows[holder[taken]]] = taken
+    prediction, candidate = _candidates(true, predicted, num_classes, frames)
+    first, free = np.zeros(len(true), np.int64), np.ones(len(true), bool)
+    while len(prediction):
+        first[candidate[::-1]] = prediction[::-1]  # the first of those that could get each true event
+        closest = np.append(True, prediction[1:] != prediction[:-1])
+        sure = closest & (first[candidate] == prediction)
+        partner[prediction[sure]] = candidate[sure]
+        free[candidate[sure]] = False
+        left = free[candidate] & (partner[prediction] < 0)
+        prediction, candidate = prediction[left], candidate[left]
     return partner
 
 

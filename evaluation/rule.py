@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,11 +48,11 @@ class Rule:
         """float64 (K,): the score above which predictions of each class count.
 
         Args:
-            threshold: another than the rule's; the own ones of classes go with it, by as much in the logarithm of odds.
+            threshold: another than the rule's; the own ones of classes go with it, by the same factor of the odds.
         """
         at = self.threshold if threshold is None else threshold
-        along = 0.0 if at == self.threshold else _log_odds(at) - _log_odds(self.threshold)
-        own = {name: value if not along else _from_log_odds(_log_odds(value) + along)
+        along = 1.0 if at == self.threshold else _odds(at) / _odds(self.threshold)
+        own = {name: value if along == 1 else along * _odds(value) / (1 + along * _odds(value))
                for name, value in self.own_threshold.items()}
         return np.array([own.get(name, at) for name in classes], float)
 
@@ -89,13 +88,9 @@ class Rule:
                 **self.suppression.as_json()}
 
 
-def _log_odds(score: float) -> float:
+def _odds(score: float) -> float:
     score = min(max(score, 1e-9), 1 - 1e-9)
-    return math.log(score / (1 - score))
-
-
-def _from_log_odds(value: float) -> float:
-    return 1 / (1 + math.exp(-value))
+    return score / (1 - score)
 
 
 UNCHOSEN = Rule()
