@@ -202,8 +202,6 @@ def write_excel(path: Path, video: ExportedVideo) -> None:
     """A sheet with a line for each event: video, frame, time, label, team, score, further fields. Text stays text, such
     as "=1" or "#N/A", which would be a formula or an error; control characters, which no sheet may hold, go."""
     import pandas as pd
-
-    check_exports(["excel"])
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     def legal(cell: Any) -> Any:

@@ -20,26 +20,24 @@ from util.matches import part_number
 INSTANTS = ("start", "middle", "end")
 
 # What may stand for what, the likeliest first
-_NAMES = {
-    "frame": ("frame", "frame number", "frame no", "frame nr", "frame id", "frame index", "frame num", "frames"),
-    "time": ("time", "timestamp", "seconds", "time s", "time sec", "time seconds", "sec", "t", "timecode",
-             "position s", "ms", "time ms", "timestamp ms", "position ms", "milliseconds", "msec"),
-    "start": ("start", "start time", "start s", "start ms", "start seconds", "start frame", "in", "segment start",
-              "temporal segment start", "begin s", "begin time ss msec", "begin time hh mm ss ms", "begin time msec",
-              "begin time", "begin", "start tc"),
-    "end": ("end", "end time", "stop time", "end s", "stop s", "end ms", "end seconds", "end frame", "out",
-            "segment end", "temporal segment end", "end time ss msec", "end time hh mm ss ms", "end time msec", "stop",
-            "end tc"),
-    "label": ("label", "class", "event", "action", "behavior", "behaviour", "code", "event type", "category", "type",
-              "annotation", "marker name", "title", "name"),
-    "video": ("video", "video name", "video file", "video path", "filename", "file name", "file", "media", "media file",
-              "media file name", "media file path", "match", "game"),
-    "half": ("half", "period", "part", "quarter", "match half", "game half", "match period", "game period", "half id",
-             "period id", "half number", "period number", "half no", "period no", "halftime", "halbzeit", "mitad",
-             "mi temps", "periodo", "p\u00e9riode", "periode"),
-    "team": ("team",),
-    "x": (), "y": (),  # which may be pixels, or of the field; --columns says that they are shares of the picture
-}
+_NAMES = {meaning: names.split(", ") for meaning, names in {
+    "frame": "frame, frame number, frame no, frame nr, frame id, frame index, frame num, frames",
+    "time": "time, timestamp, seconds, time s, time sec, time seconds, sec, t, timecode, position s, ms, time ms, "
+            "timestamp ms, position ms, milliseconds, msec",
+    "start": "start, start time, start s, start ms, start seconds, start frame, in, segment start, "
+             "temporal segment start, begin s, begin time ss msec, begin time hh mm ss ms, begin time msec, "
+             "begin time, begin, start tc",
+    "end": "end, end time, stop time, end s, stop s, end ms, end seconds, end frame, out, segment end, "
+           "temporal segment end, end time ss msec, end time hh mm ss ms, end time msec, stop, end tc",
+    "label": "label, class, event, action, behavior, behaviour, code, event type, category, type, annotation, "
+             "marker name, title, name",
+    "video": "video, video name, video file, video path, filename, file name, file, media, media file, "
+             "media file name, media file path, match, game",
+    "half": "half, period, part, quarter, match half, game half, match period, game period, half id, period id, "
+            "half number, period number, half no, period no, halftime, halbzeit, mitad, mi temps, periodo, "
+            "p\u00e9riode, periode",
+    "team": "team",
+}.items()} | {"x": [], "y": []}  # they may be pixels, or of the field; --columns says that they are of the picture
 MEANINGS = tuple(_NAMES)
 WHEN = ("frame", "time", "start")  # what tells when an event is, the first that there is
 _SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times

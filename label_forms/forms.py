@@ -7,12 +7,12 @@ another tool is a line in tools.TOOLS.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from label_forms import boris, label_studio, markers, per_video, soccernet, table, xml_files
+from label_forms import markers, per_video, projects, soccernet, table, xml_files
 from label_forms.sets import LabelFile, LabelSet
 from label_forms.tools import TOOLS
 from util.errors import UserError
@@ -29,19 +29,21 @@ class Form(NamedTuple):
 
 # The first that fits is taken: those that say more about their content come first
 FORMS = {
-    "labelstudio": Form("json", label_studio.is_label_studio, label_studio.read_label_studio),
+    "labelstudio": Form("json", projects.is_label_studio, projects.read_label_studio),
     "video": Form("json", per_video.fits, per_video.read_video),
-    "boris_project": Form("json", boris.is_boris, boris.read_boris),
-    "osl": Form("json", soccernet.is_osl, soccernet.read_osl),
-    "soccernet": Form("json", soccernet.is_soccernet, soccernet.read_match),
-    "raw": Form("json", soccernet.is_raw, soccernet.read_match),
+    "boris_project": Form("json", projects.is_boris, projects.read_boris),
+    "osl": Form("json", soccernet.osl_key, soccernet.read_osl),
+    "soccernet": Form("json", lambda content: soccernet.form_of(content) == "soccernet", soccernet.read_match),
+    "raw": Form("json", lambda content: soccernet.form_of(content) == "raw", soccernet.read_match),
     "sportscode": Form("xml", xml_files.is_sportscode, xml_files.read_sportscode),
     "cvat": Form("xml", xml_files.is_cvat, xml_files.read_cvat),
     "edl": Form("text", markers.is_edl, markers.read_edl),
     "subtitles": Form("text", markers.is_subtitles, markers.read_subtitles),
-    **{name: Form("table", tool.fits, table.read_table) for name, tool in TOOLS.items()},
+    **{name: Form("table", lambda content, tool=tool: tool.knows(content.cells.columns), table.read_table)
+       for name, tool in TOOLS.items()},
     "csv": Form("table", lambda _: True, table.read_table),
 }
+_FORCED = ("video", "soccernet", "raw")  # that --label_form may call what is not recognised as such
 _TEXTS = (".edl", ".srt", ".vtt")
 # Those that are looked for in a folder: subtitles are not, as they may be of what is spoken
 _SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".xml", ".edl", ".boris", *table.EXCEL)
@@ -70,15 +72,12 @@ def read_labels(
     for path in _label_files(labels, pattern):
         kind = FORMS[form].kind if form else _kind(path)
         is_note = not form and not pattern and path != labels and path.suffix.lower() == ".txt" and kind == "table"
-        try:
+        content = None
+        with suppress(UserError) if is_note else nullcontext():
             content = _load(path, kind, columns)
-        except UserError:
-            if is_note:
-                continue
-            raise
-        if is_note and not table.has_events(content.cells.columns):
+        if is_note and (content is None or not table.has_events(content.cells.columns)):
             continue
-        if form and kind != "json" and not FORMS[form].fits(content):
+        if form and form not in _FORCED and not FORMS[form].fits(content):
             raise UserError(f"{path}: is no file of the form {form}; name another one with --label_form, or none")
         found = form or _recognise(path, kind, content)
         name = path.relative_to(root).with_suffix("").as_posix()

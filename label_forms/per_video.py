@@ -43,14 +43,6 @@ def read_video(file: LabelFile) -> list[LabelSet]:
             for index, entry in enumerate(entries)]
 
 
-def _with_ends(event: Any) -> Any:
-    """An event with its "segment": [start, end] as start and end."""
-    match event:
-        case {"segment": [start, end], **others}:
-            return others | {"start": start, "end": end}
-    return event
-
-
 def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSet:
     """`alone`: the file holds no other entry, so that it may be named as its video is."""
     path = f"{file.path}: {where}".removesuffix(": ")
@@ -63,10 +55,14 @@ def _read_entry(file: LabelFile, entry: Any, where: str, alone: bool) -> LabelSe
     checked, problems = check_entry(about | {"events": [] if isinstance(listed, list) else listed}, path,
                                     label_file=True)
     raise_first(problems)
-    rows = [(f"{where}events[{index}]", _with_ends(event)) for index, event in enumerate(listed)]
-    for place, row in rows:
-        if not isinstance(row, dict):
-            raise UserError(f"{file.path}: {place}: must be an object with frame and label")
+    rows = []
+    for index, event in enumerate(listed):
+        if not isinstance(event, dict):
+            raise UserError(f"{path}: events[{index}]: must be an object with frame and label")
+        match event:
+            case {"segment": [start, end], **others}:
+                event = others | {"start": start, "end": end}
+        rows.append((f"{where}events[{index}]", event))
     columns = {"label": "label"} | columns_of(name for _, row in rows for name in row)
     if columns.get("video") != "video":
         columns.pop("video", None)

@@ -32,7 +32,7 @@ RAW_FPS = 30  # of the raw form, where neither the file nor an option says
 
 _USUAL_RATES = (24, 25, 30, 50, 60, 1000)  # of frames, and of milliseconds
 _GAME_TIME = re.compile(rf"(?s:\s*(?:([1-{LAST_PART}])\s*[-\u2013]\s*(?=\S+\s*$))?(.*))")  # "1 - 12:30", "00:14:07"
-_ACTION_KEYS = {"gameTime", "position", "label", "team", "visibility"}  # of Labels-v3.json
+_ACTION_KEYS = ("gameTime", "position", "label", "team", "visibility")  # of Labels-v3.json
 # Labels-ball.json: it is its folder that names the match
 _NAMELESS = re.compile(r"(labels?|annotations?|events?|results)(?![^\W_])", re.IGNORECASE)
 
@@ -45,30 +45,22 @@ def annotations_of(content: Any) -> Any:
     actions = content.get("actions")
     if isinstance(actions, dict) and all(isinstance(one, dict) and "imageMetadata" in one for one in actions.values()):
         listed = [action["imageMetadata"] for action in actions.values()]  # what it says of the picture too
-        return [{key: one[key] for key in _ACTION_KEYS & one.keys()} if isinstance(one, dict) else one
+        return [{key: one[key] for key in _ACTION_KEYS if key in one} if isinstance(one, dict) else one
                 for one in listed]
     return content.get("annotations", content.get("predictions"))
 
 
-def is_soccernet(content: Any) -> bool:
-    with_half, without = _game_times(content)
-    named = annotations_of(content) is not None and any(key.startswith("Url") for key in content)
-    return with_half >= max(without, 1) or (not without and named)
-
-
-def is_raw(content: Any) -> bool:
-    with_half, without = _game_times(content)
-    annotations = annotations_of(content)
-    return without > with_half or annotations == [] or not isinstance(annotations, list | None)
-
-
-def _game_times(content: Any) -> tuple[int, int]:
-    """How many annotations of a file have a gameTime with and without a half."""
+def form_of(content: Any) -> str | None:
+    """Whether the annotations of a file name halves, "soccernet", or count through a match, "raw"; None for neither."""
     annotations = annotations_of(content)
     listed = annotations if isinstance(annotations, list) else []
     times = [_game_time(one.get("gameTime")) for one in listed if isinstance(one, dict)]
-    return (sum(half is not None for half, _ in times),
-            sum(half is None and seconds is not None for half, seconds in times))
+    halves = sum(half is not None for half, _ in times)
+    without = sum(half is None and seconds is not None for half, seconds in times)
+    if halves >= max(without, 1) or (not without and annotations is not None and any(
+            key.startswith("Url") for key in content)):
+        return "soccernet"
+    return "raw" if without > halves or annotations == [] or not isinstance(annotations, list | None) else None
 
 
 def _game_time(text: Any) -> tuple[int | None, float | None]:
@@ -77,11 +69,7 @@ def _game_time(text: Any) -> tuple[int | None, float | None]:
     return half and int(half), parse_time(time)
 
 
-def is_osl(content: Any) -> bool:
-    return _osl_key(content) is not None
-
-
-def _osl_key(content: Any) -> str | None:
+def osl_key(content: Any) -> str | None:
     """Where the videos stand, in the first version or the second; None in what is neither."""
     content = content if isinstance(content, dict) else {}
     return next((key for key, of_video in (("videos", "annotations"), ("data", "events"))
@@ -96,10 +84,7 @@ def read_match(file: LabelFile) -> list[LabelSet]:
 
 def read_osl(file: LabelFile) -> list[LabelSet]:
     """A file of many videos, each with its annotations or events."""
-    key = _osl_key(file.content)
-    if key is None:
-        raise UserError(f'{file.path}: must be such as {{"videos": [{{"path": ..., "annotations": [...]}}]}}')
-    sets = []
+    key, sets = osl_key(file.content), []
     for index, video in enumerate(file.content[key]):
         where, inputs = f"{file.path}: {key}[{index}]", video.get("inputs") or video
         inputs = inputs if isinstance(inputs, list) else [video]

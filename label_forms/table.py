@@ -59,12 +59,15 @@ def load_table(path: Path, columns: Mapping[str, str] | None = None) -> Table:
         header = rows[at]
     line, cells = cells.index[at], cells.iloc[at + (header is rows[at]) :]
     cells = cells.set_axis([" ".join(column.split()) for column in header], axis=1)
+    numbers = [whole_number(cell, text=True) for cell in cells.iloc[:, 0]]
+    if cells.columns[0] == "" and None not in numbers and numbers == sorted({*numbers}):
+        cells = cells.iloc[:, 1:]  # it counts the rows, as pandas writes it
     nameless = cells.columns == ""
     name, number = Counter(map(plain_name, cells.columns[~nameless])).most_common(1)[0]
     if number > 1:
         raise UserError(f"{path}: line {line}: more than one column is called {name}; rename one")
     strays = cells.loc[(cells.loc[:, nameless] != "").any(axis=1), nameless]
-    if len(strays) and not _is_index(cells.iloc[:, 0], strays):
+    if len(strays):
         stray = next(filter(None, strays.iloc[0]))
         raise UserError(f"{path}: line {strays.index[0]}: {stray!r} is in a column without a name; name it in the "
                         "first line, or put cells that hold the separator in quotes")
@@ -170,13 +173,6 @@ def _fit(row: Sequence[str], named: Collection[str]) -> int:
 def has_events(columns: Collection[str]) -> bool:
     """Whether the columns are those of a table of events."""
     return tells_events(columns_of(columns)) or any(tool.knows(columns) for tool in TOOLS.values())
-
-
-def _is_index(first: pd.Series, strays: pd.DataFrame) -> bool:
-    """Whether the first column alone has no name and counts the rows, as pandas writes it."""
-    numbers = [whole_number(cell, text=True) for cell in first]
-    others = strays.iloc[:, 1:] if first.name == "" else strays
-    return not (others != "").any(axis=None) and None not in numbers and numbers == sorted(set(numbers))
 
 
 def read_table(file: LabelFile) -> list[LabelSet]:

@@ -37,9 +37,6 @@ class Tool(NamedTuple):
     kept: tuple[str, ...] | None = None  # further columns that are carried through; None: all
     adapt: Callable[[Path, Table], Table] = lambda _, table: table  # to a table with a row for each event
 
-    def fits(self, table: Table) -> bool:
-        return self.knows(table.cells.columns)
-
     def knows(self, columns: Iterable[str]) -> bool:
         return any(known <= names_of(columns).keys() for known in self.known_by)
 

@@ -57,6 +57,8 @@ def test_a_project_of_boris_has_points_states_and_files_one_after_another(tmp_pa
     first, second = read_labels(path)
     found = [(event.position, event.fields["label"], event.fields.get("subject")) for event in first.events]
     assert found == [(1.0, "PASS", "RED"), (2.0, "PRESS", "RED"), (2.5, "PRESS", "BLUE")]
+    project["behaviors_conf"]["2"] = {"type": "State event", "code": ["PASS"]}
+    assert [len(labels.events) for labels in read_labels(write(tmp_path / "odd.boris", project))] == [3, 1]
     assert first.events[1].fields["comment"] == "high" and "time offset is 5.0 and not applied" in first.notes[-1]
     assert (second.names[1], [event.position for event in second.events]) == ("b", [1.0])
     assert [event.position for event in read_labels(path, instant="middle")[0].events] == [1.0, 3.0, 2.5]
@@ -128,6 +130,8 @@ def test_columns_of_any_name(tmp_path, content):
         read_labels(path, columns=columns | {"label": "Event"})
     with pytest.raises(UserError, match="--columns must name those of label, and of frame, time"):
         read_labels(path, columns={"label": "Was"})
+    with pytest.raises(UserError, match="is no list of objects, whose keys --columns could name"):
+        read_labels(write(tmp_path / "one.json", {"Was": "PASS"}), columns=columns)
 
 
 @pytest.mark.parametrize(("content", "columns"), [
