@@ -118,13 +118,19 @@ class EventReader:
 
     file: LabelFile
     rows: Sequence[tuple[str, Row]]  # each with its place in the file
-    columns: Mapping[str, str]  # by meaning
+    columns: Mapping[str, str] | None = None  # by meaning; None: by name, those of half and team by any that they have
     timed: bool | None = None  # whether positions are seconds, else frames; None: as the rows tell
     left_out: Iterable[str] = ()  # columns that are not carried through, beside those of label, video and position
     decimal_comma: bool = True  # whether 4,5 may be a number
 
     def __post_init__(self) -> None:
-        self._by = next(meaning for meaning in WHEN if meaning in self.columns)
+        if self.columns is None:
+            names = dict.fromkeys(name for _, row in self.rows for name in row)
+            self.left_out = names.keys() & {*WHEN, "end", "label"}
+            noted = columns_of(name for name in names if name not in self.left_out)
+            self.columns = {name: name for name in self.left_out} | {
+                meaning: noted[meaning] for meaning in ("half", "team") if meaning in noted}
+        self._by = next((meaning for meaning in WHEN if meaning in self.columns), "")
         dropped = ("label", "video", "x", "y", self._by)
         self._dropped = {self.columns.get(meaning) for meaning in dropped} | {*self.left_out}
         self.has_halves = any(part_number(row.get(self.columns.get("half"), "")) for _, row in self.rows)
@@ -201,12 +207,6 @@ class EventReader:
         words = plain_name(column).split()  # ELAN's "ss.msec" are seconds
         milliseconds = "ss" not in words and not {"ms", "msec", "milliseconds"}.isdisjoint(words)
         return read_time(value, milliseconds, self.decimal_comma)
-
-
-def with_further(columns: Mapping[str, str], rows: Sequence[tuple[str, Row]]) -> dict[str, str]:
-    """The columns that a form gives a meaning, and those among the others that half and team are noted in."""
-    named = columns_of(name for _, row in rows for name in row if name not in columns.values())
-    return {meaning: named[meaning] for meaning in ("half", "team") if meaning in named} | columns
 
 
 def class_name(where: str, label: Any) -> str:

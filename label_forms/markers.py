@@ -32,7 +32,6 @@ _FCM = re.compile(r"\s*FCM:\s*(NON-?\s*)?DROP FRAME\s*", re.IGNORECASE)
 _NUMBERED = re.compile(r"(Marker \d+)?")
 _CUE = re.compile(r"\s*((?:\d+:)?\d\d:\d\d[.,]\d{3})\s+-->\s.*")
 _EVENT = re.compile(r"(.+?)(?:\s+\(([^()]+)\))?(?:\s+\d+ %)?")
-_COLUMNS = {"time": "time", "label": "label", "team": "team"}
 
 
 def is_edl(text: str) -> bool:
@@ -59,7 +58,7 @@ def read_edl(file: LabelFile) -> list[LabelSet]:
             later.append({"start": 0, "middle": length // 2, "end": max(0, length - 1)}[file.moment])
     if not rows and re.search(_CODE, file.content):
         raise UserError(f"{file.path}: has edits but no markers (|M: or * LOC:); export the markers of the timeline")
-    reader = EventReader(file, rows, _COLUMNS, timed=True)
+    reader = EventReader(file, rows, timed=True)
     return [reader.label_set(file.own_names(), [
         replace(event, position=event.position._replace(frames=event.position.frames + frames))
         for event, frames in zip(reader.events, later, strict=True)])]
@@ -90,4 +89,4 @@ def read_subtitles(file: LabelFile) -> list[LabelSet]:
         elif start:
             label, team = _EVENT.fullmatch(html.unescape(line.strip())).groups()
             rows.append((f"line {number}", {"time": start, "label": label, "team": team or ""}))
-    return [EventReader(file, rows, _COLUMNS, timed=True).label_set(file.own_names())]
+    return [EventReader(file, rows, timed=True).label_set(file.own_names())]

@@ -18,7 +18,6 @@ from util.entries import shown, whole_number
 from util.errors import UserError
 
 STATE = "state event"  # type of a behaviour of BORIS's whose events come in pairs, start and end
-_LASTING = {name: name for name in ("start", "end", "label")}
 
 
 def is_boris(content: Any) -> bool:
@@ -46,7 +45,7 @@ def _read_observation(file: LabelFile, where: str, observation: dict[str, Any], 
         return []
     if not isinstance(videos, list) or not isinstance(events, list) or not all(isinstance(one, str) for one in videos):
         raise UserError(f"{file.path}: {where}: must have the media files of player 1 and a list of events")
-    reader = EventReader(file, _boris_rows(file, where, events, states), _LASTING, timed=True, left_out=("end",))
+    reader = EventReader(file, _boris_rows(file, where, events, states), timed=True)
     lengths = media.get("length") if isinstance(media, dict) else None
     known = [lengths.get(video) if isinstance(lengths, dict) else None for video in videos[:-1]]
     starts = [*accumulate((one if type(one) in (int, float) else math.inf for one in known), initial=0.0)]
@@ -122,8 +121,7 @@ def _read_task(file: LabelFile, data: dict[str, Any], made: list[Any], where: st
     rows = [(place, more.get(str(row.pop("id")), {}) | row) for place, row in ranges]
     address, _, query = video.partition("?")  # which may have a key, or the path of a local file
     local = next((part[2:] for part in query.split("&") if part.startswith("d=")), None)
-    reader = EventReader(file, rows, _LASTING | {"team": "team"}, timed=False, left_out=("end",))
-    return reader.label_set(path_names(unquote(local or address)), notes=notes)
+    return EventReader(file, rows, timed=False).label_set(path_names(unquote(local or address)), notes=notes)
 
 
 def _ranges(file: LabelFile, place: str, result: dict[str, Any]) -> list[tuple[str, Row]]:

@@ -33,6 +33,19 @@ Placed = tuple[float, LabelledEvent]  # its position from the start of its video
 
 
 @dataclass
+class _Part:
+    """A video that labels are about."""
+
+    video: str
+    record: Mapping
+    clock: Clock
+    events: list[Placed] = field(default_factory=list)
+
+
+_Parts = dict[int, _Part]  # by number, see `Labelled`
+
+
+@dataclass
 class Placement:
     """The entries of videos, as they stand in a split, and what there is to say of how they were made."""
 
@@ -95,19 +108,7 @@ def place_events(labelled: Labelled, records: Mapping[str, Mapping], second_half
     return placement
 
 
-@dataclass
-class _Part:
-    """A video that labels are about."""
-
-    video: str
-    record: Mapping
-    clock: Clock
-    events: list[Placed] = field(default_factory=list)
-
-
-def _deal_events(
-    labelled: Labelled, parts: Mapping[int, _Part], starts: Mapping[int, float], placement: Placement
-) -> None:
+def _deal_events(labelled: Labelled, parts: _Parts, starts: Mapping[int, float], placement: Placement) -> None:
     """Find the part of each event."""
     for event in labelled.labels.events:
         if not event.half:
@@ -149,9 +150,7 @@ def _check_stated(path: Path, event: LabelledEvent, at: float, clock: Clock) -> 
                         f"{show_time(seconds)}; correct one, or take one of the two out of the file")
 
 
-def _starts(
-    labelled: Labelled, parts: Mapping[int, _Part], second: str | None, placement: Placement
-) -> dict[int, float]:
+def _starts(labelled: Labelled, parts: _Parts, second: str | None, placement: Placement) -> dict[int, float]:
     """At which position of a match each part begins, or where each half begins in the one video of the match."""
     path, events = placement.path, labelled.labels.events
     if labelled.is_cut:
@@ -257,9 +256,7 @@ def _distance(clock: Clock, at: float) -> str:
     return f"{amount} {'before the start' if at < 0 else 'past the end'}"
 
 
-def _describe_conversion(
-    labelled: Labelled, parts: Mapping[int, _Part], starts: Mapping[int, float], placement: Placement
-) -> None:
+def _describe_conversion(labelled: Labelled, parts: _Parts, starts: Mapping[int, float], placement: Placement) -> None:
     labels, first = labelled.labels, parts[min(parts)]
     if len(parts) > 1:
         times = {starts[part]: show_time(starts[part] / one.clock.rate)
@@ -284,7 +281,7 @@ def _describe_conversion(
         placement.note(f"{what} {rates} fps")
 
 
-def _doubt_cut(labelled: Labelled, parts: Mapping[int, _Part], placement: Placement) -> None:
+def _doubt_cut(labelled: Labelled, parts: _Parts, placement: Placement) -> None:
     """What speaks against the cut: a later half that begins with a long pause, or positions that start again."""
     times = {part: sorted(at / one.clock.rate for at, _ in one.events) for part, one in parts.items()}
     longest = max((after - before for part in times for before, after in pairwise(times[part])), default=None)

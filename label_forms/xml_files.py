@@ -24,13 +24,13 @@ from statistics import mean
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from label_forms.fields import EventReader, with_further
+from label_forms.fields import EventReader
 from label_forms.sets import LabelFile, LabelSet, path_names
 from util.errors import UserError
 
 INSTANT = "Event time"  # seconds; written here, since lead and lag need not be alike
-_OWN = ("ID", "start", "end", "code")  # elements of an instance
-_COLUMNS = {name: name for name in ("start", "end", "label")}
+_ELEMENTS = {"start": "start", "end": "end", "label": "code"}  # of an instance
+_OWN = ("start", "end", "label", "frame", "time")  # what events have beside what is noted of them
 _TASKS = ("./meta/task", "./meta/job", "./meta/project/tasks/task")
 
 
@@ -42,22 +42,21 @@ def read_sportscode(file: LabelFile) -> list[LabelSet]:
     """The instances of a file, which is named as its video or match is."""
     rows = []
     for index, instance in enumerate(file.content.iterfind(".//ALL_INSTANCES/instance")):
-        own = {child.tag: (child.text or "").strip() for child in instance if child.tag in _OWN}
+        own = {name: instance.findtext(tag, "").strip() for name, tag in _ELEMENTS.items()}
         noted = ((label.findtext("group") or "label", label.findtext("text")) for label in instance.iterfind("label"))
-        rows.append((f"instance[{index}]", own | _further(noted, ("id", "code"), "a label")))
-    columns = with_further({"start": "start", "end": "end", "label": "code"}, rows)
-    if rows and all(INSTANT in row for _, row in rows):
-        columns["time"] = INSTANT
-    reader = EventReader(file, rows, columns, timed=True, left_out=("ID", "start", "end", INSTANT))
-    return [reader.label_set(file.own_names())]
+        rows.append((f"instance[{index}]", own | _further(noted, "a label")))
+    instants = [row.pop(INSTANT, "") for _, row in rows]
+    if all(instants):
+        rows = [(place, row | {"time": instant}) for (place, row), instant in zip(rows, instants, strict=True)]
+    return [EventReader(file, rows, timed=True).label_set(file.own_names())]
 
 
-def _further(noted: Iterable[tuple[str, str | None]], own: Iterable[str], kind: str) -> dict[str, str]:
+def _further(noted: Iterable[tuple[str, str | None]], kind: str) -> dict[str, str]:
     """What is noted of an event by name; a name that it has of its own is told apart."""
     texts: dict[str, str] = {}
     for name, text in noted:
         name, text = name.strip() or "label", (text or "").strip()
-        name = f"{name} of {kind}" if name.casefold() in (*_COLUMNS, "frame", *own) else name
+        name = f"{name} of {kind}" if name.casefold() in _OWN else name
         texts[name] = f"{texts[name]}, {text}" if texts.get(name) else text
     return texts
 
@@ -93,9 +92,8 @@ def _read_task(file: LabelFile, task: Element, alone: bool) -> LabelSet:
                 row = _row(track, in_view[0], [shape.get("frame") for shape in in_view])
                 listed.append(row | _place(in_view[at], size))
     rows = [(f"annotation[{index}]", row) for index, row in enumerate(listed + tags)]
-    reader = EventReader(file, rows, with_further(_COLUMNS, rows), timed=False, left_out=("end",))
     names = [name for tag in ("source", "name") if (text := task.findtext(tag)) for name in path_names(text)]
-    return reader.label_set((*names, *file.own_names()))
+    return EventReader(file, rows, timed=False).label_set((*names, *file.own_names()))
 
 
 def _place(shape: Element, size: Element) -> dict[str, list[float]]:
@@ -110,5 +108,5 @@ def _place(shape: Element, size: Element) -> dict[str, list[float]]:
 
 
 def _row(labelled: Element, noted: Element, frames: list[str]) -> dict[str, Any]:
-    further = _further(((one.get("name", ""), one.text) for one in noted.iterfind("attribute")), (), "an attribute")
+    further = _further(((one.get("name", ""), one.text) for one in noted.iterfind("attribute")), "an attribute")
     return {"start": frames[0], "end": frames[-1], "label": labelled.get("label", ""), **further}
