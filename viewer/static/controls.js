@@ -119,14 +119,14 @@ function slider({ name, saying, scale, unit, hint, read, write, usual, text, typ
     },
   });
   const reset = button("↺", "back to what is usual", () => type(usual()), { class: "quiet reset" });
-  const label = el("span.name", { title: name });
+  const label = el("span.name");
   const update = () => {
     const { most, step, decimals } = scale();
     Object.assign(range, { max: most, step: decimals ? "any" : step });
     range.value = read();
     if (document.activeElement !== number) number.value = shown();
     reset.style.visibility = (text ?? read)() === usual() ? "hidden" : "";
-    label.textContent = saying ? saying() : name;
+    label.title = label.textContent = saying ? saying() : name;
   };
   update();
   const parts = [label, range, number, unit ? el("span.unit.of", unit) : null, reset];
