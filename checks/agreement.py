@@ -155,23 +155,18 @@ def agreement(
     tables = []
     for entries in (first, second):
         events = event_table(entries, videos, classes, scored=False)
-        numbered = replace(events, score=np.arange(len(events)))
-        rows = of_labelled(of_labelled(numbered, first), second).score
-        tables.append((events.take(rows), _teams(entries)[rows]))
+        rows = of_labelled(of_labelled(replace(events, score=np.arange(len(events))), first), second).score
+        teams = [event.get("team") for entry in entries for event in entry["events"]]
+        teams = np.array([team if isinstance(team, str) else "" for team in teams], object)[rows]
+        tables.append((events.take(rows), teams))
     (true, true_team), (other, other_team) = tables
     partner = _closest(true, other, len(classes), reach, len(videos))
-    paired = partner >= 0
-    known = paired & (other_team != "") & (np.append(true_team, "")[partner] != "")
-    same = other_team[known] == true_team[partner[known]]
+    ours, theirs = true_team[partner[partner >= 0]], other_team[partner >= 0]
+    same = (ours == theirs)[(ours != "") & (theirs != "")]
     return Agreement(
         names, videos, list(alone), reach, _offsets(true, other, partner, classes),
         _confused(true, other, partner, classes, reach, len(videos)), _scores(true, other, len(classes)), list(notes),
         float(same.mean()) if len(same) else np.nan)
-
-
-def _teams(entries: Sequence[dict]) -> np.ndarray:
-    teams = [event.get("team") for entry in entries for event in entry["events"]]
-    return np.array([team if isinstance(team, str) else "" for team in teams], object)
 
 
 def _closest(true: EventTable, other: EventTable, num_classes: int, reach: int, num_videos: int) -> np.ndarray:
@@ -185,19 +180,19 @@ def _closest(true: EventTable, other: EventTable, num_classes: int, reach: int, 
 
 
 def _offsets(true: EventTable, other: EventTable, partner: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    counts = {name: np.append(np.bincount(events.label, minlength=len(classes)), len(events))
+              for name, events in (("first", true), ("second", other), ("both", other.take(partner >= 0)))}
+    table = pd.DataFrame(counts)
+    for name in ("first", "second"):
+        table[f"{name} only"] = table[name] - table.both
     paired = partner >= 0
-    apart = other.frame[paired] - true.frame[partner[paired]]
-    rows = {}
-    for name, of_true, of_other in [*((name, true.label == at, other.label == at) for at, name in enumerate(classes)),
-                                    ("all", np.ones(len(true), bool), np.ones(len(other), bool))]:
-        here = apart[of_other[paired]]
-        numbers = of_true.sum(), of_other.sum()
-        rows[name] = {
-            "first": numbers[0], "second": numbers[1], "both": len(here), "first only": numbers[0] - len(here),
-            "second only": numbers[1] - len(here), "mean": here.mean() if len(here) else np.nan,
-            "spread": here.std() if len(here) else np.nan,
-            **{f"within {t}": 100 * (abs(here) <= t).mean() if len(here) else np.nan for t in TOLERANCES}}
-    return pd.DataFrame.from_dict(rows, "index").rename_axis("class")
+    apart = pd.Series(other.frame[paired] - true.frame[partner[paired]], other.label[paired])
+    offsets = pd.concat([apart, apart.set_axis([len(classes)] * len(apart))]).groupby(level=0)
+    table["mean"], table["spread"] = offsets.mean(), offsets.std(ddof=0)
+    for tolerance in TOLERANCES:
+        table[f"within {tolerance}"] = 100 * offsets.agg(lambda apart, most=tolerance: (abs(apart) <= most).mean())
+    table.index = pd.Index([*classes, "all"], name="class")
+    return table[~table.index.duplicated(keep="last")]
 
 
 def _confused(

@@ -83,15 +83,14 @@ def align(labels: Labels, frame_dir: Path, workers: int) -> Alignment:
     Args:
         workers: threads that read.
     """
-    classes = labels.classes or sorted({event["label"] for video in labels.videos for event in video.events})
+    classes = labels.classes or sorted(set(labels.events.label))
     motions = read_event_motion(labels, classes, frame_dir, workers)
     fits, in_line, drifts = judge(motions, np.random.default_rng(0))
-    findings = [finding for motion, fit, drift in zip(motions, fits, drifts, strict=True)
-                for finding in _findings(motion, fit, drift)]
-    curves = [curve for motion, good in zip(motions, in_line, strict=True) for curve in _curves(motion, good)]
+    findings = [finding for found in zip(motions, fits, drifts, strict=True) for finding in _findings(*found)]
+    curves = [curve for found in zip(motions, in_line, strict=True) for curve in _curves(*found)]
     timed = all(video.fps for video in labels.videos)
-    judged = any(fit.placed or fit.nowhere for fit in fits)
-    return Alignment(findings, _notes(motions, fits, curves, classes, timed), curves, timed, judged)
+    notes = list(_notes(motions, fits, curves, classes, timed))
+    return Alignment(findings, notes, curves, timed, any(fit.placed or fit.nowhere for fit in fits))
 
 
 def judge(
@@ -141,20 +140,18 @@ def fit_lag(found: np.ndarray, usual: float, rng: np.random.Generator) -> Fit:
     if number < LEAST_EVENTS:
         return Fit(number)
     best = int(found.mean(0).argmax())
-    error = found[:, best].std(ddof=1) / np.sqrt(number) + 1e-9
-    strength, late = float(found[:, best].mean() / error), MAX_LAG - best
+    at_best = np.stack([found[:, best], found[:, best] - found[:, MAX_LAG]])  # as it is, and against lag 0
+    strength, gain = at_best.mean(1) / (error := at_best.std(1, ddof=1) / np.sqrt(number) + 1e-9)
     times = rng.multinomial(number, np.full(number, 1 / number), RESAMPLES)
     lates = MAX_LAG - (times @ found).argmax(1)
-    gain = found[:, best] - found[:, MAX_LAG]
-    gains = gain.mean() / (gain.std(ddof=1) / np.sqrt(number) + 1e-9)
     low, first, last, high = np.percentile(lates, (0.5, 2.5, 97.5, 99.5))
-    shifted = strength >= CLEAR and abs(late) >= LEAST_LAG and not low <= 0 <= high and gains >= GAIN
-    return Fit(number, late, (round(first) - 1, round(last) + 1), strength, float(usual / error), bool(shifted))
+    late, sure = MAX_LAG - best, not low <= 0 <= high and gain >= GAIN
+    shifted = bool(strength >= CLEAR and abs(late) >= LEAST_LAG and sure)
+    return Fit(number, late, (round(first) - 1, round(last) + 1), float(strength), float(usual / error[0]), shifted)
 
 
 def _drift(found: np.ndarray, usual: float, rng: np.random.Generator) -> tuple[Fit, Fit] | None:
-    middle = len(found) // 2
-    first, second = (fit_lag(part, usual, rng) for part in (found[:middle], found[middle:]))
+    first, second = (fit_lag(part, usual, rng) for part in np.array_split(found, [len(found) // 2]))
     apart = first.interval[1] < second.interval[0] or second.interval[1] < first.interval[0]
     placed = first.placed and second.placed and (first.shifted or second.shifted)
     return (first, second) if placed and apart and abs(first.late - second.late) >= LEAST_LAG else None
@@ -186,18 +183,16 @@ def _curves(motion: EventMotion, in_line: bool) -> Iterator[Curve]:
 
 def _notes(
     motions: list[EventMotion], fits: list[Fit], curves: list[Curve], classes: list[str], timed: bool
-) -> list[str]:
+) -> Iterator[str]:
     def span(steps: int) -> str:
         return show_time(steps / STEPS_PER_SECOND) if timed else number_of(steps, "frame")
 
     if not motions:
-        return ["motion: no frames could be read"]
-    notes = []
-    alike = sum(fit.placed and not fit.shifted for fit in fits)
-    if alike:
-        notes.append(f"motion: the labels of {alike} of {number_of(len(fits), 'video')} sit alike against the motion "
-                     f"around them; a shift of less than {span(LEAST_LAG)} is not found, nor one that all of them "
-                     "share, which --sheet shows")
+        yield "motion: no frames could be read"
+    if alike := sum(fit.placed and not fit.shifted for fit in fits):
+        yield (f"motion: the labels of {alike} of {number_of(len(fits), 'video')} sit alike against the motion around "
+               f"them; a shift of less than {span(LEAST_LAG)} is not found, nor one that all of them share, which "
+               "--sheet shows")
     unknown = [motion.name for motion, fit in zip(motions, fits, strict=True) if not (fit.placed or fit.nowhere)]
     if unknown:
         more = f" and {len(unknown) - 3:,} more" if len(unknown) > 3 else ""
@@ -206,13 +201,13 @@ def _notes(
             why = f"it takes {LEAST_OTHERS + 1} videos to compare"
         elif len(unknown) == len(motions):
             why += ", as where the labels of all videos are off: look at them with --sheet"
-        notes.append(f"motion: cannot be judged for {', '.join(unknown[:3])}{more}: {why}")
+        yield f"motion: cannot be judged for {', '.join(unknown[:3])}{more}: {why}"
     for label, name in enumerate(classes):
         of_class = [curve for curve in curves if curve.label == label and curve.fits]
-        if sum(curve.events for curve in of_class) >= 4 * LEAST_EVENTS:
-            mean = np.average([curve.levels for curve in of_class], 0, [curve.events for curve in of_class])
+        events = [curve.events for curve in of_class]
+        if sum(events) >= 4 * LEAST_EVENTS:
+            mean = np.average([curve.levels for curve in of_class], 0, events)
             late = int(mean[SHOWN - REACH : SHOWN + REACH + 1].argmax()) - REACH
             place = f"{span(abs(late))} {'after' if late > 0 else 'before'}" if late else "on"
             if abs(late) < REACH:
-                notes.append(f"motion: around {name} it is highest {place} the label")
-    return notes
+                yield f"motion: around {name} it is highest {place} the label"

@@ -96,8 +96,7 @@ def _remove_others(folder: Path, written: set[str], keep_enlarged: bool) -> None
 
 def _counts(labels: Labels, classes: list[str]) -> pd.DataFrame:
     """Numbers of videos, frames, events, and events of each class, a row for each split."""
-    videos = pd.DataFrame([(video.split, video.num_frames) for video in labels.videos], columns=["split", "frames"])
-    videos = videos.groupby("split").frames.agg(videos="size", frames="sum")
+    videos = labels.table.groupby("split").num_frames.agg(videos="size", frames="sum")
     events = pd.crosstab(labels.events.split, labels.events.label).reindex(columns=classes, fill_value=0)
     parts = videos, events.sum(axis=1).rename("events"), events
     return pd.concat([part.reindex(labels.splits, fill_value=0) for part in parts], axis=1)

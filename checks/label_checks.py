@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import combinations, pairwise
 from math import sqrt
 
@@ -121,38 +121,31 @@ def _fall(video: LabelledVideo) -> int | None:
 
 def _in_two_splits(labels: Labels) -> Iterator[Finding]:
     """Videos, matches and recordings of which a part is in another split."""
-    videos, recording_of = labels.videos, labels.recording_of
-    twice = _divided(videos, {video.name: video.name for video in videos})
+    table = labels.table.assign(events=[number_of(len(video.events), "event") for video in labels.videos])
+    twice = _divided(table, "name")
     for name, splits in twice.items():
-        parts = ", ".join(f"{split} ({number_of(len(video.events), 'event')})" for split, (video,) in splits.items())
-        yield Finding("error", "video-in-two-splits", _files(labels, splits, f"video {name!r}"), f"stands in {parts}",
+        yield Finding("error", "video-in-two-splits", _files(labels, splits, f"video {name!r}"),
+                      "stands in " + ", ".join(f"{split} ({part.events.iat[0]})" for split, part in splits.items()),
                       "what is an event in one split is background in the other, so that the model is taught not to "
                       "find it, and the score is of frames it has seen; put all events of a video into one entry in "
                       "one split")
-    for match, splits in _divided([video for video in videos if video.name not in twice], labels.match_of).items():
-        parts = "; ".join(f"{', '.join(video.name for video in part)} in {split}" for split, part in splits.items())
-        yield Finding("warning", "match-in-two-splits", _files(labels, splits, f"match {match!r}"), parts,
+    for match, splits in _divided(table[~table.name.isin(twice)], "match").items():
+        yield Finding("warning", "match-in-two-splits", _files(labels, splits, f"match {match!r}"),
+                      "; ".join(f"{', '.join(part.name)} in {split}" for split, part in splits.items()),
                       "the score then tells how well the model remembers a match, and not how it does on a new one; "
                       "put all videos of a match into one split")
-    if doubt := doubt_matches({video.name: video.split for video in videos}):
+    if doubt := doubt_matches(dict(zip(table.name, table.split, strict=True))):
         yield Finding("warning", "match-in-doubt", str(labels.folder), *doubt.split("; ", 1))
-    clips = [video for video in videos if recording_of[video.name] != video.name]
-    for recording, splits in _divided(clips, recording_of).items():
+    for recording, splits in _divided(table[table.recording != table.name], "recording").items():
         yield Finding("warning", "recording-in-two-splits", _files(labels, splits, f"clips of {recording!r}"),
                       " and ".join(f"{len(part)} in {split}" for split, part in splits.items()),
                       "clips of one recording look alike: the score may be better than on a new one")
 
 
-def _divided(videos: Iterable[LabelledVideo], whole_of: Mapping[str, str]) -> dict[str, dict[str, list[LabelledVideo]]]:
-    """The videos in each split, of whatever stands in more than one.
-
-    Args:
-        whole_of: what each video is a part of, by name.
-    """
-    found: dict[str, dict[str, list[LabelledVideo]]] = defaultdict(lambda: defaultdict(list))
-    for video in videos:
-        found[whole_of[video.name]][video.split].append(video)
-    return {name: splits for name, splits in found.items() if len(splits) > 1}
+def _divided(table: pd.DataFrame, whole: str) -> dict[str, dict[str, pd.DataFrame]]:
+    """The rows in each split, of whatever stands in more than one, by the column `whole`."""
+    table = table[table.groupby(whole).split.transform("nunique") > 1]
+    return {name: dict(list(rows.groupby("split", sort=False))) for name, rows in table.groupby(whole, sort=False)}
 
 
 def _identical_events(labels: Labels) -> Iterator[Finding]:

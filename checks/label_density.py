@@ -39,11 +39,8 @@ def density_findings(labels: Labels) -> list[Finding]:
 
 
 def _splits(labels: Labels) -> Iterator[Finding]:
-    videos = pd.DataFrame(
-        [(video.split, video.num_frames, labels.match_of[video.name], labels.recording_of[video.name], video.name)
-         for video in labels.videos], columns=["split", "frames", *UNITS])
+    videos, classes, sparse = labels.table[labels.table.split.isin(SPLITS)], labels.classes, set()
     counts = pd.crosstab(labels.events.video, labels.events.label).reindex(videos.index, fill_value=0)
-    videos, classes, sparse = videos[videos.split.isin(SPLITS)], labels.classes, set()
     for kind, number in [("", counts.sum(axis=1)), *counts.reindex(columns=classes, fill_value=0).items()]:
         sums, scatter, freedom = _scatter_between(videos.assign(number=number))
         tried = len(sums) * (len(classes) if kind else 1)
@@ -57,7 +54,7 @@ def _splits(labels: Labels) -> Iterator[Finding]:
                 continue
             if not kind:
                 sparse.add(name)
-            density, usual = (f"{1000 * part.number / part.frames:.3g}" for part in (here, others))
+            density, usual = (f"{1000 * part.number / part.num_frames:.3g}" for part in (here, others))
             yield Finding(
                 "warning", "density-of-split", f"{labels.folder / name}.json" + (f": {kind}" if kind else ""),
                 f"{density}{kind and ' '}{kind} events in 1000 frames, the other splits {usual}; videos of this "
@@ -66,7 +63,8 @@ def _splits(labels: Labels) -> Iterator[Finding]:
 
 
 def _halves(labels: Labels, scatter: float) -> Iterator[Finding]:
-    parts = [{match_and_part(video.name)[1]: video for video in videos} for videos in labels.matches().values()]
+    parts = [{match_and_part(labels.videos[at].name)[1]: labels.videos[at] for at in places}
+             for places in labels.table.groupby("match", sort=False).groups.values()]
     pairs = [(of[1], of[2]) for of in parts if {1, 2} <= of.keys()]
     for first, second in pairs:
         chance, ratio = _compare(*((len(half.events), half.num_frames) for half in (second, first)), scatter)
@@ -122,10 +120,10 @@ def _scatter_between(videos: pd.DataFrame) -> tuple[pd.DataFrame, float, float]:
     degrees of freedom.
 
     Args:
-        videos: number of events, frames, split, and what each is a part of.
+        videos: number of events, num_frames, split, and what each is a part of.
     """
-    sums = videos.groupby("split")[["number", "frames"]].sum()
-    expected = videos.frames * videos.split.map(sums.number / sums.frames)
+    sums = videos.groupby("split")[["number", "num_frames"]].sum()
+    expected = videos.num_frames * videos.split.map(sums.number / sums.num_frames)
     scatter, freedom = 1.0, 0
     for unit in UNITS:
         parts = videos.assign(expected=expected).groupby(["split", unit])[["number", "expected"]].sum()

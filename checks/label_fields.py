@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,29 +42,20 @@ class TimeField:
 
 def field_findings(labels: Labels) -> list[Finding]:
     """Fields that are more exact than `frame`, that count time at another rate, or that contradict it."""
-    findings = []
+    findings: list[Finding] = []
     for name in dict.fromkeys(key for video in labels.videos for event in video.events for key in event):
         if name in ("frame", "label"):
             continue
-        events = _with_field(labels, name)
+        times = [read_time(event.get(name)) for video in labels.videos for event in video.events]
+        values = [time if isinstance(time, float) and abs(time) < 1e12 else np.nan for time in times]
+        events = labels.events.assign(value=values).dropna(subset="value")
+        events = events[events.groupby("video").value.transform("size") >= 3].sort_values(["video", "frame"])
         # labels of one rate may fit some of the videos only
         parts = [part for _, part in events.groupby("fps", sort=False, dropna=False)]
         judged = [_judge(labels, _time_field(name, part)) for part in (events, *parts)]
         wrong_rates = [part for part in judged[1:] if part and part.check == ANOTHER_RATE]
         findings += wrong_rates or filter(None, judged[:1])
     return findings
-
-
-def _with_field(labels: Labels, name: str) -> pd.DataFrame:
-    """The events that have the field as a number, its `value`, in videos with three of them or more."""
-    values = [_number(event.get(name)) for video in labels.videos for event in video.events]
-    events = labels.events.assign(value=np.array(values, float)).dropna(subset="value").sort_values(["video", "frame"])
-    return events[events.groupby("video").value.transform("size") >= 3]
-
-
-def _number(value: Any) -> float | None:
-    time = read_time(value)
-    return time if isinstance(time, float) and abs(time) < 1e12 else None
 
 
 def _time_field(name: str, events: pd.DataFrame) -> TimeField | None:
@@ -112,26 +102,30 @@ def _judge(labels: Labels, field: TimeField | None) -> Finding | None:
     if field is None:
         return None
     step = find_steps(field.events.assign(group=0), ROUNDED["part"]).get(0)
-    allowed = APART + field.grain
-    if step and step.length > 2 * field.grain and step.on(field.events).mean() - _most_on(step, field) >= FINER:
-        return _more_exact(labels, field, step)
-    apart = float(abs(field.events.off).quantile(0.9))
+    off, allowed = abs(field.events.off), APART + field.grain
+    if step and step.length > 2 * field.grain:
+        on, moments = step.on(field.events), (field.rate * field.events.moment).round() % round(step.length)
+        if on.mean() - moments.value_counts(normalize=True).max() >= FINER:  # on such a step, wherever it begins
+            return _more_exact(labels, field, step)
+    apart = float(off.quantile(0.9))
     is_time = field.unit != "frames" and field.grain <= APART  # and no counter of whole numbers
-    if field.rate != 1 and is_time and apart <= allowed + (step.length if step else 0):
-        return _another_rate(labels, field)
+    fps = field.events.fps.iat[0]
+    labelled = field.rate * fps
+    usual = any(abs(labelled / rate - 1) <= 2 * SAME_RATE for rate in COMMON_RATES)
+    if field.rate != 1 and is_time and apart <= allowed + (step.length if step else 0) and usual:
+        return Finding(
+            "error", ANOTHER_RATE, f"{labels.folder}: field {field.name!r}",
+            f"by it, in {field.unit}, the frame numbers count {labelled:.4g} frames a second, but fps is {fps:g}: "
+            f"{_example(labels, field, field.events.frame.argmax())}",
+            "labels were made for frames of another rate, and the later an event is, the farther off it lies; convert "
+            "the frame numbers, or extract frames at their rate")
     if field.rate == 1 and apart > allowed:
         return Finding(
             "warning", "field-disagrees", f"{labels.folder}: field {field.name!r}",
             f"by it, in {field.unit}, one event in ten is more than {apart:.0f} frames from its frame number: "
-            f"{_example(labels, field, abs(field.events.off).argmax())}",
-            "one of the two is wrong; look at some of these events in the frames",
-        )
+            f"{_example(labels, field, off.argmax())}",
+            "one of the two is wrong; look at some of these events in the frames")
     return None
-
-
-def _most_on(step: Step, field: TimeField) -> float:
-    """Share of the moments by a field that lie on such a step, wherever it begins."""
-    return ((field.rate * field.events.moment).round() % round(step.length)).value_counts(normalize=True).max()
 
 
 def _more_exact(labels: Labels, field: TimeField, step: Step) -> Finding:
@@ -143,22 +137,7 @@ def _more_exact(labels: Labels, field: TimeField, step: Step) -> Finding:
         f"{on.sum():,} of {len(on):,} frame numbers {step}, but {field.name}{counts} is not rounded: "
         f"{_example(labels, field, beside[0] if len(beside) else off.argmax())}",
         f"frame was made from a rounded time and is up to {step.length - 1:.0f} frames beside the event, so that a "
-        f"model learns the wrong frames; make frame from {field.name} instead",
-    )
-
-
-def _another_rate(labels: Labels, field: TimeField) -> Finding | None:
-    fps = field.events.fps.iat[0]
-    labelled = field.rate * fps
-    if all(abs(labelled / rate - 1) > 2 * SAME_RATE for rate in COMMON_RATES):
-        return None
-    return Finding(
-        "error", ANOTHER_RATE, f"{labels.folder}: field {field.name!r}",
-        f"by it, in {field.unit}, the frame numbers count {labelled:.4g} frames a second, but fps is {fps:g}: "
-        f"{_example(labels, field, field.events.frame.argmax())}",
-        "labels were made for frames of another rate, and the later an event is, the farther off it lies; convert the "
-        "frame numbers, or extract frames at their rate",
-    )
+        f"model learns the wrong frames; make frame from {field.name} instead")
 
 
 def _example(labels: Labels, field: TimeField, row: int) -> str:

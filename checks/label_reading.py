@@ -5,8 +5,7 @@ What `read_split` would refuse is an error here, in whatever number; nothing is 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -94,12 +93,13 @@ class Labels:
             found[video.name] = recording if is_clip else video.name
         return found
 
-    def matches(self) -> dict[str, list[LabelledVideo]]:
-        """The videos of each match."""
-        found: dict[str, list[LabelledVideo]] = defaultdict(list)
-        for video in self.videos:
-            found[self.match_of[video.name]].append(video)
-        return found
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """All videos in the order of the files: name, split, where, num_frames, and what each is a part of: its match
+        and recording."""
+        rows = [(video.name, video.split, video.where, video.num_frames, self.match_of[video.name],
+                 self.recording_of[video.name]) for video in self.videos]
+        return pd.DataFrame(rows, columns=["name", "split", "where", "num_frames", "match", "recording"])
 
 
 def read_dataset(dataset: str) -> Labels:
@@ -116,37 +116,28 @@ def read_dataset(dataset: str) -> Labels:
     except UserError as error:
         if not folder.is_dir():
             raise
-        findings.append(_file_finding("error", "class-file", error, folder / "class.txt"))
+        findings.append(_of_file("error", "class-file", error, folder / "class.txt"))
     if folder.is_relative_to(Path.cwd()):  # shorter, in messages
         folder = folder.relative_to(Path.cwd())
-    found = sorted((path.stem for path in folder.glob("*.json")), key=_split_order)
-    videos = [video for split in found
-              for video in _read_split(folder / f"{split}.json", frozenset(classes) or None, findings)]
-    for split in SPLITS:
-        if split not in found:
-            findings.append(Finding("warning", "split-missing", str(folder / f"{split}.json"), "there is no such file",
-                                    "train is learned from, val chooses the epoch and the threshold, test is reported"))
+    found = [path.stem for path in folder.glob("*.json")]
+    found = [split for split in SPLITS if split in found] + sorted({*found} - {*SPLITS})
+    videos = []
+    for path in (folder / f"{split}.json" for split in found):
+        level = "error" if path.stem in SPLITS else "warning"  # another file may be no split at all
+        try:
+            entries, problems = check_split(read_json(path), path, frozenset(classes) or None)
+        except UserError as error:
+            entries, problems = [], [_of_file(level, "no-json", error, path)]
+        findings += [problem._replace(level=level) if problem.check == "no-list" else problem for problem in problems]
+        videos += [as_video(entry.content, path.stem, entry.where, entry.indices) for entry in entries]
+    findings += [Finding("warning", "split-missing", str(folder / f"{split}.json"), "there is no such file",
+                         "train is learned from, val chooses the epoch and the threshold, test is reported")
+                 for split in SPLITS if split not in found]
     return Labels(folder, classes, found, videos, findings)
 
 
-def _split_order(split: str) -> tuple[int, str]:
-    return (SPLITS.index(split) if split in SPLITS else len(SPLITS)), split
-
-
-def _file_finding(level: str, check: str, error: UserError, path: Path) -> Finding:
+def _of_file(level: str, check: str, error: UserError, path: Path) -> Finding:
     return Finding(level, check, str(path), str(error).removeprefix(f"{path}: "))
-
-
-def _read_split(path: Path, classes: Collection[str] | None, findings: list[Finding]) -> list[LabelledVideo]:
-    level = "error" if path.stem in SPLITS else "warning"  # another file may be no split at all
-    try:
-        content = read_json(path)
-    except UserError as error:
-        findings.append(_file_finding(level, "no-json", error, path))
-        return []
-    entries, problems = check_split(content, path, classes)
-    findings += [problem._replace(level=level) if problem.check == "no-list" else problem for problem in problems]
-    return [as_video(entry.content, path.stem, entry.where, entry.indices) for entry in entries]
 
 
 def as_video(entry: dict, split: str = "", where: str = "", indices: Sequence[int] = ()) -> LabelledVideo:

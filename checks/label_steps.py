@@ -56,19 +56,18 @@ class Step:
 
 def step_findings(labels: Labels) -> list[Finding]:
     """Rounding in the whole dataset; if there is none, in its matches; else in single videos."""
-    videos = pd.DataFrame({"where": [video.where for video in labels.videos],
-                           "name": [video.name for video in labels.videos]}, dtype=object)
-    match = videos.name.map(labels.match_of)
-    videos["match"] = (f"{labels.folder}: match " + match.map(repr)).where(match.duplicated(keep=False))
+    videos = labels.table[["where", "name"]].astype(object)
+    match = labels.table.match[labels.table.match.duplicated(keep=False)]
+    videos["match"] = match.map(lambda name: f"{labels.folder}: match {name!r}")
     events = labels.events.join(videos, on="video")
     for step in find_steps(events.assign(group=0), ROUNDED["dataset"]).values():
         return [_finding(str(labels.folder), events, step, _worst_videos(events, step))]
     findings: list[Finding] = []
     for scope in ("match", "where"):
         events = events.assign(group=events[scope])
-        for where, step in find_steps(events, ROUNDED["part"]).items():
-            findings.append(_finding(where, events[events.group == where], step))
-        events = events[~events.group.isin([finding.where for finding in findings])]
+        steps = find_steps(events, ROUNDED["part"])
+        findings += [_finding(where, events[events.group == where], step) for where, step in steps.items()]
+        events = events[~events.group.isin(steps)]
     return findings
 
 
@@ -105,8 +104,10 @@ def _find_step(frames: np.ndarray, fps: np.ndarray, least: float, tried: int) ->
     chance_of_second = np.where(abs(fps - np.rint(fps)) < 0.001, 1, 2) / fps  # rounded down or up if not whole
     share = np.append(np.maximum.reduceat(counts, STARTS), _on_seconds(frames, fps).sum()) / len(frames)
     chance = np.append(1 / LENGTHS, min(chance_of_second.mean(), 0.5))
-    odds = _log10_tail(len(frames), share, chance) + log10(tried)
-    odds[share - chance < least * (1 - chance)] = 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(share < 1, (1 - share) * np.log10((1 - share) / (1 - chance)), 0)
+        odds = log10(tried) - len(frames) * (share * np.log10(share / chance) + off)  # Chernoff's bound
+    odds[(share <= chance) | (share - chance < least * (1 - chance))] = 0
     best = int(np.flatnonzero(odds <= odds.min() + TIE)[0])
     if odds[best] >= LOG10_ODDS:
         return None
@@ -119,14 +120,6 @@ def _find_step(frames: np.ndarray, fps: np.ndarray, least: float, tried: int) ->
 def _on_seconds(frames: np.ndarray, fps: np.ndarray | float) -> np.ndarray:
     """Whether frame numbers are those of whole seconds, rounded up or down."""
     return abs(frames - np.rint(frames / fps) * fps) < 1
-
-
-def _log10_tail(number: int, share: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Chernoff's bound of how likely `share` or more of a `number` of events are where each one is by `chance`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(share < 1, (1 - share) * np.log((1 - share) / (1 - chance)), 0)
-        divergence = np.where(share > chance, share * np.log(share / chance) + off, 0)
-    return -number * divergence / np.log(10)
 
 
 def _worst_videos(events: pd.DataFrame, step: Step) -> str:
@@ -146,10 +139,10 @@ def _finding(where: str, events: pd.DataFrame, step: Step, note: str = "") -> Fi
     message = (f"{on:,} of {number:,} frame numbers {step}{span}, where chance puts "
                f"{number / step.length:,.0f} (odds below 1 in 10^{min(300, -int(step.log10_odds))}){note}")
     if seconds >= 0.5 and not step.remainder and on >= NEARLY_ALL * number:
-        return Finding("error", "frames-rounded", where, message,
-                       f"an event is up to {step.length - 1:.0f} frames beside its label, and a model learns the wrong "
-                       "frames from it; take exact frame numbers (does another field of the events have them?) or "
-                       "label it again")
-    return Finding("warning", "frames-rounded", where, message,
-                   "these labels are not exact to the frame: expect low scores at tolerances below the step, and take "
-                   "exact frame numbers if there are any")
+        level, advice = "error", (
+            f"an event is up to {step.length - 1:.0f} frames beside its label, and a model learns the wrong frames "
+            "from it; take exact frame numbers (does another field of the events have them?) or label it again")
+    else:
+        level, advice = "warning", ("these labels are not exact to the frame: expect low scores at tolerances below "
+                                    "the step, and take exact frame numbers if there are any")
+    return Finding(level, "frames-rounded", where, message, advice)

@@ -76,14 +76,13 @@ def _around_events(
 
 def _changes(folder: Path, numbers: np.ndarray) -> Iterator[float]:
     """Mean difference of each of these frames from the one before it, in grey levels; NaN where either is missing."""
-    last, before = -1, None
+    pictures: dict[int, np.ndarray | None] = {}
     for number in numbers.tolist():
-        if last != number - 1:
-            before = _small_grey(folder / frame_name(number - 1))
-        picture = _small_grey(folder / frame_name(number))
-        known = picture is not None and before is not None and picture.shape == before.shape
-        yield float(cv2.absdiff(picture, before).mean()) if known else np.nan
-        last, before = number, picture
+        pictures = {at: pictures[at] if at in pictures else _small_grey(folder / frame_name(at))
+                    for at in (number - 1, number)}
+        before, now = pictures.values()
+        known = now is not None and before is not None and now.shape == before.shape
+        yield float(cv2.absdiff(now, before).mean()) if known else np.nan
 
 
 def _small_grey(path: Path) -> np.ndarray | None:

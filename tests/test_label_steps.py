@@ -121,3 +121,7 @@ def test_real_labels_of_which_a_part_is_on_every_fourth_frame(shared):
     found = only(step_findings(read_dataset(str(shared / "labels" / "finediving"))), "warning", "frames-rounded")
     assert "2,540 of 7,010 frame numbers leave 3 when divided by 4" in found.message
     assert "most of all in 01__*: 243 of 405" in found.message
+
+
+def test_a_dataset_without_splits_has_nothing_rounded(tmp_path):
+    assert step_findings(labels_of(tmp_path, {})) == []
