@@ -28,7 +28,7 @@ def measure(folder: Path, settings: Settings) -> Iterator[Row]:
     drawn = 100 if settings.quick else 400
     small, large = ((folder / name, write_frames(folder / name, number, size, drawn))
                     for name, number, size in (("small", 3 * drawn, FRAME_SIZE), ("large", drawn, LARGE_FRAME_SIZE)))
-    for row, names in ((speed, NETWORKS), (clip_by_clip, SYSTEMS)):
+    for row, names in ((speed, NETWORKS), (clip_by_clip, ("rny002_gsm", *SYSTEMS))):
         for name in names:
             yield row(*(large if name == "AdaSpot" else small), name, settings)
 

@@ -24,12 +24,14 @@ CACHED = 8  # frames that a processor normalises at a time: what comes between s
 WINDOWS = 16  # that the head works on at once: a recurrent one costs half of what it does with four
 
 
-def frame_scores(outputs: Outputs) -> Tensor:
+def frame_scores(outputs: Outputs, by_clip: bool = False) -> Tensor:
     """What the network says of clips -> scores float32 (B, T, K + 2): of each class (background first), and last the
     number of scores that each frame was given; they can be added up over clips, and the sums divided by the last.
 
     With a displacement, a frame's scores go to the frame of its event, within the clip. Where several meet, the highest
-    of each class stays; a frame to which none go was given none (T-DEED, section 3.3). The side is the frame's own.
+    of each class stays; a frame to which none go was given none (T-DEED, section 3.3), or `by_clip` scores of 0: so
+    that one clip of four which places an event a frame beside the others has a quarter of the say there, and not all.
+    The side is the frame's own.
     """
     scores = F.pad(outputs.logits[-1].softmax(-1), (0, 1), value=1)
     if outputs.displacement is not None:
@@ -37,6 +39,8 @@ def frame_scores(outputs: Outputs) -> Tensor:
         frame = torch.arange(scores.shape[1], device=scores.device) - outputs.displacement.round().long()
         place = frame.clamp(0, scores.shape[1] - 1)[..., None].expand_as(scores)
         scores = torch.zeros_like(scores).scatter_reduce_(1, place, scores, "amax")
+        if by_clip:
+            scores[..., -1] = 1
     if outputs.team is not None:
         right = outputs.team.sigmoid()
         scores = scores[..., None] * torch.stack((1 - right, right), -1)[..., None, :]
@@ -121,7 +125,7 @@ def score_stretches(
         return
     step = clip_len - overlap
     windows = _windows(spotter.backbone.stream(normalised(spotter, stretches)), clip_len, step)
-    scores = ((first, frame_scores(spotter.head(batch))) for first, batch in windows)
+    scores = ((first, frame_scores(spotter.head(batch), by_clip=True)) for first, batch in windows)
     for rows in _means(scores, step):
         yield finite(rows.cpu().numpy())
 

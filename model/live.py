@@ -190,7 +190,8 @@ class _Scorer:
     def _add_window(self, features: Tensor, end: int) -> None:
         """Add up the scores of the frames of a window to which not too many are behind."""
         begin = max(0, end - self.clip_len)
-        scores = frame_scores(self.spotter.head(features[None, begin - self.first : end - self.first]))[0]
+        outputs = self.spotter.head(features[None, begin - self.first : end - self.first])
+        scores = frame_scores(outputs, by_clip=True)[0]
         begin = max(begin, end - 1 - self.delay.window, self.given)
         self.sums = scores.new_zeros(0, *scores.shape[1:]) if self.sums is None else self.sums
         missing = end - self.given - len(self.sums)

@@ -145,6 +145,31 @@ def test_scores_go_to_the_frame_of_their_event_and_the_highest_of_each_class_sta
             expected[clip, place, 4] = 1
     assert (expected[..., 4] == 0).any()
     torch.testing.assert_close(frame_scores(Outputs(logits, displacement)), expected)
+    expected[..., 4] = 1  # a frame of a whole video is given a score by each window of the head that holds it
+    torch.testing.assert_close(frame_scores(Outputs(logits, displacement), by_clip=True), expected)
+
+
+class Undecided(torch.nn.Module):
+    """A head that sees its event on frame 6 of the video, but in every second window on frame 7."""
+
+    calls = 0
+
+    def forward(self, windows):
+        logits, displacement = torch.zeros(1, *windows.shape[:2], 2), torch.zeros(windows.shape[:2])
+        for number, window in enumerate(windows):
+            logits[0, number, :, 1] = torch.where(window[:, 0] == 6, 10.0, -10.0)
+            displacement[number] = -1.0 * ((self.calls + number) % 2)
+        self.calls += len(windows)
+        return Outputs(logits, displacement)
+
+
+def test_a_frame_on_which_one_window_of_two_puts_an_event_scores_half():
+    spotter = EventSpotter(Architecture("rny002", "gru", 1, clip_len=4, radi_displacement=1)).eval()
+    spotter.backbone.open_stream = None  # features are the frames' numbers
+    spotter.backbone.stream = lambda stretches: (torch.arange(12.0)[:, None] for _ in stretches)
+    spotter.head = Undecided()
+    scores = np.concatenate(list(score_stretches(spotter, [torch.zeros(12, 3, 8, 8, dtype=torch.uint8)], 4, 2)))
+    assert scores[6:8, 1] == pytest.approx(0.5, abs=1e-3)
 
 
 class OneFrameLate(Counting):
