@@ -21,11 +21,10 @@ from evaluation.rule import add_rule_options
 from footage.annotated_video import check_encoder
 from footage.live import LiveSource
 from footage.raw_videos import ANNOTATED
-from footage.sources import check_matches, find_sources
 from label_forms.exports import add_export_options, check_exports
 from model.device import add_device_options, memory_errors
+from spotting import video_files
 from spotting.live import live_events
-from spotting.many_videos import MEMORY, collect, get_ready, in_turn, on_cluster, unfinished
 from util.clock import parse_time
 from util.cluster import add_cluster_option, joined
 from util.ensemble import add_ensemble_options
@@ -92,35 +91,35 @@ def _time(text: str) -> float:
 
 def main_live(args: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # events alone go to standard output
-        spotting = get_ready(args, args.device)
+        spotting = video_files.get_ready(args, args.device)
     for event in live_events(spotting, LiveSource(args.live, spotting.options), args.delay):
         print(json.dumps(event, ensure_ascii=False), flush=True)
     return 0
 
 
-@memory_errors(MEMORY)
+@memory_errors(video_files.MEMORY)
 def main() -> int:
     args = parse_args()
     if args.live is not None:
         return main_live(args)
-    sources = find_sources(args.videos, args.output)
+    sources = video_files.find_sources(args.videos, args.output)
     if args.soccernet:
-        check_matches(sources)
+        video_files.check_matches(sources)
     check_exports(args.export)
     if args.annotate:
         check_encoder()
     limit = TimeLimit(args.limit_hours)
     written = [args.output] if args.output else {path if path.is_dir() else path.parent for path in args.videos}
     with joined(args.cluster, [args.model_dir, *args.others, *args.videos], written) as cluster:
-        spotting = get_ready(args, "cpu" if cluster else args.device)
-        todo = unfinished(sources, spotting, args)
+        spotting = video_files.get_ready(args, "cpu" if cluster else args.device)
+        todo = video_files.unfinished(sources, spotting, args)
         if len(todo) < len(sources):
             print(f"videos: {len(sources) - len(todo)} done before, {len(todo)} to do")
         if cluster:
-            results = on_cluster(cluster, spotting, todo, args, limit)
+            results = video_files.on_cluster(cluster, spotting, todo, args, limit)
         else:
-            results = in_turn(spotting, todo, args, limit)
-        failed, left = collect(results, todo, args)
+            results = video_files.in_turn(spotting, todo, args, limit)
+        failed, left = video_files.collect(results, todo, args)
     if failed:
         return 2
     return time_is_up(left) if left else 0

@@ -17,10 +17,9 @@ from tqdm import tqdm
 from checks.label_reading import LabelledVideo
 from checks.sheets import AROUND, Cell, Sheet
 from dataset.video_record import read_record
+from footage.frame_index import Cursor
 from footage.pictures import Fitter
-from footage.raw_videos import find_videos
-from footage.seeking import Cursor
-from footage.source_frames import SourceVideo
+from footage.raw_videos import SourceVideo, find_videos
 from util.errors import UserError, number_of
 from util.io import whole_folder
 

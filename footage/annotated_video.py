@@ -4,7 +4,9 @@ along time. Its sound stays."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -29,7 +31,7 @@ SOUND_PIECE = 1024  # samples, those of a frame of AAC
 ANNOTATED_HEIGHT = 720  # lines of the picture; a video with fewer keeps its own
 BANNER = 1.0  # seconds that one is shown, from the frame of its event on
 MAX_BANNERS = 4  # at once, the newest
-FONT_WEIGHT = 600
+FONT, FONT_WEIGHT = cv2.FontFace("sans"), 600
 PAPER, LANE = (255, 255, 255), (240, 241, 243)  # of the strip below the picture
 
 
@@ -74,71 +76,45 @@ def write_annotated(
 
 
 def _encode(
-    container: av.container.OutputContainer, frames: Iterable[tuple[float, np.ndarray]], fps: float, sound: Path | None
+    container: av.container.OutputContainer, frames: Iterator[tuple[float, np.ndarray]], fps: float, sound: Path | None
 ) -> None:
-    stream = heard = None
-    for at, picture in frames:
-        if stream is None:
-            begun = at
-            stream = container.add_stream(ENCODER, rate=Fraction(fps).limit_denominator(1001), options=ENCODING)
-            codec = stream.codec_context
-            stream.height, stream.width = picture.shape[:2]
-            stream.pix_fmt, codec.time_base = "yuv420p", TIME_BASE
-            codec.colorspace, codec.color_primaries, codec.color_trc, codec.color_range = BT709, BT709, BT709, 1
-            heard = _Sound(container, sound, begun) if sound else None
+    begun, picture = first = next(frames, (0.0, None))
+    if picture is None:
+        return
+    stream, heard = container.add_stream(ENCODER, rate=Fraction(fps).limit_denominator(1001), options=ENCODING), None
+    codec = stream.codec_context
+    stream.height, stream.width = picture.shape[:2]
+    stream.pix_fmt, codec.time_base = "yuv420p", TIME_BASE
+    codec.colorspace, codec.color_primaries, codec.color_trc, codec.color_range = BT709, BT709, BT709, 1
+    pieces = _sound(sound, begun) if sound else iter(())
+    if (piece := next(pieces, None)) is not None:
+        heard = container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
+        heard.codec_context.time_base = Fraction(1, SOUND_RATE)
+    for at, picture in chain([first], frames):
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
             format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
         frame.pts, frame.time_base = round((at - begun) / TIME_BASE), TIME_BASE
         container.mux(stream.encode(frame))
-        if heard:
-            heard.go_on(at)
-    if stream is not None:
-        if heard:
-            heard.go_on(at + 1 / fps)
-            heard.end()
-        container.mux(stream.encode())
+        while piece is not None and piece.pts < (at + 1 / fps - begun) * SOUND_RATE:
+            container.mux(heard.encode(piece))
+            piece = next(pieces, None)
+    for each in (stream, heard):
+        if each is not None:
+            container.mux(each.encode(None))
 
 
-class _Sound:
-    """The sound of a video, copied from a time on as AAC; what cannot be decoded is left out."""
-
-    def __init__(self, container: av.container.OutputContainer, path: Path, begin: float) -> None:
-        """
-        Args:
-            begin: seconds since the start of the video's container.
-        """
-        self.container, self.begin, self.stream = container, begin, None
-        self.pieces = self._read(path)
-        self.next = next(self.pieces, None)
-        if self.next is not None:
-            self.stream = container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
-            self.stream.codec_context.time_base = Fraction(1, SOUND_RATE)
-
-    def go_on(self, until: float) -> None:
-        """Write what is heard up to a time."""
-        while self.next is not None and self.next.pts < (until - self.begin) * SOUND_RATE:
-            self.container.mux(self.stream.encode(self.next))
-            self.next = next(self.pieces, None)
-
-    def end(self) -> None:
-        self.pieces.close()
-        if self.stream is not None:
-            self.container.mux(self.stream.encode(None))
-
-    def _read(self, path: Path) -> Iterator[av.AudioFrame]:
-        """Pieces of sound; their `pts` count samples from the beginning."""
-        resampler = av.AudioResampler("fltp", "stereo", SOUND_RATE, SOUND_PIECE)
-        with av.open(f"file:{path}", metadata_errors="replace") as source:
-            zero = (source.start_time or 0) / av.time_base + self.begin
-            try:
-                for frame in source.decode(source.streams.audio[0]) if source.streams.audio else ():
-                    for piece in resampler.resample(frame):
-                        at = round((piece.pts * piece.time_base - zero) * SOUND_RATE)
-                        if at >= 0:
-                            piece.pts, piece.time_base = at, Fraction(1, SOUND_RATE)
-                            yield piece
-            except av.FFmpegError:
-                return
+def _sound(path: Path, begin: float) -> Iterator[av.AudioFrame]:
+    """The sound of a video, from a time in seconds since the start of its container on, in pieces whose `pts` count
+    samples from there; what cannot be decoded is left out."""
+    resampler = av.AudioResampler("fltp", "stereo", SOUND_RATE, SOUND_PIECE)
+    with av.open(f"file:{path}", metadata_errors="replace") as source, suppress(av.FFmpegError):
+        zero = (source.start_time or 0) / av.time_base + begin
+        for frame in source.decode(source.streams.audio[0]) if source.streams.audio else ():
+            for piece in resampler.resample(frame):
+                at = round((piece.pts * piece.time_base - zero) * SOUND_RATE)
+                if at >= 0:
+                    piece.pts, piece.time_base = at, Fraction(1, SOUND_RATE)
+                    yield piece
 
 
 class Overlay:
@@ -153,8 +129,7 @@ class Overlay:
         self, events: Sequence[Event], classes: Sequence[str], first: int, num_frames: int, shown: int,
         crop: float | None = None,
     ) -> None:
-        self.events, self.first, self.num_frames, self.shown = events, first, num_frames, max(1, shown)
-        self.crop = crop
+        self.events, self.first, self.num_frames, self.shown, self.crop = events, first, num_frames, max(1, shown), crop
         self.colours = {name: getrgb(class_colour(index)) for index, name in enumerate(classes)}
         self.numbers = np.array([event["frame"] for event in events], np.int64)
         self.boxes: dict[int, np.ndarray] = {}  # the banners that are shown, by event
@@ -163,7 +138,11 @@ class Overlay:
     def _lay_out(self, height: int, width: int) -> None:
         self.height, self.width = height, width
         self.margin, self.text_size = max(2, height // 40), max(8, height // 24)
-        self.seen = None if self.crop is None else self._square(round(self.crop * height))
+        self.row = round(1.5 * self.text_size)  # lines of the strip's upper part, that with text
+        self.seen, side = None, max(height, width) if self.crop is None else round(self.crop * height)
+        if side < max(height, width):  # two corners of the square in the middle
+            left, top = max(0, (width - side) // 2), max(0, (height - side) // 2)
+            self.seen = (left, top), (width - 1 - left, height - 1 - top)
         self.strip = self._strip()
 
     def draw(self, picture: np.ndarray, number: int, seconds: float) -> np.ndarray:
@@ -174,7 +153,7 @@ class Overlay:
             self._lay_out(*picture.shape[:2])
         out = np.concatenate((picture, self.strip))
         x, thick = self._place(number), max(1, self.width // 400)
-        out[self.height + self._row :, max(0, x - thick) : x + thick] = getrgb(INK)
+        out[self.height + self.row :, max(0, x - thick) : x + thick] = getrgb(INK)
         self._write(out, f"{exact_time(seconds)}  {number}", self.margin, self.height, self.text_size)
         if self.seen:
             for colour, wide in ((0, 3), (255, 1)):  # white on black: seen on any picture
@@ -197,71 +176,57 @@ class Overlay:
             edge = max(2, self.height // 90)
             cv2.rectangle(picture, (0, 0), (self.width - 1, self.height - 1), self.colours[event["label"]], edge)
 
-    def _square(self, side: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        """Two corners of the square in the middle; None where it holds all of the picture."""
-        if side >= max(self.height, self.width):
-            return None
-        left, top = max(0, (self.width - side) // 2), max(0, (self.height - side) // 2)
-        return (left, top), (self.width - 1 - left, self.height - 1 - top)
-
     def _place(self, number: int) -> int:
         """The column of a frame on the timeline."""
         return round((number - self.first) / max(1, self.num_frames - 1) * (self.width - 1))
 
-    @property
-    def _row(self) -> int:
-        """Lines of the strip's upper part, that with text."""
-        return round(1.5 * self.text_size)
-
     def _strip(self) -> np.ndarray:
         """Room for the clock, the classes, and below marks of all events: uint8 (h, W, 3), h even."""
         lane = max(8, self.height // 20)
-        strip = np.full(((self._row + lane + 1) // 2 * 2, self.width, 3), PAPER, np.uint8)
-        strip[self._row :] = LANE
+        strip = np.full(((self.row + lane + 1) // 2 * 2, self.width, 3), PAPER, np.uint8)
+        strip[self.row :] = LANE
         thick = max(2, self.width // 400)  # one column alone would lose its colour: the video has half as many of it
         for event in self.events:
             x = self._place(event["frame"])
-            strip[self._row + 2 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = self.colours[event["label"]]
+            strip[self.row + 2 :, max(0, x - thick // 2) : x + (thick + 1) // 2] = self.colours[event["label"]]
         self._legend(strip)
         return strip
 
     def _legend(self, strip: np.ndarray) -> None:
         """Which class has which colour, of those that occur, in the right half of the strip's upper part."""
-        font, room = cv2.FontFace("sans"), self.width // 2
         names = [name for name in self.colours if any(event["label"] == name for event in self.events)]
-        size = self.text_size
-        while size > self.text_size // 2 and sum(_text_width(name, font, size) + 2 * size for name in names) > room:
-            size -= 1
-        left = self.width - room
+        size = _fitting(names, range(self.text_size, self.text_size // 2 - 1, -1), 2, self.width // 2)
+        left = self.width - self.width // 2
         for name in names:
-            width = _text_width(name, font, size) + 2 * size
+            width = _text_width(name, size) + 2 * size
             if left + width > self.width:
                 break
-            strip[self._row // 4 : self._row * 3 // 4, left : left + size // 2] = self.colours[name]
+            strip[self.row // 4 : self.row * 3 // 4, left : left + size // 2] = self.colours[name]
             self._write(strip, name, left + size * 3 // 4, 0, size)
             left += width
 
     def _write(self, picture: np.ndarray, text: str, left: int, top: int, size: int) -> None:
         """Write into the upper part of a strip that begins at a line."""
-        baseline = top + round(0.5 * self._row + 0.36 * size)
-        cv2.putText(picture, text, (left, baseline), getrgb(INK), cv2.FontFace("sans"), size, FONT_WEIGHT)
+        baseline = top + round(0.5 * self.row + 0.36 * size)
+        cv2.putText(picture, text, (left, baseline), getrgb(INK), FONT, size, FONT_WEIGHT)
 
     def _banner(self, event: Event) -> np.ndarray:
         """Class, time and score on the colour of the class: uint8 (h, w, 3)."""
         text = f"{event['label']}  {exact_time(event['seconds'])}  {event['score']:.2f}"
-        font, size, room = cv2.FontFace("sans"), max(12, self.height // 18), self.width - 2 * self.margin
-        width = _text_width(text, font, size)
-        if width + size > room:  # higher than wide, or a long name
-            size = max(6, size * room // (width + size))
-            width = _text_width(text, font, size)
-        padding = size // 2
-        colour = self.colours[event["label"]]
-        box = np.full((size + 2 * padding, width + 2 * padding, 3), colour, np.uint8)
+        # smaller where the picture is higher than wide, or the name long
+        size = _fitting([text], range(max(12, self.height // 18), 5, -1), 1, self.width - 2 * self.margin)
+        padding, colour = size // 2, self.colours[event["label"]]
+        box = np.full((size + 2 * padding, _text_width(text, size) + 2 * padding, 3), colour, np.uint8)
         ink = getrgb(ink_on(tuple(level / 255 for level in colour)))
-        cv2.putText(box, text, (padding, padding + round(0.82 * size)), ink, font, size, FONT_WEIGHT)
+        cv2.putText(box, text, (padding, padding + round(0.82 * size)), ink, FONT, size, FONT_WEIGHT)
         return box
 
 
-def _text_width(text: str, font: cv2.FontFace, size: int) -> int:
-    _, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, size, FONT_WEIGHT)
-    return width
+def _fitting(texts: Sequence[str], sizes: range, gap: int, room: int) -> int:
+    """The first of some sizes in which texts, each with so many times its size beside it, have room; or the last."""
+    return next((size for size in sizes if sum(_text_width(text, size) + gap * size for text in texts) <= room),
+                sizes[-1])
+
+
+def _text_width(text: str, size: int) -> int:
+    return cv2.getTextSize((0, 0), text, (0, 0), FONT, size, FONT_WEIGHT)[2]

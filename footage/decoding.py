@@ -80,8 +80,7 @@ class Decoder:
         Raises:
             UserError: it is no video, or tells no frame rate.
         """
-        self.path = path
-        self._complaints = _Complaints()
+        self.path, self._complaints = path, _Complaints()
         self.container, self.stream = open_video(path)
         codec = self.stream.codec_context
         # threads by frame: by slice, some decoders do not tell of damage; one more, as some wait for others
@@ -94,22 +93,20 @@ class Decoder:
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
         self.aspect = aspect if 0.2 < aspect < 5 and abs(aspect - 1) > 0.01 else Fraction(1)
         self._tally = _Tally(self.container, self.stream, self.fps)
-        self.announced_frames = _announced_frames(self.container, self.stream, self.fps)
+        self.announced_frames = self._tally.announced
         self.time_base = self.stream.time_base  # seconds, of its stamps; the stream forgets it once it is closed
         self._unit = float(self.time_base)
         self._stamps = array("d")  # seconds, of each frame given
         self._zero: float | None = None  # the stamp that counts as 0, in seconds of the file
-        self._duration = 0.0  # seconds; of the last frame given, where the file tells it
-        self._sought = False
-        self.start = 0.0
-        self._read_error = ""
+        self.start, self._duration = 0.0, 0.0  # seconds; the second of the last frame given, where the file tells it
         self._size: tuple[int, int] | None = None
+        self._sought, self._trouble = False, ""
 
     def __enter__(self) -> Decoder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._complaints.close()
+        FFMPEG_LOG.removeHandler(self._complaints)
         self.stream.codec_context.flush_buffers()  # its threads must be idle when it is taken down
         self.container.close()
 
@@ -129,18 +126,16 @@ class Decoder:
         Raises:
             UserError: the frames change in size.
         """
-        tally = self._tally
         for packet in self._packets():
             try:
                 frames = self.stream.codec_context.decode(packet)
             except av.FFmpegError:
-                tally.errors += 1
+                self._tally.errors += 1
                 continue
             for frame in frames:
-                if tally.count_frame(frame) and self._sought:  # it needs what comes before the key frame
-                    continue
-                self._check_size(frame)
-                yield self._time(frame), frame
+                if not self._tally.count_frame(frame) or not self._sought:  # else it needs what is before the key frame
+                    self._check_size(frame)
+                    yield self._time(frame), frame
 
     def stamps(self) -> Stamps:
         """Those of the frames that were given."""
@@ -157,15 +152,16 @@ class Decoder:
 
     def faults(self) -> Faults:
         """What is wrong with what was read; of the end, only if it was read to its end."""
-        trouble = self._read_error or self._complaints.of_reader(self._format) or self._cut_transport_stream()
-        missing = self._tally.missing(0 if trouble else DURATION_SLACK)
-        damaged = self._tally.damaged_frames()
+        tally, trouble = self._tally, self._trouble
+        if not trouble and (message := self._complaints.first.get(f"libav.{self._format}")):
+            trouble = f"its file is broken ({message})"
+        if not trouble and tally.at_end and tally.kind == "mpegts" and all(self._bytes % size for size in TS_PACKETS):
+            trouble = "it ends within a packet"
+        damaged = max(tally.damaged, len(tally.broken) - max(0, tally.due - tally.given))
         if not self._sought:  # there, what is left out is filled up as well
             damaged = max(damaged, self._complaints.concealed)
-        if trouble or damaged:
-            missing = max(missing, _left_out(np.array(self._stamps)))
-        elif self._tally.kind in EVEN_FORMATS:
-            missing = max(missing, _left_out(np.array(self._stamps), LONGEST_LOSS))
+        longest = np.inf if trouble or damaged else LONGEST_LOSS if tally.kind in EVEN_FORMATS else 0
+        missing = max(tally.missing(0 if trouble else DURATION_SLACK), _left_out(np.array(self._stamps), longest))
         return Faults(missing, damaged, trouble)
 
     def even_rate(self) -> float | None:
@@ -180,23 +176,20 @@ class Decoder:
                     continue
                 mine = packet.stream_index == self.stream.index
                 self._tally.count_end(packet, mine)
-                if not mine or (self._sought and not self._tally.keys and not packet.is_keyframe):
+                before_key = self._sought and not self._tally.keys
+                if not mine or (before_key and not packet.is_keyframe):
                     continue
-                if self._sought and not self._tally.keys:
-                    self.begun_with = packet
-                    self._tally.packets = self._packets_before(packet)
+                if before_key:
+                    self.begun_with, dts = packet, packet.pts if packet.dts is None else packet.dts
+                    # those that an index lists before it
+                    self._tally.packets = max(0, self.stream.index_entries.search_timestamp(dts, any_frame=True))
                 self._tally.count_packet(packet)
                 if packet.size:
                     yield packet
         except av.FFmpegError as error:
-            self._read_error = f"it cannot be read to its end ({error.strerror})"
+            self._trouble = f"it cannot be read to its end ({error.strerror})"
         self._tally.at_end = True
         yield None
-
-    def _packets_before(self, packet: av.Packet) -> int:
-        """How many packets an index lists before one; 0 where there is none."""
-        dts = packet.pts if packet.dts is None else packet.dts
-        return max(0, self.stream.index_entries.search_timestamp(dts, any_frame=True))
 
     def _time(self, frame: av.VideoFrame) -> float:
         """Seconds since the container's start; a stamp that is missing, turns back or leaps is replaced."""
@@ -223,15 +216,10 @@ class Decoder:
         return at
 
     def _check_size(self, frame: av.VideoFrame) -> None:
-        size = frame.width, frame.height
-        self._size = self._size or size
-        if size != self._size:
-            raise UserError(f"{self.path}: its frames change in size, from {self._size[0]}x{self._size[1]} to "
-                            f"{size[0]}x{size[1]}, {self._stamps[-1]:.2f} s after its start; cut it there")
-
-    def _cut_transport_stream(self) -> str:
-        cut = self._tally.at_end and self._format == "mpegts" and all(self._bytes % size for size in TS_PACKETS)
-        return "it ends within a packet" if cut else ""
+        self._size = before = self._size or (frame.width, frame.height)
+        if before != (frame.width, frame.height):
+            raise UserError(f"{self.path}: its frames change in size, from {before[0]}x{before[1]} to "
+                            f"{frame.width}x{frame.height}, {self._stamps[-1]:.2f} s after its start; cut it there")
 
 
 class _Complaints(logging.Handler):
@@ -248,31 +236,23 @@ class _Complaints(logging.Handler):
         self.first.setdefault(record.name, message)
         self.concealed += message.startswith("concealing ")
 
-    def close(self) -> None:
-        FFMPEG_LOG.removeHandler(self)
-        super().close()
-
-    def of_reader(self, container: str) -> str:
-        message = self.first.get(f"libav.{container}")
-        return f"its file is broken ({message})" if message else ""
-
 
 class _Tally:
     """Counts packets and frames of a video."""
 
     def __init__(self, container: Any, stream: av.VideoStream, fps: float) -> None:
         self.fps, self.counted = fps, stream.frames
-        self.codec = stream.codec_context.codec.canonical_name
-        self.kind = _kind(container)
+        self.codec, self.kind = stream.codec_context.codec.canonical_name, container.format.name.partition(",")[0]
         self.duration = (container.duration or 0) / av.time_base  # seconds
+        of_stream = self.duration if stream.duration is None else float(stream.duration * stream.time_base)
+        self.announced = stream.frames or max(0, round(of_stream * fps))
         # what an edit list cuts off, or a recorder dropped, is not in the index, but counted in the header
         self.indexed = len(stream.index_entries) if self.kind in ("avi", "mov") and stream.frames else 0
-        self.packets = 0
-        self.due = 0  # frames of packets from the first key frame on
-        self.given = 0  # of these, frames that came
+        if self.kind == "mov" and stream.frames:
+            self.announced = sum(not entry.is_discard for entry in stream.index_entries)
+        self.due = self.given = 0  # frames of packets from the first key frame on; those of them that came
         self.early: list[int | None] = []  # `pts` of packets before it, or shown before it, whose frames did not come
-        self.errors = 0  # packets that the decoder refused
-        self.damaged = 0
+        self.packets = self.errors = self.damaged = 0  # packets; those that the decoder refused; frames
         self.broken: list[int] = []  # packets, by number, that came with errors
         self.first_dts = self.last_dts = None  # int, of packets
         self.fields = self.at_end = False
@@ -318,25 +298,18 @@ class _Tally:
         return early
 
     def missing(self, slack: float) -> int:
-        """Frames that did not come; `slack` seconds at the end are not counted where only a duration is known."""
+        """Frames that did not come, but for `slack` seconds at the end where only a duration is known."""
         if not self.at_end:  # the last packets are still on their way
             return self.errors
         inside = self.due - self.given if self.codec in FRAME_A_PACKET and not self.fields else self.errors
-        return max(0, inside) + max(0, self._missing_at_end(slack))
-
-    def _missing_at_end(self, slack: float) -> int:
-        if self.kind == "avi":  # whose index stands at its end
-            return max(self.indexed - self.packets, self.counted - round(self.video_end * self.fps))
-        if self.indexed:
-            return self.indexed - self.packets
         gap = self.duration - self.end if self.kind in TELL_DURATION else 0
-        return round(gap * self.fps) if gap > slack else 0
+        later = self.indexed - self.packets if self.indexed else round(gap * self.fps) if gap > slack else 0
+        if self.kind == "avi":  # whose index stands at its end
+            later = max(self.indexed - self.packets, self.counted - round(self.video_end * self.fps))
+        return max(0, inside) + max(0, later)
 
-    def damaged_frames(self) -> int:
-        return max(self.damaged, len(self.broken) - max(0, self.due - self.given))
 
-
-def _left_out(stamps: np.ndarray, longest: float = np.inf) -> int:
+def _left_out(stamps: np.ndarray, longest: float) -> int:
     """Frames that fail between time stamps of an otherwise even rate, in gaps of up to `longest` seconds."""
     steps = np.diff(stamps)
     if not len(steps):
@@ -363,22 +336,15 @@ def open_video(path: Path) -> tuple[Any, av.VideoStream]:
     return container, videos[0]
 
 
+def count_packets(path: Path) -> int:
+    """Packets of a video, which are about its frames, by reading it through; a UserError where it is none."""
+    container, stream = open_video(path)
+    with container:
+        return sum(bool(packet.size) for packet in container.demux(stream))
+
+
 def nothing_decoded(path: Path) -> UserError:
     return UserError(f"{path}: not one frame can be decoded; it is damaged, or of a kind that FFmpeg cannot decode")
-
-
-def _announced_frames(container: Any, stream: av.VideoStream, fps: float) -> int:
-    if stream.frames and _kind(container) == "mov":  # but for those that an edit list cuts off
-        return sum(not entry.is_discard for entry in stream.index_entries)
-    duration, unit = stream.duration, float(stream.time_base)
-    if duration is None:
-        duration, unit = container.duration or 0, 1 / av.time_base
-    return stream.frames or max(0, round(duration * unit * fps))
-
-
-def _kind(container: Any) -> str:
-    """The name of its format."""
-    return container.format.name.partition(",")[0]
 
 
 def _frame_rate(stream: av.VideoStream, path: Path) -> float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from util.script import start_worker
+from util.script import start_worker, worker_processes
 
 import math
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,11 +22,11 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset.video_record import frame_stamps
-from footage.decoding import Faults
+from footage.decoding import Faults, count_packets
 from footage.frame_folders import encode_jpeg, existing_frames, extract_frames
+from footage.frame_index import spread_frames
 from footage.pictures import Fitter
 from footage.raw_videos import FrameOptions, VideoInfo, probe
-from footage.seeking import count_packets, spread_frames
 from util.cluster import Cluster
 from util.errors import UserError
 from util.io import sweep, sweep_lost
@@ -49,23 +50,18 @@ class FramesJob:
     num_frames: int  # to be made of them
 
 
-class _StopWork(Exception):
-    """The main process was interrupted: a worker leaves its video."""
-
-
 def probe_all(videos: dict[str, Path]) -> tuple[dict[str, VideoInfo], dict[str, str]]:
     """What the videos say of themselves, and what is wrong with those that are none."""
-    infos, failures = {}, {}
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        asked = {video: pool.submit(probe, path) for video, path in videos.items()}
-    for video, info in asked.items():
+    def probed(path: Path) -> VideoInfo | str:
         try:
-            infos[video] = info.result()
-        except UserError as error:
-            failures[video] = str(error)
-        except OSError as error:
-            failures[video] = f"{videos[video]}: {error.strerror}"
-    return infos, failures
+            return probe(path)
+        except (UserError, OSError) as error:
+            return str(error) if isinstance(error, UserError) else f"{path}: {error.strerror}"
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        found = dict(zip(videos, pool.map(probed, videos.values()), strict=True))
+    return ({video: info for video, info in found.items() if isinstance(info, VideoInfo)},
+            {video: wrong for video, wrong in found.items() if isinstance(wrong, str)})
 
 
 def plan_frames(
@@ -88,10 +84,9 @@ def plan_frames(
     records = {video: record for video, record in zip(there, found, strict=True) if record}
     jobs = []
     for video in [video for video in infos if video not in records]:
-        path, folder, info = videos[video], output / video, infos[video]
-        source_frames = info.announced_frames or count_packets(path)
-        num_frames = math.ceil(source_frames * (options.fps or info.fps) / info.fps)
-        jobs.append(FramesJob(video, path, folder, source_frames, num_frames))
+        source_frames = infos[video].announced_frames or count_packets(videos[video])
+        num_frames = math.ceil(source_frames * (options.fps or infos[video].fps) / infos[video].fps)
+        jobs.append(FramesJob(video, videos[video], output / video, source_frames, num_frames))
     return records, jobs
 
 
@@ -111,15 +106,14 @@ def check_space(jobs: list[FramesJob], output: Path, options: FrameOptions) -> s
 
 def _bytes_a_frame(jobs: list[FramesJob], options: FrameOptions) -> float:
     """On the disk, on average; of more videos than a few, some stand for all."""
-    sizes: list[float] = []
-    weights: list[float] = []
-    for job in jobs[:: math.ceil(len(jobs) / SAMPLED_VIDEOS)] if jobs else []:
+    taken = frames = 0
+    for job in jobs[:: max(1, math.ceil(len(jobs) / SAMPLED_VIDEOS))]:
         files = [len(encode_jpeg(Fitter(options.height, aspect, "bgr")(frame)))
                  for frame, aspect in spread_frames(job.path, SAMPLED_FRAMES)]
         if files:
-            sizes.append(DISK_BLOCK * np.ceil(np.array(files) / DISK_BLOCK).mean())
-            weights.append(job.num_frames)
-    return float(np.average(sizes, weights=weights)) if sum(weights) else 0.0
+            taken += job.num_frames * DISK_BLOCK * float(np.ceil(np.array(files) / DISK_BLOCK).mean())
+            frames += job.num_frames
+    return taken / max(1, frames)
 
 
 def _size(count: float) -> str:
@@ -141,112 +135,93 @@ def extract_all(
     """
     if not jobs or limit.over:
         return {}, {}
-    work = _Work(options, allow_short, limit)
+    records, failures = {}, {}
     # the longest first, so that none is left to run alone at the end
     jobs = sorted(jobs, key=lambda job: -job.source_frames)
-    with tqdm(total=sum(job.source_frames for job in jobs), unit="frame", ascii=True, disable=None) as bar:
-        if cluster:
-            work.share(jobs, cores, bar, cluster)
+    try:
+        with tqdm(total=sum(job.source_frames for job in jobs), unit="frame", ascii=True, disable=None) as bar:
+            work = _on_cluster(cluster, jobs, options, cores, allow_short, limit, bar) if cluster else (
+                _in_processes(jobs, options, cores or os.cpu_count() or 1, allow_short, limit, bar))
+            with closing(work) as results:
+                for job, result in results:
+                    (failures if isinstance(result, str) else records)[job.video] = result
+    finally:
+        sweep(*{job.folder.parent for job in jobs})  # of workers that died, or were ended
+    return records, failures
+
+
+def _in_processes(
+    jobs: list[FramesJob], options: FrameOptions, cores: int, allow_short: bool, limit: TimeLimit, bar: tqdm
+) -> Iterator[tuple[FramesJob, dict | str]]:
+    """Do jobs in worker processes, and give what came of each: the record, or what is wrong."""
+    workers = min(cores, len(jobs), MOST_PROCESSES)
+    last = len(jobs) % workers  # that many run at the end, and share the cores
+    left, running, decoded, before = [], {}, multiprocessing.get_context("spawn").Value("q", 0), bar.n
+    with worker_processes(workers, _start_worker, decoded) as pool:
+        for number, job in enumerate(jobs):
+            share = math.ceil(cores / (last if number >= len(jobs) - last else workers))
+            running[pool.submit(frames_of_job, job, options, share, allow_short, _count_frames)] = job
+        while running:
+            if limit.over:
+                running = {future: job for future, job in running.items() if not future.cancel()}
+            for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
+                job, error = running.pop(future), future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    left.append(job)
+                elif isinstance(error, UserError):
+                    yield job, str(error)
+                else:
+                    yield job, future.result()
+                    bar.total += future.result()["source_frames"] - job.source_frames
+            bar.update(before + decoded.value - bar.n)
+    for job in left:  # a worker died: which of them killed it?
+        if len(jobs) > 1:
+            yield from _in_processes([job], options, cores, allow_short, limit, bar)
         else:
-            cores = cores or os.cpu_count() or 1
-            for job in work.run(jobs, cores, bar):  # a worker died: which of them killed it?
-                if work.run([job], cores, bar):
-                    work.failures[job.video] = f"{job.path}: its worker process died; free memory, or try -j 1"
-    sweep(*{job.folder.parent for job in jobs})  # of workers that died
-    return work.records, work.failures
+            yield job, f"{job.path}: its worker process died; free memory, or try -j 1"
 
 
-class _Work:
-    """Videos given to worker processes, or to the machines of a cluster, and what came of them."""
-
-    def __init__(self, options: FrameOptions, allow_short: bool, limit: TimeLimit) -> None:
-        self.options, self.allow_short, self.limit = options, allow_short, limit
-        self.records: dict[str, dict] = {}
-        self.failures: dict[str, str] = {}
-        self._context = multiprocessing.get_context("spawn")
-        self._decoded, self._stop = self._context.Value("q", 0), self._context.Event()
-
-    def run(self, jobs: list[FramesJob], cores: int, bar: tqdm) -> list[FramesJob]:
-        """Do the jobs; returns those that were left when a worker died."""
-        workers = min(cores, len(jobs), MOST_PROCESSES)
-        last = len(jobs) % workers  # that many run at the end, and share the cores
-        left = []
-        with ProcessPoolExecutor(workers, self._context, _start_worker, (self._decoded, self._stop)) as pool:
-            running = {}
-            for number, job in enumerate(jobs):
-                beside = last if number >= len(jobs) - last else workers
-                share = math.ceil(cores / beside)
-                running[pool.submit(frames_of_job, job, self.options, share, self.allow_short, _count_frames)] = job
-            try:
-                while running:
-                    if self.limit.over:
-                        running = {future: job for future, job in running.items() if not future.cancel()}
-                    done = wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done
-                    for future in done:
-                        job = running.pop(future)
-                        try:
-                            self.records[job.video] = record = future.result()
-                            bar.total += record["source_frames"] - job.source_frames
-                        except UserError as error:
-                            self.failures[job.video] = str(error)
-                        except BrokenProcessPool:
-                            left.append(job)
-                    bar.update(self._decoded.value - bar.n)
-            finally:  # where all is done this stops nothing
-                self._stop.set()
-                pool.shutdown(cancel_futures=True)
-                self._stop.clear()
-        return left
-
-    def share(self, jobs: list[FramesJob], most: int | None, bar: tqdm, cluster: Cluster) -> None:
-        """Do the jobs on a cluster, each by a task of one core and so many at once."""
-        work = partial(_frames_there, options=self.options, allow_short=self.allow_short)
-        for job, outcome in cluster.each(work, jobs, lambda job: job.path, most, self.limit):
-            outcome.tell()
-            if outcome.error:
-                self.failures[job.video] = outcome.error
-            else:
-                self.records[job.video] = outcome.value
-            bar.update(job.source_frames)
+def _on_cluster(
+    cluster: Cluster, jobs: list[FramesJob], options: FrameOptions, most: int | None, allow_short: bool,
+    limit: TimeLimit, bar: tqdm
+) -> Iterator[tuple[FramesJob, dict | str]]:
+    """The same, each by a task of one core and so many at once."""
+    work = partial(_frames_there, options=options, allow_short=allow_short)
+    for job, outcome in cluster.each(work, jobs, lambda job: job.path, most, limit):
+        outcome.tell()
+        yield job, outcome.error or outcome.value
+        bar.update(job.source_frames)
 
 
 def report_frames(records: dict[str, dict], options: FrameOptions) -> tuple[list[str], list[str]]:
     """A line for each video, and warnings of those whose frames are not what one would think."""
     lines, warnings = [], []
     for video, record in sorted(records.items()):
-        size = f"{record['width']}x{record['height']}"
-        line = f"{video}: {record['num_frames']} frames of {size}, {record['fps']:g} per second"
+        lines.append(f"{video}: {record['num_frames']} frames of {record['width']}x{record['height']}, "
+                     f"{record['fps']:g} per second")
         if record["variable_rate"] and not options.fps:
-            line += " on average, at an uneven rate: times are converted by the stamp of each frame"
-        begins = frame_stamps(record).start
-        if begins > SLACK:
-            line += f"; the first is {begins:.3f} s after the start of the file, from which players and labels count"
-        lines.append(line)
-        warnings += [f"{video}: {warning}" for warning in _warnings(record, options)]
+            lines[-1] += " on average, at an uneven rate: times are converted by the stamp of each frame"
+        if (begins := frame_stamps(record).start) > SLACK:
+            lines[-1] += (f"; the first is {begins:.3f} s after the start of the file, from which players and labels "
+                          "count")
+        if record["lost_start"]:
+            warnings.append(f"{video}: the key frame that it should begin with is missing, and with it "
+                            f"{record['lost_start']} frames; frame 0 is the first that can be decoded")
+        if faults := Faults(record["missing_frames"], record["damaged_frames"], record["trouble"]):
+            warnings.append(f"{video}: {faults}; taken as it is (--allow_short), so that frames after a gap have lower "
+                            "numbers than in the whole video")
+        if record["fps"] > 1.01 * record["source_fps"]:
+            warnings.append(f"{video}: has only {record['source_fps']:g} frames per second; some are repeated to give "
+                            "those of --fps")
     return lines, warnings
 
 
-def _warnings(record: dict, options: FrameOptions) -> list[str]:
-    warnings = []
-    if record["lost_start"]:
-        warnings.append(f"the key frame that it should begin with is missing, and with it {record['lost_start']} "
-                        "frames; frame 0 is the first that can be decoded")
-    faults = Faults(record["missing_frames"], record["damaged_frames"], record["trouble"])
-    if faults:
-        warnings.append(f"{faults}; taken as it is (--allow_short), so that frames after a gap have lower numbers "
-                        "than in the whole video")
-    if record["fps"] > 1.01 * record["source_fps"]:
-        warnings.append(f"has only {record['source_fps']:g} frames per second; some are repeated to give those of "
-                        "--fps")
-    return warnings
+_decoded = None  # of a worker process: the frames decoded by all
 
 
-_decoded = _stop = None  # of a worker process: the frames decoded by all, and the order to stop
-
-
-def _start_worker(decoded, stop) -> None:
-    global _decoded, _stop
-    _decoded, _stop = decoded, stop
+def _start_worker(decoded) -> None:
+    global _decoded
+    _decoded = decoded
     start_worker()
     cv2.setNumThreads(1)
 
@@ -275,7 +250,5 @@ def frames_of_job(
 
 
 def _count_frames(count: int) -> None:
-    if _stop.is_set():
-        raise _StopWork
     with _decoded.get_lock():
         _decoded.value += count

@@ -62,7 +62,11 @@ def existing_frames(path: Path, folder: Path, options: FrameOptions, allow_short
     short = any(record.get(key) for key in ("missing_frames", "damaged_frames", "trouble"))
     made_as_now = all(record.get(key) == value for key, value in _identity(path, options).items())
     complete = all(map(record.get, NEVER_EMPTY)) and record.keys() >= ALWAYS_THERE
-    if not made_as_now or not complete or (short and not allow_short) or not _holds(folder, record):
+    if not made_as_now or not complete or (short and not allow_short):
+        return None
+    with os.scandir(folder) as found:
+        sizes = {file.name: file.stat().st_size for file in found if file.name.endswith(".jpg")}
+    if sizes.keys() != set(map(frame_name, range(record["num_frames"]))) or sum(sizes.values()) != record.get("bytes"):
         return None
     modified = path.stat().st_mtime_ns
     if record.get("source_modified") == modified:
@@ -191,14 +195,6 @@ def _identity(path: Path, options: FrameOptions) -> dict:
     """What must be the same for frames not to be made again, beside the content of the source."""
     options_used = asdict(options) | {"jpeg_quality": JPEG_QUALITY}
     return {"source": path.name, "source_size": path.stat().st_size, "options": options_used}
-
-
-def _holds(folder: Path, record: dict) -> bool:
-    """Whether the frames of a record are all there and whole."""
-    with os.scandir(folder) as found:
-        sizes = {file.name: file.stat().st_size for file in found if file.name.endswith(".jpg")}
-    names = {frame_name(number) for number in range(record["num_frames"])}
-    return sizes.keys() == names and sum(sizes.values()) == record.get("bytes")
 
 
 def _sha256(path: Path) -> str:

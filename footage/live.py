@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain, repeat
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import cv2
@@ -24,6 +26,8 @@ WAITED = 0.3  # of the time between two frames: who waits longer for the next ha
 PATIENCE = 10  # seconds without a packet after which a source counts as lost
 PAUSES = (1, 2, 4, 8)  # seconds before it is tried again, the last one from then on
 LEAP = 1.0  # seconds: after stamps that turn back, or leap further, time counts from there
+
+Packet = TypeVar("Packet")
 
 
 @dataclass(frozen=True)
@@ -120,15 +124,13 @@ class LiveSource:
         """The source once more, as soon as it can be had."""
         self.lost += 1
         self.say(f"{self.source}: lost; trying again")
-        for attempt in range(sys.maxsize):
-            self.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
-            try:
+        pauses = chain(PAUSES, repeat(PAUSES[-1]))
+        while True:
+            self.sleep(next(pauses))
+            with suppress(UserError):
                 feed = self._open()
-            except UserError:
-                continue
-            self.say(f"{self.source}: is back")
-            return feed
-        raise AssertionError
+                self.say(f"{self.source}: is back")
+                return feed
 
     def _open(self) -> _Feed:
         if re.fullmatch(r"\d{1,3}", self.source):
@@ -150,21 +152,15 @@ class LiveSource:
         fps = camera.get(cv2.CAP_PROP_FPS)
         fps = fps if 1 <= fps <= 300 else 30.0
 
-        def pictures() -> Iterator[tuple[bool, float, av.VideoFrame]]:
-            begun = None
+        def pictures() -> Iterator[av.VideoFrame]:
             try:
-                while True:
-                    before = self.now()
-                    there, picture = camera.read()
-                    if not there:
-                        return
-                    at = self.now()
-                    begun = at if begun is None else begun
-                    yield at - before > WAITED / fps, at - begun, av.VideoFrame.from_ndarray(picture, format="bgr24")
+                while (read := camera.read())[0]:
+                    yield av.VideoFrame.from_ndarray(read[1], format="bgr24")
             finally:
                 camera.release()
 
-        return _Feed(self.options.fps or fps, False, True, self._pictures(pictures(), fps, 1))
+        timed = _timed(pictures(), lambda frame: [frame], fps, None, self.now)
+        return _Feed(self.options.fps or fps, False, True, self._pictures(timed, fps, 1))
 
     def _stream(self) -> _Feed:
         piped = self.source == "-"
@@ -180,7 +176,13 @@ class LiveSource:
         stream.thread_type = "SLICE"  # threads by frame would give each some frames later
         fps = float(stream.average_rate or stream.guessed_rate or 25)
         stamped = "mpjpeg" not in container.format.name  # whose pictures come when they come
-        timed = _timed(container, stream, fps, self.now, stamped)
+
+        def decoded(packet: av.Packet | None) -> list[av.VideoFrame]:
+            with suppress(av.FFmpegError):  # damaged, as packets of networks are
+                return stream.codec_context.decode(packet)
+            return []
+
+        timed = _timed(_packets(container, stream), decoded, fps, stream.time_base if stamped else None, self.now)
         paced = stamped and (piped or self.source.startswith("http"))
         pictures = self._pictures(timed, fps, stream.sample_aspect_ratio or 1)
         return _Feed(self.options.fps or fps, paced, not piped and not container.duration, pictures)
@@ -189,48 +191,41 @@ class LiveSource:
         self, frames: Iterator[tuple[bool, float, av.VideoFrame]], fps: float, aspect: float
     ) -> Iterator[tuple[bool, int, float, np.ndarray]]:
         """Frames with whether they were waited for and their seconds -> as `_Feed` has them."""
-        fit = Fitter(self.options.height, aspect, "rgb")
+        fit, to = Fitter(self.options.height, aspect, "rgb"), self.options.fps
         with closing(frames):
-            if self.options.fps is None:
-                for number, (waited, at, frame) in enumerate(frames):
-                    yield waited, number, at, np.ascontiguousarray(fit(frame))
-                return
-            timed = ((at, (waited, frame)) for waited, at, frame in frames)
-            for (waited, frame), numbers in resample(timed, self.options.fps, fps):
+            timed = ((one[1], one) for one in frames)
+            shown = resample(timed, to, fps) if to else ((one, range(n, n + 1)) for n, (_, one) in enumerate(timed))
+            for (waited, at, frame), numbers in shown:
                 picture = np.ascontiguousarray(fit(frame))
                 for number in numbers:
-                    yield waited, number, number / self.options.fps, picture
-
-
-def _timed(
-    container: av.container.InputContainer, stream: av.VideoStream, fps: float, now: Callable[[], float], stamped: bool
-) -> Iterator[tuple[bool, float, av.VideoFrame]]:
-    """Frames with whether their packet was waited for, and seconds since the first one, strictly rising."""
-    zero, last, unit = None, -1 / fps, stream.time_base
-    with container:
-        before = now()
-        for packet in _packets(container, stream):
-            waited = now() - before > WAITED / fps
-            for frame in _decoded(stream, packet):
-                stamp = float(frame.pts * unit) if stamped and frame.pts is not None else None if stamped else now()
-                if stamp is None:
-                    stamp = (zero or 0.0) + last + 1 / fps
-                if zero is None or not 0 < stamp - zero - last <= LEAP and stamped:
-                    zero = stamp - (last + 1 / fps)
-                last = stamp - zero
-                yield waited, last, frame
-            before = now()
+                    yield waited, number, number / to if to else at, picture
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet | None]:
     """Those of a stream, and None where there are no more, or it was lost."""
-    with contextlib.suppress(av.FFmpegError):
-        yield from (packet for packet in container.demux(stream) if packet.size)
-    yield None
+    with container:
+        with suppress(av.FFmpegError):
+            yield from (packet for packet in container.demux(stream) if packet.size)
+        yield None
 
 
-def _decoded(stream: av.VideoStream, packet: av.Packet | None) -> list[av.VideoFrame]:
-    try:
-        return stream.codec_context.decode(packet)
-    except av.FFmpegError:  # damaged, as packets of networks are
-        return []
+def _timed(
+    packets: Iterator[Packet], decoded: Callable[[Packet], list[av.VideoFrame]], fps: float, unit: Fraction | None,
+    now: Callable[[], float],
+) -> Iterator[tuple[bool, float, av.VideoFrame]]:
+    """Frames with whether their packet was waited for, and seconds since the first one, strictly rising: by their
+    stamps, in units of so many seconds; None: as they come."""
+    zero, last = None, -1 / fps
+    with closing(packets):
+        before = now()
+        for packet in packets:
+            waited = now() - before > WAITED / fps
+            for frame in decoded(packet):
+                usual = last + 1 / fps
+                guess = now() if unit is None else (zero or 0.0) + usual
+                stamp = guess if unit is None or frame.pts is None else float(frame.pts * unit)
+                if zero is None or (unit and not 0 < stamp - zero - last <= LEAP):
+                    zero = stamp - usual
+                last = stamp - zero
+                yield waited, last, frame
+            before = now()

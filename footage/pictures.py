@@ -46,13 +46,11 @@ class Fitter:
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """The picture, uint8 (H, W, 3), whose rows may lie apart in memory."""
         kind = frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range)
-        scaler = self._scalers.get(kind)
-        if scaler is None:
+        if kind not in self._scalers:
             width, lines = fitted_size(frame, self.aspect, self.height)
             size = (lines, width) if frame.rotation % 180 else (width, lines)
-            scaler = self._scalers[kind] = _Scaler(frame, size, self.order)
-        picture = scaler(frame)
-        turn = frame.rotation % 360
+            self._scalers[kind] = _Scaler(frame, size, self.order)
+        picture, turn = self._scalers[kind](frame), frame.rotation % 360
         return cv2.rotate(picture, TURNS[turn]) if turn in TURNS else picture
 
 
@@ -66,17 +64,14 @@ class _Scaler:
     def __init__(self, frame: av.VideoFrame, size: tuple[int, int], order: str) -> None:
         """`size` is the width and height to scale to."""
         pixels = frame.format
-        self.width, self.lines = size
-        self._to_rgb = None
-        if pixels.is_rgb or pixels.has_palette or pixels.is_bayer or pixels.name.startswith("xyz"):
-            target, ranges = f"{order}24", ""
-        else:
+        (self.width, self.lines), self._to_rgb = size, None
+        target, ranges = f"{order}24", ""
+        if not (pixels.is_rgb or pixels.has_palette or pixels.is_bayer or pixels.name.startswith("xyz")):
             unnamed_full = pixels.name.startswith("yuvj") or (pixels.name.startswith("gray") and not frame.color_range)
             full = frame.color_range == FULL_RANGE or unnamed_full
             self._to_rgb = _matrix(int(frame.colorspace), full, order)
             target, ranges = "yuv444p", ":in_range={0}:out_range={0}".format("full" if full else "limited")
-        # it goes with the filters, which do not hold it themselves
-        self._graph = av.filter.Graph()
+        self._graph = av.filter.Graph()  # the filters do not hold it themselves
         self._graph.threads = 1
         self._source = self._graph.add(
             "buffer", video_size=f"{frame.width}x{frame.height}", pix_fmt=pixels.name, time_base="1/1",
@@ -100,11 +95,8 @@ def _matrix(colorspace: int, full: bool, order: str) -> np.ndarray:
     red, blue = MATRICES.get(colorspace, BT601)
     green = 1 - red - blue
     light, colour = (1, 2) if full else (255 / 219, 2 * 255 / 224)
-    rows = {
-        "r": (light, 0, colour * (1 - red)),
-        "g": (light, -colour * blue * (1 - blue) / green, -colour * red * (1 - red) / green),
-        "b": (light, colour * (1 - blue), 0),
-    }
+    rows = {"r": (light, 0, colour * (1 - red)), "b": (light, colour * (1 - blue), 0),
+            "g": (light, -colour * blue * (1 - blue) / green, -colour * red * (1 - red) / green)}
     weights = np.array([rows[name] for name in order])
     black = np.array([0 if full else 16, 128, 128])
     return np.column_stack([weights, -weights @ black]).astype(np.float32)

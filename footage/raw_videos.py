@@ -1,23 +1,25 @@
-"""Raw video files: found, asked what they hold, and read as the frames that are made of them."""
+"""Raw video files: found, asked what they hold, and read as the frames that are made of them, or that extracted frames
+show, so that the file's own pictures can stand for them."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 
+from dataset.video_record import frame_stamps
 from footage.decoding import Decoder, Faults, nothing_decoded
-from footage.frame_index import CannotSeek, FrameIndex, KeyFrame
+from footage.frame_index import CannotSeek, FrameIndex, KeyFrame, find_entry, frames_from, kept_index
 from footage.pictures import Fitter, fitted_size
-from footage.seeking import find_entry, frames_from
 from util.entries import name_fault
 from util.errors import UserError
 from util.stamps import SLACK
@@ -207,3 +209,43 @@ class Frames:
             if inside := range(max(first, numbers.start), min(end, numbers.stop)):
                 self.times.extend(begins + number / fps for number in inside)
                 yield frame, inside
+
+
+@dataclass(frozen=True)
+class SourceVideo:
+    """A video file whose frames are asked for by the numbers of extracted frames."""
+
+    path: Path
+    kept: Path  # file in which its index is kept
+    num_frames: int | None  # extracted ones; None: each frame of the file has its own number
+    fps: float | None = None  # of the extracted frames; None where it is unknown
+    record: Mapping[str, Any] | None = None  # video.json of the extracted frames
+
+    @cached_property
+    def index(self) -> FrameIndex:
+        """Of all its frames; made or read when it is first asked for."""
+        return kept_index(self.path, self.kept)
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The frame of the file that each extracted frame shows, int64 (num_frames,): by its number where the file has
+        as many frames as the one that they were made from, else by time.
+
+        Raises:
+            UserError: it is no video, or has another number of frames, and the rate of the extracted ones is not known.
+        """
+        stamps, total, record = self.index.stamps, len(self.index.stamps), self.record or {}
+        resampled = (record.get("options") or {}).get("fps")
+        if resampled and record.get("source_frames") == total and self.num_frames is not None:
+            numbers = np.full(self.num_frames, total - 1)  # as `resample` chooses them; the last one for all after it
+            since = ((at - stamps.start, number) for number, at in enumerate(stamps.seconds.tolist()))
+            for number, shown_by in resample(since, resampled, self.index.fps):
+                numbers[shown_by.start : shown_by.stop] = number
+            return numbers
+        if self.num_frames in (None, total):
+            return np.arange(total)
+        if not record and not self.fps:
+            raise UserError(f"{self.path}: has {total} frames, but {self.num_frames} were extracted, at a rate that is "
+                            "not known; extract them with prepare_data.py")
+        times = frame_stamps(record).seconds if record else stamps.start + np.arange(self.num_frames) / self.fps
+        return np.clip(stamps.frames_at(times), 0, total - 1)

@@ -37,8 +37,7 @@ def write_events(path: Path, video: str, fps: float, events: Sequence[Event], ma
         made_with: for `read_made_with`.
     """
     rows = [{**event, "time": exact_time(event["seconds"])} for event in events]
-    for row in rows:
-        del row["seconds"]
+    rows = [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
     stamp = {"made_with": made_with} if made_with else {}
     write_json(path, [{"video": video, "fps": fps, **stamp, "events": rows}])
 
@@ -93,19 +92,13 @@ def write_soccernet(path: Path, match: str, parts: Mapping[int, Sequence[Event]]
         match: its place in the data set, such as league/season/match.
         parts: the events of each half, by its number; their time counts from its start.
     """
-    predictions = [_soccernet(part, event) for part in sorted(parts) for event in parts[part]]
+    predictions = []
+    for half, events in sorted(parts.items()):
+        for event in events:
+            minutes, millis = divmod(round(1000 * event["seconds"]), 60_000)
+            team = {"team": event["team"]} if "team" in event else {}
+            predictions.append({
+                "gameTime": f"{half} - {minutes:02d}:{millis // 1000:02d}", "label": event["label"],
+                "position": str(60_000 * minutes + millis), "half": str(half), **team,
+                "confidence": str(event["score"] * event.get("team_score", 1))})
     write_json(path, {"UrlLocal": match, "predictions": predictions})
-
-
-def _soccernet(part: int, event: Event) -> dict[str, Any]:
-    millis = round(1000 * event["seconds"])
-    seconds = millis // 1000
-    team = {"team": event["team"]} if "team" in event else {}
-    return {
-        "gameTime": f"{part} - {seconds // 60:02d}:{seconds % 60:02d}",
-        "label": event["label"],
-        "position": str(millis),
-        "half": str(part),
-        **team,
-        "confidence": str(event["score"] * event.get("team_score", 1)),
-    }

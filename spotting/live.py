@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 import torch
@@ -68,53 +68,48 @@ def _events_of_run(spotting: Spotting, frames: Iterable[LiveFrame], delay: Delay
     known: dict[int, tuple[int, float, float]] = {}  # of frames that wait, by place: number, seconds and time of day
 
     def on_device() -> Iterator[Tensor]:
+        crop = spotting.config.crop_dim
         for place, frame in enumerate(frames):
             known[place] = frame.number, frame.seconds, frame.wall
-            crop = spotting.config.crop_dim
             cropped = crop_frame(frame.picture, *centre(*frame.picture.shape[:2], crop), crop)
             tensor = torch.from_numpy(np.ascontiguousarray(cropped)).permute(2, 0, 1)[None]
             yield tensor.to(spotting.spotter.device, non_blocking=True)
 
-    sure = SureEvents(partial(spotting.rule.scored, classes=spotting.classes), spotting.rule.reach)
     scores = live_scores(spotting.spotter, on_device(), delay, spotting.flip)
-    for table in sure.through(scores):
+    rule = partial(spotting.rule.scored, classes=spotting.classes)
+    for table, decided in sure_events(rule, spotting.rule.reach, scores):
         for event in that_count(spotting, event_dicts(table, spotting.classes)):
             number, seconds, wall = known[event["frame"]]
             clock = datetime.fromtimestamp(wall).astimezone().isoformat(timespec="milliseconds")
             yield {**event, "frame": number, "time": exact_time(seconds), "clock": clock,
                    "delay": round(time.time() - wall, 3)}
-        for place in [place for place in known if place < sure.decided]:
+        for place in [place for place in known if place < decided]:
             del known[place]
 
 
-class SureEvents:
-    """The events of a video out of its scores as they come, each as soon as no further score can change it."""
+def sure_events(
+    thinned: Callable[..., EventTable], reach: int, scores: Iterable[np.ndarray]
+) -> Iterator[tuple[EventTable, int]]:
+    """The events of a video out of its scores as they come, each as soon as no further score can change it.
 
-    def __init__(self, thinned: Callable[..., EventTable], reach: int) -> None:
-        """
-        Args:
-            thinned: as `Rule.scored`, but for the classes: takes events, and `num_frames` once it is known.
-            reach: frames to either side of an event that decide on it.
-        """
-        self.thinned, self.reach = thinned, reach
-        self.scores: np.ndarray | None = None  # of the frames from `first` on
-        self.first = self.decided = 0  # frames
+    Args:
+        thinned: as `Rule.scored`, but for the classes: takes events, and `num_frames` once it is known.
+        reach: frames to either side of an event that decide on it.
+        scores: float (n, K + 1) of the next n frames.
 
-    def through(self, scores: Iterable[np.ndarray]) -> Iterator[EventTable]:
-        """Scores (n, K + 1) of the next n frames, as they come -> the events that are then sure, by frame."""
-        for rows in scores:
-            self.scores = rows if self.scores is None else np.concatenate((self.scores, rows))
-            yield self._until(self.first + len(self.scores) - self.reach)
-        if self.scores is not None:
-            end = self.first + len(self.scores)
-            yield self._until(end, np.array([end]))
-
-    def _until(self, frame: int, num_frames: np.ndarray | None = None) -> EventTable:
-        """The events that were not given yet, up to a frame, not included; what decides on no others is forgotten."""
-        until = max(self.decided, frame)
-        events = recall_events(self.scores)
-        events = self.thinned(replace(events, frame=events.frame + self.first), num_frames=num_frames)
-        sure = events.take((events.frame >= self.decided) & (events.frame < until))
-        drop = max(0, until - self.reach - self.first)
-        self.scores, self.first, self.decided = self.scores[drop:], self.first + drop, until
-        return sure
+    Yields:
+        The events that are sure and were not given yet, by frame, and the frame up to which all are.
+    """
+    kept, first, decided = None, 0, 0  # the scores that still decide on events, and their first frame
+    for rows in chain(scores, [None]):
+        if rows is not None:
+            kept = rows if kept is None else np.concatenate((kept, rows))
+        if kept is None:
+            return
+        end = first + len(kept)
+        events, until = recall_events(kept), end if rows is None else max(decided, end - reach)
+        events = thinned(replace(events, frame=events.frame + first),
+                         num_frames=np.array([end]) if rows is None else None)
+        yield events.take((events.frame >= decided) & (events.frame < until)), until
+        drop = max(0, until - reach - first)
+        kept, first, decided = kept[drop:], first + drop, until

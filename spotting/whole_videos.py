@@ -59,16 +59,9 @@ class Spotting:
 
 
 def settle(
-    model: TrainedModel,
-    dataset: str | None = None,
-    height: int | None = None,
-    fps: float | None = None,
-    given: Given = UNGIVEN,
-    overlap: bool = True,
-    flip: bool = False,
-    delay: float | None = None,
-    others: Sequence[TrainedModel] = (),
-    weights: Sequence[float] | None = None,
+    model: TrainedModel, dataset: str | None = None, height: int | None = None, fps: float | None = None,
+    given: Given = UNGIVEN, overlap: bool = True, flip: bool = False, delay: float | None = None,
+    others: Sequence[TrainedModel] = (), weights: Sequence[float] | None = None,
 ) -> Spotting:
     """Settle how frames are made and which events count; None means as in training. It is printed.
 
@@ -126,19 +119,19 @@ def score(spotting: Spotting, frames: Frames, total: int | None, name: str) -> t
 
     It is decoded once for all models that were trained on frames of one height.
     """
-    models = [spotting, *spotting.others]
-    heights = list(dict.fromkeys(model.options.height for model in models))
-    tables: dict[int, np.ndarray] = {}
-    for height in heights:
-        group = {place: model for place, model in enumerate(models) if model.options.height == height}
-        options = next(iter(group.values())).options
+    by_options: dict[FrameOptions, list[Spotting]] = {}
+    for model in (spotting, *spotting.others):
+        by_options.setdefault(model.options, []).append(model)
+    tables: list[np.ndarray] = []
+    for options, models in by_options.items():
         again = Frames(frames.path, options, frames.start, frames.end, frames.threads) if tables else frames
-        label = name if len(heights) == 1 else f"{name}, {height} lines"
-        first, scores = score_together(list(group.values()), again, total, label)
-        tables |= dict(zip(group, scores, strict=True))
+        label = name if len(by_options) == 1 else f"{name}, {options.height} lines"
+        first, scores = score_together(models, again, total, label)
+        tables += scores
     if not spotting.others:
         return first, tables[0]
-    return first, average_scores([tables[place] for place in sorted(tables)], models, spotting.classes)
+    return first, average_scores(tables, [model for models in by_options.values() for model in models],
+                                 spotting.classes)
 
 
 def score_together(
@@ -194,17 +187,14 @@ def _rows(spotting: Spotting, parts: Iterator[Tensor], video: Path) -> Iterator[
 def candidates(spotting: Spotting, first: int, scores: np.ndarray) -> list[Event]:
     """All events before suppression, from what `score` gives."""
     moved = spotting.rule.moved(recall_events(scores), spotting.classes, np.array([len(scores)]))
-    events = event_dicts(moved, spotting.classes)
-    return [{**event, "frame": first + event["frame"]} for event in events]
+    return [{**event, "frame": first + event["frame"]} for event in event_dicts(moved, spotting.classes)]
 
 
 def scored_events(spotting: Spotting, frames: Frames, first: int, scores: np.ndarray) -> list[Event]:
     """All events after suppression, with their seconds since the video's start, from what `score` gives."""
     events = spotting.rule.scored(recall_events(scores), spotting.classes, np.array([len(scores)]))
-    return [
-        {**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
-        for event in event_dicts(events, spotting.classes)
-    ]
+    return [{**event, "frame": first + event["frame"], "seconds": frames.times[event["frame"]]}
+            for event in event_dicts(events, spotting.classes)]
 
 
 def that_count(spotting: Spotting, events: list[Event]) -> list[Event]:

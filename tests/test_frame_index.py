@@ -8,9 +8,8 @@ from conftest import pattern_index
 from encoded import copy_packets, encode
 
 from footage.decoding import Decoder
-from footage.frame_index import kept_index, make_index
+from footage.frame_index import Cursor, kept_index, make_index
 from footage.pictures import Fitter
-from footage.seeking import Cursor
 from util.errors import UserError
 from util.io import read_json
 

@@ -17,8 +17,8 @@ from model.inference import frame_scores
 from model.published import from_published
 from model.regions import find_regions, saliency
 from model.spotter import EventSpotter
+from util.config import own_config
 from util.io import read_json, write_json
-from util.published_config import own_config
 
 GOLDEN = REPO.parent / "shared" / "golden"
 

@@ -1,9 +1,8 @@
 import pytest
 from encoded import copy_packets, encode
 
-from footage.decoding import Decoder
-from footage.frame_index import CannotSeek
-from footage.seeking import count_packets, find_entry, frames_from, spread_frames
+from footage.decoding import Decoder, count_packets
+from footage.frame_index import CannotSeek, find_entry, frames_from, spread_frames
 
 
 def read_from(path, seconds):

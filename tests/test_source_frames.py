@@ -9,8 +9,7 @@ from encoded import copy_packets, encode
 
 from dataset.video_record import frame_name, read_record
 from footage.frame_folders import extract_frames
-from footage.raw_videos import FrameOptions
-from footage.source_frames import SourceVideo
+from footage.raw_videos import FrameOptions, SourceVideo
 from util.errors import UserError
 
 UNEVEN = {"pts": np.cumsum(1 + np.arange(60) % 3).tolist(), "time_base": Fraction(1, 60)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from footage.sources import check_matches, find_sources
+from spotting.video_files import check_matches, find_sources
 from util.errors import UserError
 
 

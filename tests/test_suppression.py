@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.suppression import Suppression
-from spotting.live import SureEvents
+from spotting.live import sure_events
 from util.events import event_dicts, event_table, recall_events
 from util.spans import Seconds
 
@@ -140,7 +140,8 @@ def test_events_that_come_bit_by_bit_are_those_of_the_whole_each_as_soon_as_it_i
     scores = rng.choice([0.0, 0.2, 0.3, 0.7], (80, 3))
     suppression, bits = Suppression(window), np.split(scores, [1, 2, 9, 30, 31, 33])
     whole = suppression(recall_events(scores))
-    *parts, rest = SureEvents(lambda events, num_frames: suppression(events), window).through(bits)
+    *parts, rest = (
+        table for table, _ in sure_events(lambda events, num_frames: suppression(events), window, bits))
     came, given = (np.cumsum([len(part) for part in each]) for each in (bits, parts))
     assert given.tolist() == [(whole.frame < number - window).sum() for number in came]
     for column in ("frame", "label", "score"):

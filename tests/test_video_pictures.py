@@ -12,7 +12,7 @@ from encoded import cut, encode
 from footage.decoding import Decoder
 from footage.frame_folders import JPEG_OPTIONS
 from footage.pictures import Fitter
-from footage.source_frames import SourceVideo
+from footage.raw_videos import SourceVideo
 from util.errors import UserError
 from viewer import video_pictures
 from viewer.video_pictures import Pictures

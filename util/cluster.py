@@ -22,7 +22,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,15 +56,11 @@ def _address(text: str) -> str:
 
 
 class NotShared(UserError):
-    """A machine of the cluster does not see what it must; no piece of work can be done there."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path, self.machine = path, platform.node()
+    """A path that a machine of the cluster does not see, and its name; no piece of work can be done there."""
 
     def __str__(self) -> str:
-        return (f"{self.path}: is not there on {self.machine}; videos, frames and models must lie on shared storage, "
-                "which all machines of the cluster see under the same path")
+        return (f"{self.args[0]}: is not there on {self.args[1]}; videos, frames and models must lie on shared "
+                "storage, which all machines of the cluster see under the same path")
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Shared:
         """
         for path in (self.folder, *(self.folder / path for path in (*self.paths, *further))):
             if not path.exists():
-                raise NotShared(path)
+                raise NotShared(path, platform.node())
         os.chdir(self.folder)
 
 
@@ -123,11 +119,16 @@ def joined(address: str | None, seen: Iterable[Path] = (), written: Iterable[Pat
         raise UserError("--cluster: Ray is not installed; pip install -r requirements-cluster.txt, on each machine of "
                         "the cluster") from error
     _connect(ray, address)
+    # by a file in a folder another machine tells that it sees the same one
+    marks = [scratch_path(folder / "cluster") for folder in written]
     try:
-        with ExitStack() as stack:
-            marks = [stack.enter_context(_marked(folder)) for folder in written]
-            yield Cluster(ray, Shared(Path.cwd(), (*seen, *marks)))
+        for mark in marks:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        yield Cluster(ray, Shared(Path.cwd(), (*seen, *marks)))
     finally:
+        for mark in marks:
+            remove(mark)
         ray.shutdown()
 
 
@@ -151,18 +152,6 @@ def _connect(ray: Any, address: str) -> None:
             signal.signal(number, handler)
 
 
-@contextmanager
-def _marked(folder: Path) -> Iterator[Path]:
-    """A file in a folder, by which another machine tells that it sees the same one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = scratch_path(folder / "cluster")
-    mark.touch()
-    try:
-        yield mark
-    finally:
-        remove(mark)
-
-
 class Cluster:
     """The machines that are there at the moment; others may come and go."""
 
@@ -171,8 +160,7 @@ class Cluster:
 
     def room(self, cores: int, gpus: int = 0) -> int:
         """How many processes with so many cores and GPUs each the machines have room for."""
-        needs = {"CPU": cores, "GPU": gpus}
-        return int(sum(min(machine.get(kind, 0) // number for kind, number in needs.items() if number)
+        return int(sum(min(machine.get(kind, 0) // number for kind, number in (("CPU", cores), ("GPU", gpus)) if number)
                        for machine in self.machines()))
 
     def machines(self) -> list[dict[str, float]]:
@@ -254,11 +242,11 @@ class Cluster:
                     working[actor.do.remote(item, path(item))] = actor, item
 
     def _done(self, refs: Iterable[Any]) -> list[Any]:
-        """Those that have come to an end; where there are none at the moment, after a while."""
-        if not (refs := list(refs)):
-            time.sleep(LOOK)  # no machine has room at the moment
-            return []
-        return self._ray.wait(refs, num_returns=1, timeout=LOOK)[0]
+        """Those that have come to an end; none after a while, as where no machine has room at the moment."""
+        if refs := list(refs):
+            return self._ray.wait(refs, num_returns=1, timeout=LOOK)[0]
+        time.sleep(LOOK)
+        return []
 
     def _outcome(self, ref: Any) -> Outcome | None:
         """What came of a task; None where its process or machine died.
@@ -271,8 +259,8 @@ class Cluster:
             return self._ray.get(ref)
         except errors.RayTaskError as error:
             cause = error.cause
-            if isinstance(cause, NotShared) and not cause.path.exists():  # on this machine neither
-                return Outcome(error=f"{cause.path}: no such file")
+            if isinstance(cause, NotShared) and not cause.args[0].exists():  # on this machine neither
+                return Outcome(error=f"{cause.args[0]}: no such file")
             if isinstance(cause, UserError):
                 raise cause from None
             _check_import(error)
@@ -286,7 +274,7 @@ class Cluster:
         for ref in running:
             self._ray.cancel(ref)
         if running:
-            self._ray.wait(list(running), num_returns=len(running), timeout=PATIENCE)
+            self._ray.wait([*running], num_returns=len(running), timeout=PATIENCE)
 
 
 def _check_import(error: Exception) -> None:

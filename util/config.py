@@ -1,22 +1,34 @@
-"""config.json of a model folder: what rebuilds the model with no other file. What it says of the network itself is read
-by model/architecture.py."""
+"""config.json of a model folder: what rebuilds the model with no other file; and those of published spotters, T-DEED
+(Xarles et al., CVPRW 2024) and AdaSpot (Xarles et al., CVPR 2026), with this project's keys. What they say of the
+network itself is read by model/architecture.py."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
 from util.events import SIDES
 from util.io import read_json
-from util.published_config import flat_config, own_config
 
 TeamSides = Mapping[str, Mapping[str, str]]  # of a video, or of a match in its first half: name of a team -> side
 
 PUBLISHED_CHECKPOINT = "checkpoint_best.pt"  # of T-DEED and AdaSpot
+PARTS = ("paths", "data", "training", "model")  # of AdaSpot's files
+ADASPOT_KEYS = ("roi_size", "threshold", "hr_dim", "hr_crop", "lr_dim", "lr_crop", "lowres_loss", "highres_loss")
+
+# What values of config.json must be, and whether they are; of these none may be null or missing, of others any
+NEEDED = {"dataset": ("a text", lambda value: type(value) is str),
+          "batch_size": ("a whole number, 1 or more", lambda value: type(value) is int and value > 0)}
+NUMBER = "a number above 0", lambda value: type(value) in (int, float) and value > 0
+VALUES = NEEDED | {
+    "crop_dim": ("a whole number", lambda value: type(value) is int),
+    "classes": ("a list of names", lambda value: type(value) is list and all(isinstance(name, str) for name in value)),
+    **dict.fromkeys(("frame_width", "frame_height", "frame_fps", "resample_fps"), NUMBER),
+}
 
 
 @dataclass(frozen=True)
@@ -40,18 +52,22 @@ class ModelConfig:
         Raises:
             UserError: something in it is missing or of a wrong type.
         """
-        classes = kept_classes(config, path)
-        if _get(path, config, "batch_size", int) < 1:
-            raise UserError(f"{path}: batch_size must be 1 or more, not {config['batch_size']}; copy the file again")
-        return cls(
-            dataset=_get(path, config, "dataset", str),
-            batch_size=config["batch_size"],
-            crop_dim=kept_crop(config, path),
-            classes=None if classes is None else tuple(classes),
-            team_sides=kept_team_sides(config, path),
-            **{key: _get_positive(path, config, key)
-               for key in ("frame_width", "frame_height", "frame_fps", "resample_fps")},
-        )
+        values = {field.name: _value(config, field.name, path) for field in fields(cls)}
+        classes = values.pop("classes")
+        return cls(**values, classes=None if classes is None else tuple(classes))
+
+
+def _value(config: Mapping[str, Any], key: str, path: Path) -> Any:
+    """What a configuration has as a field of `ModelConfig`, lists as they are; errors are those of `from_config`."""
+    value = config.get(key)
+    if value is None and key not in NEEDED:
+        return None
+    if key == "team_sides":
+        return check_team_sides(value, path)
+    what, is_such = VALUES[key]
+    if not is_such(value):
+        raise UserError(f"{path}: {key} must be {what}, not {value!r}; copy the file again")
+    return None if key == "crop_dim" and value <= 0 else value
 
 
 def read_config(model_dir: Path) -> dict[str, Any]:
@@ -110,11 +126,6 @@ def check_team_sides(content: Any, path: Path) -> TeamSides:
     return content
 
 
-def kept_team_sides(config: Mapping[str, Any], path: Path) -> TeamSides | None:
-    """Those that the training was given, if any; arguments and errors are those of `ModelConfig.from_config`."""
-    return None if config.get("team_sides") is None else check_team_sides(config["team_sides"], path)
-
-
 def trained_on(model_dir: Path) -> str:
     """The dataset that a model folder was trained on; nothing else of its config.json need be there.
 
@@ -135,8 +146,7 @@ def trained_with(model_dir: Path, key: str) -> Any:
     """What a model folder's configuration says of its training; None where it says nothing, or cannot be read.
 
     Args:
-        key: "classes", a list of names; "team_sides", of which see TeamSides; "crop_dim", side of the square that it
-            sees of each frame, in pixels; or "frame_height", lines of these frames.
+        key: "classes", a list of names; or another field of `ModelConfig`.
 
     Raises:
         UserError: it is damaged there.
@@ -145,24 +155,7 @@ def trained_with(model_dir: Path, key: str) -> Any:
         path, config = config_path(model_dir), read_config(model_dir)
     except UserError:
         return None
-    read = {"classes": kept_classes, "team_sides": kept_team_sides, "crop_dim": kept_crop}
-    return read[key](config, path) if key in read else _get_positive(path, config, key)
-
-
-def kept_crop(config: Mapping[str, Any], path: Path) -> int | None:
-    """Side of the square that is cut out, None for whole frames; see `ModelConfig.from_config`."""
-    crop = None if config.get("crop_dim") is None else _get(path, config, "crop_dim", int)
-    return crop if crop and crop > 0 else None
-
-
-def kept_classes(config: Mapping[str, Any], path: Path) -> list[str] | None:
-    """Those that are named, if any; arguments and errors are those of `ModelConfig.from_config`."""
-    if config.get("classes") is None:
-        return None
-    classes = _get(path, config, "classes", list)
-    if not all(isinstance(name, str) for name in classes):
-        raise UserError(f"{path}: classes must be a list of names; copy the file again")
-    return classes
+    return _value(config, key, path)
 
 
 def check_same(save_dir: Path, config: dict[str, Any], free: Iterable[str] = ()) -> dict[str, Any]:
@@ -195,15 +188,59 @@ def changed_splits(before: Any, now: Mapping[str, Mapping[str, Any]]) -> Iterato
             yield f"the split {split} has changed since this training began: {how}"
 
 
-def _get(path: Path, config: Mapping[str, Any], key: str, kind: type) -> Any:
-    value = config.get(key)
-    if type(value) is not kind:
-        raise UserError(f"{path}: {key} must be a {kind.__name__}, not {value!r}; copy the file again")
-    return value
+def flat_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without parts, as AdaSpot's has them."""
+    flat = dict(config)
+    for part in PARTS:
+        if isinstance(config.get(part), Mapping):
+            flat |= config[part]
+    return flat
 
 
-def _get_positive(path: Path, config: Mapping[str, Any], key: str) -> Any:
-    value = config.get(key)
-    if value is not None and not (type(value) in (int, float) and value > 0):
-        raise UserError(f"{path}: {key} must be a number above 0, not {value!r}; copy the file again")
-    return value
+def own_config(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """A published spotter's configuration, read from `path`, with this project's keys; any other as it is.
+
+    Raises:
+        UserError: a key is missing, or wants what this project does not have.
+    """
+    flat = flat_config(config)
+    if any(key in flat for key in ("roi_size", "hr_dim", "lr_dim")):
+        return _from_adaspot(flat, path)
+    if flat.get("temporal_arch") == "ed_sgp_mixer" and "shift_stages" not in flat:
+        return _from_t_deed(flat, path)
+    return flat
+
+
+def _from_t_deed(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    """It names a second dataset in "joint_train" or "pretrain", and has temporal layers in the last two stages."""
+    _need(config, ("num_classes", "clip_len", "feature_arch", "radi_displacement", "n_layers", "sgp_ks", "sgp_r"), path)
+    joint = config.get("joint_train") or config.get("pretrain") or {}
+    if not isinstance(joint, Mapping) or type(joint.get("num_classes", 0)) is not int:
+        raise UserError(f"{path}: the second dataset must be an object with num_classes; copy the file again")
+    return {"batch_size": 4, "modality": "rgb", **config, "shift_stages": "34",
+            "joint_classes": joint.get("num_classes", 0), "event_team": bool(config.get("event_team", False))}
+
+
+def _from_adaspot(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    """It resizes and crops the frames itself."""
+    _need(config, ("num_classes", "clip_len", "feature_arch", "temporal_arch", *ADASPOT_KEYS), path)
+    if config.get("aggregation", "max") != "max":
+        raise UserError(f"{path}: aggregation {config['aggregation']!r} is not known; known is 'max'")
+    size = config["roi_size"]
+    if not isinstance(size, list) or len(size) != 2 or size[0] != size[1]:
+        raise UserError(f"{path}: roi_size must be a square, such as [112, 112], not {size!r}; copy the file again")
+    threshold = config["threshold"]
+    stages = zip("1234", config.get("blocks_temporal") or (False, False, True, True), strict=False)
+    regions = {"size": size[0], "threshold": float(threshold) if type(threshold) is int else threshold,
+               "high": config["hr_dim"], "high_crop": config["hr_crop"], "low": config["lr_dim"],
+               "low_crop": config["lr_crop"], "low_loss": config["lowres_loss"], "high_loss": config["highres_loss"]}
+    padding = config.get("padding")
+    return {"batch_size": 4, "modality": "rgb", **config, "crop_dim": None, "regions": regions,
+            "shift_stages": "".join(stage for stage, has in stages if has),
+            "padding": padding if padding in ("replicate", "reflect") else "zeros"}
+
+
+def _need(config: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:
+    if missing := [key for key in keys if key not in config]:
+        raise UserError(f"{path}: lacks {', '.join(missing)}; put the configuration beside the checkpoint that it was "
+                        "trained with")

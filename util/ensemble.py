@@ -104,13 +104,11 @@ def average_scores(scores: Sequence[np.ndarray], members: Sequence[Any], classes
         scores = [class_scores(table) for table in scores]
     common = [name for name in classes if all(name in member.classes for member in members)]
     target = [1 + classes.index(name) for name in common]
-    mean = 0.0
+    mean = np.zeros((len(scores[0]), len(classes) + 1, *scores[0].shape[2:]))
     for table, member in zip(scores, members, strict=True):
         source = [1 + member.classes.index(name) for name in common]
-        row = np.zeros((len(table), len(classes) + 1, *table.shape[2:]))
-        row[:, target] = table[:, source]
-        row[:, 0] = np.delete(table, source, axis=1).sum(axis=1, dtype=float)
-        mean = mean + member.weight * row
+        mean[:, target] += member.weight * table[:, source].astype(float)
+        mean[:, 0] += member.weight * np.delete(table, source, axis=1).sum(axis=1, dtype=float)
     return (mean / sum(member.weight for member in members)).astype(np.float32)
 
 

@@ -48,22 +48,16 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         UserError: the folder cannot be written to.
     """
     path = Path(path)
-    scratch = scratch_path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(path.parent)
-        scratch.touch()
+        with _scratch(path) as scratch:
+            scratch.touch()
+            yield scratch
+            with scratch.open("rb+") as written:
+                os.fsync(written.fileno())  # or a power cut could leave an empty file under the new name
+            rename(scratch, path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
-    try:
-        yield scratch
-        with scratch.open("rb+") as written:
-            os.fsync(written.fileno())  # or a power cut could leave an empty file under the new name
-        rename(scratch, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        _remove_scratch(scratch)
+        raise UserError(f"{path}: cannot be written ({error.strerror or error}); make room, or choose another "
+                        "folder") from error
 
 
 @contextmanager
@@ -72,10 +66,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
     When the block raises, what stood there before stands there still.
     """
-    scratch, old = scratch_path(folder), scratch_path(folder.with_name(f"{folder.name}.old"))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(folder.parent)
+    with _scratch(folder) as scratch, _scratch(folder.with_name(f"{folder.name}.old")) as old:
         remove(scratch)
         scratch.mkdir()
         yield scratch
@@ -87,9 +78,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             if old.exists():
                 rename(old, folder)
             raise
-    finally:
-        _remove_scratch(scratch)
-        _remove_scratch(old)
 
 
 def scratch_path(path: Path) -> Path:
@@ -97,15 +85,17 @@ def scratch_path(path: Path) -> Path:
     return path.with_name(f".part-{os.getpid()}-{_HOST}-{path.name}")
 
 
-def _remove_scratch(path: Path) -> None:
-    with suppress(OSError):  # what cannot be removed now is swept later; an error of the block says more
-        remove(path)
-
-
-@cache
-def _sweep_once(folder: Path) -> None:
-    """Before a process first writes into a folder."""
-    sweep(folder)
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """The same, while a block runs; what is then left of it goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(path.parent)
+    scratch = scratch_path(path)
+    try:
+        yield scratch
+    finally:
+        with suppress(OSError):  # what cannot be removed now is swept later; an error of the block says more
+            remove(scratch)
 
 
 def sweep(*folders: Path) -> None:
@@ -123,16 +113,17 @@ def sweep(*folders: Path) -> None:
                     remove(path)
 
 
+_sweep_once = cache(sweep)  # before a process first writes into a folder
+
+
 def sweep_lost(*paths: Path) -> None:
     """Remove all that was to become these files or folders, of whatever machine's process: for who alone may write
     them now, after another that may be lost."""
-    names = {name for path in paths for name in (path.name, f"{path.name}.old")}
-    for folder in {path.parent for path in paths}:
-        for path in folder.glob(".part-*"):
-            start = SCRATCH.match(path.name)
-            if start and path.name[start.end():] in names:
-                with suppress(OSError):
-                    remove(path)
+    lost = {path.with_name(name) for path in paths for name in (path.name, f"{path.name}.old")}
+    for path in chain.from_iterable(folder.glob(".part-*") for folder in {path.parent for path in paths}):
+        if (name := SCRATCH.match(path.name)) and path.with_name(path.name[name.end():]) in lost:
+            with suppress(OSError):
+                remove(path)
 
 
 def is_running(process: int) -> bool:
@@ -145,10 +136,8 @@ def is_running(process: int) -> bool:
         return running
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)  # else somebody else's
     return True
 
 

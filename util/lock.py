@@ -25,7 +25,7 @@ else:
 
 LOCK_NAME = ".lock"  # the file that is locked; it lies in the folder while somebody holds or waits for the lock
 LOCKED_BYTE = 1 << 30  # on Windows nobody else can read a locked byte: one far past the text in the file
-HELD = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
+HELD = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK, errno.ESTALE, errno.ENOENT}  # or gone just now
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 PAUSE = 0.02  # seconds between two attempts
 
@@ -46,12 +46,14 @@ def exclusive(folder: Path | str, what: str, wait: float = 0.0, name: str = LOCK
         UserError: somebody else holds the lock, or the folder cannot be written to.
     """
     path = Path(folder) / name
-    missing = not path.parent.exists()
-    deadline = time.monotonic() + wait
+    missing, holder, deadline = not path.parent.exists(), "", time.monotonic() + wait
     try:
         while (file := _attempt(path)) is None:
             if time.monotonic() >= deadline:
-                raise UserError(f"{folder}: is in use by {_holder(path)}; let it end, end it, or choose another folder")
+                with suppress(OSError):
+                    holder = path.read_text(encoding="utf-8", errors="replace").strip()
+                raise UserError(f"{folder}: is in use by {holder or 'another program'}; let it end, end it, or choose "
+                                "another folder")
             time.sleep(PAUSE)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror or error}); choose another folder") from error
@@ -60,8 +62,8 @@ def exclusive(folder: Path | str, what: str, wait: float = 0.0, name: str = LOCK
         yield
     finally:
         _release(file, path)
-        if missing:
-            with suppress(OSError):  # it holds what the block wrote
+        with suppress(OSError):  # it holds what the block wrote
+            if missing:
                 path.parent.rmdir()
 
 
@@ -74,23 +76,23 @@ def _attempt(path: Path) -> int | None:
         if os.path.lexists(path.parent) and not path.parent.is_dir():
             raise
         return None  # the folder is being removed by who held the lock before
+    ours = False
     try:
         _lock(file)
-        if os.name == "nt" or os.path.samestat(os.fstat(file), path.stat()):
+        # whoever held the lock may have removed the file in between: that was a lock on nothing
+        ours = os.name == "nt" or os.path.samestat(os.fstat(file), path.stat())
+        if ours:
             os.ftruncate(file, 0)
-            return file
-    except FileNotFoundError:  # whoever held the lock removed the file in between: that was a lock on nothing
-        pass
     except OSError as error:
-        if error.errno in NO_LOCKS:
+        if ours := error.errno in NO_LOCKS:
             print(f"warning: {path.parent}: this disk has no locks ({error.strerror}); let no two programs write there "
                   "at once", file=sys.stderr)
-            return file
-        if error.errno not in HELD | {errno.ESTALE}:
-            os.close(file)
+        elif error.errno not in HELD:
             raise
-    os.close(file)
-    return None
+    finally:
+        if not ours:
+            os.close(file)
+    return file if ours else None
 
 
 def _lock(file: int) -> None:
@@ -113,10 +115,3 @@ def _release(file: int, path: Path) -> None:
     if os.name != "nt":
         os.close(file)
 
-
-def _holder(path: Path) -> str:
-    """Who holds the lock, as far as can be read."""
-    with suppress(OSError):
-        if held := path.read_text(encoding="utf-8", errors="replace").strip():
-            return held
-    return "another program"

@@ -112,16 +112,14 @@ def best_epoch(folder: Path | str) -> int | None:
         return None
     rows = read_json(path, nan=True)
     try:
-        columns = [
-            {int(row["epoch"]): float(row[key]) for row in rows if row.get(key) is not None}
-            for key in ("val_mAP", "val")
-        ]
+        columns = [{int(row["epoch"]): float(row[key]) for row in rows if row.get(key) is not None}
+                   for key in ("val_mAP", "val")]
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f'{path}: must be a list of {{"epoch", "train", "val", "val_mAP"}}') from error
     val_map, val_loss = ({epoch: value for epoch, value in c.items() if math.isfinite(value)} for c in columns)
     if any(value > 0 for value in val_map.values()):  # the original writes 0 where it has not measured
-        return max(val_map, key=lambda epoch: val_map[epoch])
-    return min(val_loss, key=lambda epoch: val_loss[epoch], default=None)
+        return max(val_map, key=val_map.get)
+    return min(val_loss, key=val_loss.get, default=None)
 
 
 def save_predictions(
@@ -144,14 +142,12 @@ def save_predictions(
     Raises:
         UserError: the folder cannot be written to.
     """
-    top, recall = (
-        [{"video": v["video"], "fps": v.get("fps", -1), "events": event_dicts(events(scores[v["video"]]), classes)}
-         for v in videos]
-        for events in (top_class_events, recall_events)
-    )
+    top, recall = ([{"video": v["video"], "fps": v.get("fps", -1),
+                     "events": event_dicts(events(scores[v["video"]]), classes)} for v in videos]
+                   for events in (top_class_events, recall_events))
     rounded = {v["video"]: class_scores(scores[v["video"]]).astype(np.float64).round(SCORE_DECIMALS).tolist()
                for v in videos}
-    contents = {".json": top, ".recall.json.gz": recall, ".score.json.gz": rounded}
+    contents = {".json": top, ".recall.json.gz": recall, SCORES: rounded}
     paths = [Path(f"{prefix}{suffix}") for suffix in contents]
     with ExitStack() as stack:  # all three are written before the first is put in place
         scratches = [stack.enter_context(whole_file(path)) for path in paths]
@@ -217,22 +213,12 @@ def check_entries(predictions: Any, path: Path | str, truth: Sequence[Video], cl
             raise UserError(f"{where}: events must be a list; write the file again")
         video["events"], _, problems = check_events(video["events"], where, true.get("num_frames"), known, scored=True)
         raise_first(problems)
-    _check_videos(path, truth, predictions)
+    counts, wanted = Counter(video["video"] for video in predictions), {video["video"] for video in truth}
+    for names, wrong in ((counts.keys() - wanted, "{} not in the truth; check the split and the dataset"),
+                         (wanted - counts.keys(), "no predictions for {}; predict the whole split again"),
+                         ({name for name, count in counts.items() if count > 1},
+                          "{} there more than once; predict the split again")):
+        if names:
+            some = ", ".join(sorted(names)[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            raise UserError(f"{path}: {wrong.format(('video ' if len(names) == 1 else 'videos ') + some)}")
     return predictions
-
-
-def _check_videos(path: Path | str, truth: Sequence[Video], predictions: Sequence[Video]) -> None:
-    """Check that the predictions are for the videos of the truth, each once."""
-    counts = Counter(video["video"] for video in predictions)
-    wanted = {video["video"] for video in truth}
-    if unknown := sorted(counts.keys() - wanted):
-        raise UserError(f"{path}: {_some(unknown)} not in the truth; check the split and the dataset")
-    if missing := sorted(wanted - counts.keys()):
-        raise UserError(f"{path}: no predictions for {_some(missing)}; predict the whole split again")
-    if twice := sorted(name for name, count in counts.items() if count > 1):
-        raise UserError(f"{path}: {_some(twice)} there more than once; predict the split again")
-
-
-def _some(videos: Sequence[str]) -> str:
-    names = ", ".join(videos[:5]) + (f" and {len(videos) - 5} more" if len(videos) > 5 else "")
-    return f"video {names}" if len(videos) == 1 else f"videos {names}"

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,19 +52,17 @@ def quietly(run: Callable[[], NoReturn]) -> NoReturn:
 
     So it may say that too, of what all stumble over: this one waits, and torchrun ends it meanwhile.
     """
-    said, spoken = (sys.stdout, sys.stderr), io.StringIO()
-    sys.stdout, sys.stderr = io.StringIO(), spoken
     code: object = 1
-    try:
-        run()
-    except SystemExit as end:
-        code = end.code or 0
-    except BaseException:  # noqa: BLE001 - whatever it is, it is shown and ends the process
-        traceback.print_exc()
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as said:
+        try:
+            run()
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:  # noqa: BLE001 - whatever it is, it is shown and ends the process
+            traceback.print_exc()
     if code and code < 128:  # and not stopped by a signal
         time.sleep(PATIENCE)
-        message = spoken.getvalue().rstrip()
+        message = said.getvalue().rstrip()
         message = message.splitlines()[-1] if code == 2 else message  # the error, without warnings and usage
-        print(f"process {rank()} of {number()}: {message}", file=said[1], flush=True)
-    sys.stdout, sys.stderr = said
+        print(f"process {rank()} of {number()}: {message}", file=sys.stderr, flush=True)
     sys.exit(code)

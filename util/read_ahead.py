@@ -21,6 +21,7 @@ def read_ahead(items: Iterator[T], most: int, endless: bool = False) -> Iterator
     room, stop = threading.Semaphore(most), threading.Event()
 
     def work() -> None:
+        end: BaseException = StopIteration()
         try:
             with closing(items):
                 for item in items:
@@ -29,21 +30,17 @@ def read_ahead(items: Iterator[T], most: int, endless: bool = False) -> Iterator
                         return
                     ready.put((item, None))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who asked for the item
-            ready.put((None, error))
-        else:
-            ready.put((None, StopIteration()))
+            end = error
+        ready.put((None, end))
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
-        while True:
-            item, error = ready.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
+        while (got := ready.get())[1] is None:
             room.release()
-            yield item
+            yield got[0]
+        if not isinstance(got[1], StopIteration):
+            raise got[1]
     finally:
         stop.set()
         room.release()  # for a thread that waits for it

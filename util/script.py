@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from util import processes
 from util.errors import UserError
@@ -71,13 +71,17 @@ def _run_script(main: Callable[[], int | None]) -> NoReturn:
 
 
 @contextmanager
-def worker_processes(number: int) -> Iterator[ProcessPoolExecutor]:
+def worker_processes(number: int, *begin: Any) -> Iterator[ProcessPoolExecutor]:
     """Processes that work for this one while the block runs; when it is left early, they are ended at once.
+
+    Args:
+        begin: a function that each calls first, which calls `start_worker`, and its arguments; none: `start_worker`.
 
     Raises:
         UserError: one of them died.
     """
-    with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), start_worker) as pool:
+    first, *given = begin or (start_worker,)
+    with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), first, given) as pool:
         try:
             yield pool
         except BaseException as error:
@@ -93,14 +97,12 @@ def worker_processes(number: int) -> Iterator[ProcessPoolExecutor]:
 
 def start_worker() -> None:
     """What a worker process begins with: Ctrl-C is for the main process, which ends its workers; they end with it."""
+    def end_with_parent() -> None:  # a worker whose main process was killed would wait for work for ever
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A worker whose main process was killed would wait for work for ever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _on_stop_signals(handler: Callable) -> dict[int, object]:
@@ -123,13 +125,8 @@ def _stop_at_once(number: int, _frame: object) -> NoReturn:
     os._exit(128 + number)
 
 
-def _is_script() -> bool:
-    """Whether the program is one of the project's scripts, and not a notebook or a test."""
-    script, root = Path(sys.argv[0] if sys.argv else ""), Path(__file__).resolve().parents[1]
-    return script.suffix == ".py" and script.resolve().parent in (root, root / "bench")
-
-
-if _is_script():
+_script, _root = Path(sys.argv[0] if sys.argv else ""), Path(__file__).resolve().parents[1]
+if _script.suffix == ".py" and _script.resolve().parent in (_root, _root / "bench"):  # no notebook and no test
     if multiprocessing.current_process().name != "MainProcess":  # a worker that loads what the script does
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     else:

@@ -15,9 +15,9 @@ import av
 import cv2
 
 from footage.frame_folders import JPEG_OPTIONS
+from footage.frame_index import Cursor
 from footage.pictures import Fitter
-from footage.seeking import Cursor
-from footage.source_frames import SourceVideo
+from footage.raw_videos import SourceVideo
 from util.errors import UserError
 
 CACHE_BYTES = 400 * 2**20  # of decoded frames: 128 of 1080 lines

@@ -19,7 +19,7 @@ from util.events import Event, Video
 from util.stamps import Stamps
 
 if TYPE_CHECKING:  # its decoder takes a while to import, and without --videos none is needed
-    from footage.source_frames import SourceVideo
+    from footage.raw_videos import SourceVideo
 
 KEPT = ".videos"  # folder beside the labels, of what was read of videos without extracted frames
 OF_FRAMES = ("num_frames", "num_events", "width", "height")  # keys of an entry that prepare_data.py writes
@@ -97,7 +97,7 @@ class Places:
         """The file of a video, if there is one; see `SourceVideo`."""
         if name not in self.files:
             return None
-        from footage.source_frames import SourceVideo
+        from footage.raw_videos import SourceVideo
 
         return SourceVideo(self.files[name], self.kept(name), num_frames, fps, record)
 
