@@ -99,27 +99,23 @@ def check_entry(
     if problems:
         return None, problems
     entry = dict(content)
-    if "num_frames" in entry:
-        entry["num_frames"] = whole_number(entry["num_frames"], label_file)
-    if "fps" in entry:
-        entry["fps"] = rate(entry["fps"], label_file)
+    for key, read in (("num_frames", whole_number), ("fps", rate)):
+        if key in entry:
+            entry[key] = read(entry[key], label_file)
     if entry.setdefault("labelled", None) is None:
         del entry["labelled"]
     else:
         entry["labelled"] = joined_ranges(entry["labelled"])
-    entry["events"], indices, problems = check_events(
-        content["events"], where, entry.get("num_frames"), classes, text=label_file
-    )
+    num_frames = entry.get("num_frames")
+    entry["events"], indices, problems = check_events(content["events"], where, num_frames, classes, text=label_file)
     if "rejected" in entry:
-        entry["rejected"], _, faults = check_events(entry["rejected"], f"{where}: rejected", entry.get("num_frames"),
-                                                    text=label_file)
-        problems += faults
+        entry["rejected"], _, more = check_events(entry["rejected"], f"{where}: rejected", num_frames, text=label_file)
+        problems += more
     stated, number = entry.get("num_events"), len(content["events"])
     if stated not in (None, number):
         problems.append(Problem(
             "warning", "num-events", where, f"num_events is {shown(stated)}, but it has {number_of(number, 'event')}",
-            "num_events itself is not used; but is the list whole? Events may have been lost, or dealt over splits",
-        ))
+            "num_events itself is not used; but is the list whole? Events may have been lost, or dealt over splits"))
     if outside := [event["frame"] for event in entry["events"] if not is_labelled(entry, event["frame"])]:
         problems.append(Problem(
             "warning", "outside-labelled", where,
@@ -243,17 +239,14 @@ def _event_fault(
     """What makes it no event of a video: kind, message and maybe advice."""
     if not isinstance(event, dict):
         return "event-malformed", f"must be an object with frame{', score' if scored else ''} and label"
-    frame, label, score = event.get("frame"), event.get("label"), event.get("score")
-    if type(frame) is not int:
-        return "event-malformed", f"frame is {shown(frame)}; it must be a whole number"
-    if fault := label_fault(label):
-        return "event-malformed", fault
-    if scored and type(score) not in (int, float):
-        return "event-malformed", f"score is {shown(score)}; it must be a number"
-    if scored and not (type(event.get("team_score", 1)) in (int, float) and 0 <= event.get("team_score", 1) <= 1):
-        return "event-malformed", f"team_score is {shown(event['team_score'])}; it must be a number from 0 to 1"
-    if fault := place_fault(event.get("xy")):
-        return "event-malformed", fault
+    frame, label, score, sure = (event.get(key) for key in ("frame", "label", "score", "team_score"))
+    malformed = (
+        (type(frame) is not int and f"frame is {shown(frame)}; it must be a whole number") or label_fault(label)
+        or (scored and type(score) not in (int, float) and f"score is {shown(score)}; it must be a number")
+        or (scored and "team_score" in event and not (type(sure) in (int, float) and 0 <= sure <= 1)
+            and f"team_score is {shown(sure)}; it must be a number from 0 to 1") or place_fault(event.get("xy")))
+    if malformed:
+        return "event-malformed", malformed
     if num_frames is None and not 0 <= frame < MAX_FRAMES:
         return "event-past-end", f"{label} is not in the video, whose frames count from 0"
     if num_frames is not None and not 0 <= frame < num_frames:

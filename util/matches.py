@@ -121,26 +121,18 @@ def doubtful_matches(split_of: Mapping[str, str]) -> list[tuple[str, str]]:
         A pair for each name that there is without the number, sorted.
     """
     alike: dict[tuple[str, str], list[str]] = defaultdict(list)
-    values: dict[tuple[str, str], set[str]] = defaultdict(set)  # of each number, by the name with all numbers left out
-    places: dict[tuple[str, str], tuple[str, str]] = {}
+    numbers: dict[str, set[str]] = defaultdict(set)  # by the name with all numbers left out
     for video, (name, part) in sorted(parts_of(split_of).items()):
-        for start, end in _counters(name) if part is None else ():
-            before, after = name[:start].casefold(), name[end:].casefold()
-            place = re.sub(r"\d+", "#", before), re.sub(r"\d+", "#", after)
-            alike[before, after].append(video)
-            places[before, after] = place
-            values[place].add(name[start:end])
-    pairs = ((videos[0], next((video for video in videos if split_of[video] != split_of[videos[0]]), None))
-             for name, videos in alike.items() if len(values[places[name]]) <= LAST_PIECE)
+        dates = [range(*date.span()) for date in _DATE.finditer(name)]
+        for found in _COUNTER.finditer(name) if part is None else ():
+            if not any(found.start() in date for date in dates):
+                rest = name[: found.start()].casefold(), name[found.end() :].casefold()
+                alike[rest].append(video)
+                numbers[re.sub(r"\d+", "#", "\0".join(rest))].add(found[0])
+    pairs = [(one, next((other for other in others if split_of[other] != split_of[one]), None))
+             for rest, (one, *others) in alike.items()
+             if len(numbers[re.sub(r"\d+", "#", "\0".join(rest))]) <= LAST_PIECE]
     return sorted({(one, other) for one, other in pairs if other})
-
-
-def _counters(name: str) -> Iterable[tuple[int, int]]:
-    """Where in a name numbers and ordinals stand that may count parts: all but years, dates, and long ones."""
-    dates = [range(*date.span()) for date in _DATE.finditer(name)]
-    for found in _COUNTER.finditer(name):
-        if not any(found.start() in date for date in dates):
-            yield found.span()
 
 
 def doubt_matches(split_of: Mapping[str, str]) -> str | None:
@@ -185,8 +177,7 @@ def _worded_part(name: str) -> tuple[int | None, int, int]:
 
 
 def _number(text: str, default: int) -> int:
-    digits = re.search(r"\d+", text)
-    if digits:
+    if digits := re.search(r"\d+", text):
         return int(digits[0])
     return next((number for number, words in enumerate(_ORDINALS, 1) if re.fullmatch(words, text, re.IGNORECASE)),
                 default)
