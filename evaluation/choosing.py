@@ -87,7 +87,7 @@ def _seconds(frames: int, fps: float) -> Seconds:
 
 def mean_map(pairings: Sequence[Pairing]) -> float:
     """mAP, the mean over tolerances; NaN where there are no true events."""
-    return mean_of_known(mean_of_known(np.array([average_precision(pairing) for pairing in pairings])))
+    return float(mean_of_known(mean_of_known(np.array([average_precision(pairing) for pairing in pairings]))))
 
 
 def _drawn_means(pairings: Sequence[Pairing], units: Units) -> tuple[np.ndarray, np.ndarray]:

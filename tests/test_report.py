@@ -93,6 +93,7 @@ def test_val_map_is_the_headline_after_suppression_and_none_where_there_is_nothi
     scores = {video["video"]: rng.dirichlet(np.ones(len(CLASSES) + 1), 60) for video in truth}
     headline = evaluate(truth, predicted_events(truth, scores), CLASSES).as_json()["mean_mAP"]
     assert val_mean_map(truth, scores, CLASSES) == pytest.approx(headline["nms"], abs=1e-12)
+    assert type(val_mean_map(truth, scores, CLASSES)) is float  # a checkpoint holds no numbers of NumPy's
     assert headline["nms"] != headline["no_nms"]
     assert val_mean_map(truth_of(), {"m": np.ones((20, len(CLASSES) + 1))}, CLASSES) is None
 
