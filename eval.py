@@ -21,7 +21,9 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import pandas as pd
 
 from dataset.labels import read_classes, read_split
 from dataset.sides import read_team_sides, with_sides
@@ -39,19 +41,18 @@ from evaluation.pairing import add_tolerance_options, tolerances_of
 from evaluation.report import Report, evaluate
 from evaluation.report_text import show_levels
 from evaluation.results import print_report
-from evaluation.rule import Origin, Rule, add_rule_options, given, lengths_of, read_predicted, rule_for
-from evaluation.soccernet import TEAM_FPS, SoccerNetScores, scores_as_json, show_scores, soccernet_scores
+from evaluation.rule import Predicted, add_rule_options, given, read_predicted, rule_for
+from evaluation.soccernet import TEAM_FPS, scores_as_json, show_scores, soccernet_scores
 from evaluation.soccernet_events import read_games, settle_games, split_events
 from label_forms.exports import ExportedVideo, add_export_options, check_exports, export_video
 from plots.split_pictures import draw_results
 from util.config import trained_on, trained_with
 from util.ensemble import add_ensemble_options
 from util.errors import UserError, number_of
-from util.events import EventTable, Video, event_dicts
+from util.events import event_dicts
 from util.io import write_json
 from util.options import count, finite
 from util.predictions import find_file
-from util.spans import rates_of
 
 TIMELINES = 20  # videos, drawn along time by default: a second each
 
@@ -100,37 +101,9 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-class Scored(NamedTuple):
-    """Predictions and the labels that they are scored against."""
-
-    name: str
-    dataset: str
-    truth: list[Video]
-    path: Path  # of the prediction file; of several models, the first's
-    origin: Origin
-    predicted: EventTable
-
-    def by(self, rule: Rule) -> EventTable:
-        """The events by a rule, whatever they score."""
-        fps = rates_of(self.truth, [rule.suppression.window])
-        return rule.scored(self.predicted, self.origin.classes, lengths_of(self.truth), fps)
-
-    @property
-    def stem(self) -> str:
-        """What the paths of files about it begin with."""
-        own = re.sub(r"(\.recall|\.score)?\.json(\.gz)?$", "", self.path.name)
-        return str(self.path.with_name(own + "".join(member.tag for member in self.origin.members[1:])))
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What a JSON file says of it."""
-        models = [{"folder": str(m.folder), "epoch": m.epoch, "weight": m.weight} for m in self.origin.members]
-        return {"split": self.origin.split, "epoch": self.origin.epoch, "dataset": self.dataset,
-                **({"mean_of": models} if models else {})}
-
-
-def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = ()) -> Scored:
-    """The predictions of a model folder or file, or by the mean of its scores and those of others, and the labels."""
+def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = ()) -> tuple[Predicted, str]:
+    """The predictions of a model folder or file, or by the mean of its scores and those of others, with the labels that
+    they are scored against; and the dataset that has these."""
     folder = find_file(given, args.split).path.parent
     dataset = args.dataset or trained_on(folder)
     classes = read_classes(dataset)
@@ -138,11 +111,10 @@ def read_scored(args: argparse.Namespace, given: Path, others: Sequence[Path] = 
     truth = with_sides(read_split(dataset, args.split), team_sides)
     if not any(video["events"] for video in truth):
         raise UserError(f"split {args.split} of {dataset}: has no events to score against; label it first")
-    path, origin, predicted, _ = read_predicted(given, others, args.ensemble_weights, args.split, truth, classes,
-                                                partial(read_split, dataset))
-    of = f"mean of {', '.join(str(member.scores) for member in origin.members)}" if others else path
-    print(f"{of}: {len(predicted)} events predicted; labels of {dataset}")
-    return Scored(" + ".join(each.as_posix() for each in (given, *others)), dataset, truth, path, origin, predicted)
+    scored = read_predicted(given, others, args.ensemble_weights, args.split, truth, classes,
+                            partial(read_split, dataset))
+    print(f"{scored.name}: {len(scored.events)} events predicted; labels of {dataset}")
+    return scored, dataset
 
 
 def score_games(args: argparse.Namespace) -> None:
@@ -155,43 +127,46 @@ def score_games(args: argparse.Namespace) -> None:
     print(f"{args.soccernet[0]}: {number_of(len(games.names), 'game')}, {games.label_file}, "
           f"{number_of(len(true), 'event')}, {len(predicted):,} predicted{left_out}")
     fps = args.soccernet_fps or games.usual_fps
-    print_soccernet(args, fps, soccernet_scores(games.true, games.predicted, games.predicted, classes, fps), classes)
+    print_soccernet(args, fps, soccernet_scores(games.true, games.predicted, games.predicted, classes, fps))
 
 
-def print_soccernet(
-    args: argparse.Namespace, fps: int, scores: dict[str, SoccerNetScores], classes: list[str], **about: Any
-) -> None:
-    print(f"SoccerNet's metrics at {fps} frames a second\n\n{show_scores(scores, classes)}")
+def print_soccernet(args: argparse.Namespace, fps: int, scores: dict[str, pd.DataFrame], **about: Any) -> None:
+    print(f"SoccerNet's metrics at {fps} frames a second\n\n{show_scores(scores)}")
     if args.json:
-        write_json(args.json, scores_as_json(scores, classes) | about)
+        write_json(args.json, scores_as_json(scores) | about)
 
 
-def split_soccernet(args: argparse.Namespace, scored: Scored) -> tuple[int, dict[str, SoccerNetScores]]:
+def split_soccernet(args: argparse.Namespace, scored: Predicted) -> tuple[int, dict[str, pd.DataFrame]]:
     """SoccerNet's metrics of a split, and the frames that they count in a second."""
-    rule = rule_for(scored.origin, given=given(args))
     fps, classes = args.soccernet_fps or TEAM_FPS, scored.origin.classes
-    return fps, soccernet_scores(*split_events(scored.truth, scored.by(rule), classes), classes, fps)
+    found = scored.by(rule_for(scored.origin, given=given(args)))
+    return fps, soccernet_scores(*split_events(scored.truth, found, classes), classes, fps)
 
 
 def score_split(args: argparse.Namespace) -> None:
     """Everything about one model's predictions."""
-    scored = read_scored(args, args.predictions[0], args.others)
-    origin, stem, about = scored.origin, scored.stem, scored.about
+    scored, dataset = read_scored(args, args.predictions[0], args.others)
+    origin, members = scored.origin, scored.origin.members
+    about = {"split": origin.split, "epoch": origin.epoch, "dataset": dataset}
+    if members:
+        about["mean_of"] = [{"folder": str(m.folder), "epoch": m.epoch, "weight": m.weight} for m in members]
     if args.metric == "soccernet":
-        print_soccernet(args, *split_soccernet(args, scored), origin.classes, **about)
+        print_soccernet(args, *split_soccernet(args, scored), **about)
         return
-    report = print_report(origin, scored.truth, scored.predicted, args.tolerances, given(args))
+    report = print_report(origin, scored.truth, scored.events, args.tolerances, given(args))
     if args.json:
         write_json(args.json, report.as_json() | about)
+    own = re.sub(r"(\.recall|\.score)?\.json(\.gz)?$", "", scored.path.name)
+    stem = str(scored.path.with_name(own + "".join(member.tag for member in members[1:])))  # of files about it
     if args.export:
         export(args, Path(f"{stem}.export"), scored, report)
     which = f", epoch {origin.epoch}" * (origin.epoch is not None)
-    which = f", mean of {len(origin.members)} models" if origin.members else which
-    title = f"{scored.dataset}, {args.split}{which}"
-    draw_results(stem, report, title, scored.truth, scored.predicted, origin.classes, args.timelines)
+    which = f", mean of {len(members)} models" if members else which
+    title = f"{dataset}, {args.split}{which}"
+    draw_results(stem, report, title, scored.truth, scored.events, origin.classes, args.timelines)
 
 
-def export(args: argparse.Namespace, folder: Path, scored: Scored, report: Report) -> None:
+def export(args: argparse.Namespace, folder: Path, scored: Predicted, report: Report) -> None:
     """Write the events of each video that score above the threshold, in the forms asked for."""
     found = scored.by(report.rule)
     found = found.take(found.score > report.levels[found.label])
@@ -214,16 +189,16 @@ def compare(args: argparse.Namespace) -> None:
     rows: dict[str, dict[str, float]] = {}
     folders, datasets = {}, set()
     for path, others in zip(args.predictions, [args.others, *[()] * len(args.predictions)], strict=False):
-        scored = read_scored(args, path, others)
-        datasets.add(scored.dataset)
-        folders[scored.name] = path if path.is_dir() and not others else None
+        scored, dataset = read_scored(args, path, others)
+        name = " + ".join(each.as_posix() for each in (path, *others))
+        datasets.add(dataset)
+        folders[name] = path if path.is_dir() and not others else None
         if args.metric == "soccernet":
-            row = soccernet_row(split_soccernet(args, scored)[1])
-        else:
-            rule = rule_for(scored.origin, args.tolerances, given(args))
-            print("  " + str(rule).replace("\n", "\n  "))
-            row = report_row(evaluate(scored.truth, scored.predicted, scored.origin.classes, args.tolerances, rule))
-        rows[scored.name] = row
+            rows[name] = soccernet_row(split_soccernet(args, scored)[1])
+            continue
+        rule = rule_for(scored.origin, args.tolerances, given(args))
+        print("  " + str(rule).replace("\n", "\n  "))
+        rows[name] = report_row(evaluate(scored.truth, scored.events, scored.origin.classes, args.tolerances, rule))
     if len(datasets) > 1:
         raise UserError(f"the models were trained on {' and '.join(sorted(datasets))}; say with -d on which all of "
                         "them are to be compared")

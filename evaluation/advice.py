@@ -13,7 +13,7 @@ from evaluation.choosing import threshold_tolerance
 from evaluation.metrics import confusion_matrix
 from evaluation.pairing import TOLERANCES, Pairing, within
 from evaluation.report import ALL, Report, evaluate
-from evaluation.rule import OnVal, Origin, choose_rule
+from evaluation.rule import Origin, Predicted, choose_rule
 from util.config import read_config
 from util.errors import UserError, number_of
 from util.events import EventTable, true_events
@@ -153,12 +153,12 @@ def _by_class(of: Evidence) -> Advice:
                 yield f"{name} is taken for {of.classes[taken]}, {number} of {total} times", "confused"
 
 
-def print_advice(origin: Origin, on_val: OnVal) -> None:
+def print_advice(origin: Origin, on_val: Predicted) -> None:
     """Print what the predictions of a model on val, its config.json and loss.json advise, if anything."""
     if not any(video["events"] for video in on_val.truth):
         return
     rule = choose_rule(on_val, origin.classes)
-    report = evaluate(on_val.truth, on_val.predicted, origin.classes, rule=rule)
+    report = evaluate(on_val.truth, on_val.events, origin.classes, rule=rule)
     try:
         best_epoch(origin.folder)  # raises for what is no loss.json
         rows, config = read_json(origin.folder / "loss.json", nan=True), read_config(origin.folder)
@@ -169,5 +169,5 @@ def print_advice(origin: Origin, on_val: OnVal) -> None:
         to_learn = np.bincount(train.label, minlength=len(origin.classes))
     except (UserError, KeyError):
         to_learn = None
-    if lines := advice(Evidence(origin.classes, on_val.predicted, report, rows, config, to_learn)):
+    if lines := advice(Evidence(origin.classes, on_val.events, report, rows, config, to_learn)):
         print("\nWhat may help, as val says (more in docs/options.md):", *(f"- {line}" for line in lines), sep="\n")

@@ -6,14 +6,16 @@ chance that another choice is better (`wins` of evaluation/resampling.py), so th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from evaluation.metrics import average_precision, mean_of_known, right_offsets
-from evaluation.pairing import Pairing, pair_events
+from evaluation.pairing import TOLERANCES, Pairing, pair_events
 from evaluation.resampling import (
     FEWEST_UNITS,
     Units,
@@ -36,18 +38,20 @@ NEARLY_BEST = 0.01  # of mean mAP below the best: a narrower window is looked at
 FOLDS = 5
 
 
-class Window(NamedTuple):
-    """A suppression that val prefers."""
+class Val(NamedTuple):
+    """What is chosen on."""
 
-    suppression: Suppression
-    mean_map: float  # after it, a fraction
-    usual: float  # after the usual one
+    true: EventTable  # where the split is labelled
+    num_classes: int  # K
+    units: Units  # that are drawn
+    fps: np.ndarray | None  # float (V,), of the videos; None where they are not all known, and no tolerance needs them
+
+    def pair(self, predicted: EventTable, tolerances: Sequence[Span] = TOLERANCES) -> list[Pairing]:
+        """The pairings of events after suppression."""
+        return pair_events(self.true, predicted, self.num_classes, tolerances, self.fps)
 
 
-def choose_suppression(
-    true: EventTable, predicted: EventTable, num_classes: int, units: Units, usual_fps: float,
-    fps: np.ndarray | None = None,
-) -> Window | None:
+def choose_suppression(val: Val, predicted: EventTable, usual_fps: float) -> tuple[Suppression, float, float] | None:
     """The suppression with the highest mean mAP, if it beats NMS with its usual window by more than chance.
 
     Where narrower windows do so too, and the best does not beat them by more than chance, the narrowest is taken: a
@@ -57,27 +61,26 @@ def choose_suppression(
     Args:
         predicted: before suppression.
         usual_fps: of most videos.
-        fps: float (V,), of each; None where they are not all known.
+
+    Returns:
+        It, mean mAP after it, and after the usual one, fractions; None where the usual one is to stay.
     """
-    others = [Suppression(window if fps is None else _seconds(window, usual_fps), soft)
+    others = [Suppression(window if val.fps is None else _seconds(window, usual_fps), soft)
               for soft, windows in ((False, WINDOWS), (True, SOFT_WINDOWS)) for window in windows
               if window <= MOST_SECONDS * usual_fps]
-    if len(units) < FEWEST_UNITS or not others:
+    if len(val.units) < FEWEST_UNITS or not others:
         return None
-    pairings = {each: pair_events(true, each(predicted, fps), num_classes) for each in (NMS, *others)}
+    pairings = {each: val.pair(each(predicted, val.fps)) for each in (NMS, *others)}
     means = {each: mean_map(of_it) for each, of_it in pairings.items()}
+    drawn = cache(lambda each: mean_of_known(_drawn_precision(pairings[each], val.units)))
     best = max(others, key=lambda each: means[each])
-    if not means[best] >= means[NMS] + LEAST_GAIN:
+    if not means[best] >= means[NMS] + LEAST_GAIN or not wins(drawn(best), drawn(NMS), len(others)):
         return None
-    drawn = {each: _drawn_means(pairings[each], units)[0] for each in (best, NMS)}
-    if not wins(drawn[best], drawn[NMS], len(others)):
-        return None
-    for other in sorted(others, key=lambda each: (each.window, each.soft)):
-        if means[other] >= max(means[NMS] + LEAST_GAIN, means[best] - NEARLY_BEST) and other.window < best.window:
-            of_other = _drawn_means(pairings[other], units)[0]
-            if wins(of_other, drawn[NMS], len(others)) and not wins(drawn[best], of_other):
-                return Window(other, means[other], means[NMS])
-    return Window(best, means[best], means[NMS])
+    enough = max(means[NMS] + LEAST_GAIN, means[best] - NEARLY_BEST)
+    narrower = (each for each in others if each.window < best.window and means[each] >= enough)
+    chosen = next((each for each in sorted(narrower, key=lambda each: (each.window, each.soft))
+                   if wins(drawn(each), drawn(NMS), len(others)) and not wins(drawn(best), drawn(each))), best)
+    return chosen, means[chosen], means[NMS]
 
 
 def _seconds(frames: int, fps: float) -> Seconds:
@@ -90,15 +93,12 @@ def mean_map(pairings: Sequence[Pairing]) -> float:
     return float(mean_of_known(mean_of_known(np.array([average_precision(pairing) for pairing in pairings]))))
 
 
-def _drawn_means(pairings: Sequence[Pairing], units: Units) -> tuple[np.ndarray, np.ndarray]:
-    """Means over tolerances in each draw: mAP, float64 (DRAWS,), and each class's average precision, (DRAWS, K)."""
-    by_class = np.mean([drawn_precision(pairing, units) for pairing in pairings], axis=0)
-    return mean_of_known(by_class), by_class
+def _drawn_precision(pairings: Sequence[Pairing], units: Units) -> np.ndarray:
+    """float64 (DRAWS, K): each class's average precision in each draw, the mean over tolerances."""
+    return np.mean([drawn_precision(pairing, units) for pairing in pairings], axis=0)
 
 
-def choose_moves(
-    true: EventTable, predicted: EventTable, num_classes: int, units: Units, threshold: float
-) -> np.ndarray:
+def choose_moves(val: Val, predicted: EventTable, threshold: float) -> np.ndarray:
     """int64 (K,): by how many frames predictions of each class are to be moved, mostly 0.
 
     Where the right predictions of a class are off by a number of frames in the median, it is moved by so many the other
@@ -108,23 +108,24 @@ def choose_moves(
         predicted: after suppression.
         threshold: the right predictions above it tell the median.
     """
-    moves = np.zeros(num_classes, int)
-    if len(units) < FEWEST_UNITS:
+    moves = np.zeros(val.num_classes, int)
+    if len(val.units) < FEWEST_UNITS:
         return moves
-    as_they_are = pair_events(true, predicted, num_classes)
+    as_they_are = val.pair(predicted)
     widest = as_they_are[-1].above(threshold)
     label_of, offset = widest.predicted.label[widest.right], right_offsets(widest)
     for label in np.unique(label_of):
         moves[label] = -round(np.median(offset[label_of == label]))
-    tried = np.flatnonzero(moves)
-    if not len(tried):
+    if not moves.any():
         return moves
-    moved = pair_events(true, moved_by(predicted, moves), num_classes)
-    after, before = (_drawn_means(pairings, units)[1] for pairings in (moved, as_they_are))
-    for label in tried:
-        if not wins(after[:, label], before[:, label], len(tried)):
-            moves[label] = 0
-    return moves
+    after, before = (_drawn_precision(pairings, val.units)
+                     for pairings in (val.pair(moved_by(predicted, moves)), as_they_are))
+    return moves * np.isin(range(val.num_classes), _that_win(after, before, np.flatnonzero(moves)))
+
+
+def _that_win(own: np.ndarray, usual: np.ndarray, tried: np.ndarray) -> list[int]:
+    """The classes of those tried whose own choice is better than the usual one, in draws (DRAWS, K) of both."""
+    return [label for label in tried.tolist() if wins(own[:, label], usual[:, label], len(tried))]
 
 
 def moved_by(events: EventTable, moves: np.ndarray, num_frames: np.ndarray | None = None) -> EventTable:
@@ -186,25 +187,19 @@ def choose_own_thresholds(pairing: Pairing, units: Units) -> dict[int, float]:
     occurring = np.flatnonzero(pairing.num_true)
     if len(units) < 2 * FOLDS or len(occurring) < 2:
         return {}
-    common, own = _cross_validated(pairing, units)
-    drawn = [drawn_f1(counts_by_unit(kept, units), units) for kept in (own, common)]
-    return {
-        label: best_threshold(pairing.take(pairing.predicted.label == label), int(pairing.num_true[label]))
-        for label in occurring.tolist() if wins(drawn[0][:, label], drawn[1][:, label], len(occurring))
-    }
+    own, common = (drawn_f1(counts_by_unit(_held_out(pairing, units, parted), units), units) for parted in (1, 0))
+    return {label: best_threshold(pairing.take(pairing.predicted.label == label), int(pairing.num_true[label]))
+            for label in _that_win(own, common, occurring)}
 
 
-def _cross_validated(pairing: Pairing, units: Units) -> tuple[Pairing, Pairing]:
-    """What is left above the threshold of all classes, and above each class's own, chosen without the own fifth."""
+def _held_out(pairing: Pairing, units: Units, parted: int) -> Pairing:
+    """What is left above thresholds that were chosen without the own fifth: the one of all classes, or, `parted`, the
+    own of each."""
     fold, true_fold = prediction_units(pairing, units) % FOLDS, units.of(pairing.true) % FOLDS
-    label, score = pairing.predicted.label, pairing.predicted.score
-    above_common, above_own = np.zeros(len(fold), bool), np.zeros(len(fold), bool)
-    for held_out in range(FOLDS):
-        others, true_others = fold != held_out, true_fold != held_out
-        cut = best_threshold(pairing.take(others), int(true_others.sum()))
-        above_common |= ~others & (score > cut)
-        for one in range(pairing.num_classes):
-            rows = others & (label == one)
-            num_true = int((true_others & (pairing.true.label == one)).sum())
-            above_own |= ~others & (label == one) & (score > best_threshold(pairing.take(rows), num_true))
-    return pairing.take(above_common), pairing.take(above_own)
+    group, true_group = (parted * events.label for events in (pairing.predicted, pairing.true))
+    above = np.zeros(len(fold), bool)
+    for held_out, one in itertools.product(range(FOLDS), np.unique(group)):
+        rows, others = (group == one) & (fold == held_out), (group == one) & (fold != held_out)
+        num_true = int(((true_group == one) & (true_fold != held_out)).sum())
+        above |= rows & (pairing.predicted.score > best_threshold(pairing.take(others), num_true))
+    return pairing.take(above)

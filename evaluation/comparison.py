@@ -14,7 +14,7 @@ import pandas as pd
 from evaluation.choosing import threshold_tolerance
 from evaluation.report import ALL, RATES, Report, plain
 from evaluation.report_text import show_table
-from evaluation.soccernet import KINDS, SoccerNetScores
+from evaluation.soccernet import KINDS
 from util.config import read_config
 from util.errors import UserError
 from util.io import write_text
@@ -36,10 +36,10 @@ def report_row(report: Report) -> dict[str, float]:
     }
 
 
-def soccernet_row(scores: Mapping[str, SoccerNetScores]) -> dict[str, float]:
+def soccernet_row(scores: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     """The same by SoccerNet's metrics: of all events, shown ones, and those not shown."""
-    return {_SOCCERNET[name] + (f" {kind}" if kind != "all" else ""): float(value)
-            for name, one in scores.items() for kind, value in zip(KINDS, one.mean, strict=True)}
+    return {_SOCCERNET[name] + (f" {kind}" if kind != "all" else ""): table.loc[ALL, kind]
+            for name, table in scores.items() for kind in KINDS}
 
 
 def comparison(rows: Mapping[str, Mapping[str, float]], folders: Mapping[str, Path | None] | None = None

@@ -13,7 +13,7 @@ from evaluation.choosing import mean_map
 from evaluation.pairing import TOLERANCES, pair_events
 from evaluation.report import Report, evaluate
 from evaluation.report_text import show_report
-from evaluation.rule import UNGIVEN, Given, OnVal, Origin, read_val, rule_for, write_rule
+from evaluation.rule import UNGIVEN, Given, Origin, Predicted, read_val, rule_for, write_rule
 from evaluation.suppression import NMS
 from util.entries import labelled_frames
 from util.errors import UserError, number_of
@@ -41,7 +41,7 @@ def save_results(
     save_predictions(prediction_prefix(model_dir, split, epoch), truth, scores, classes)
     predicted = predicted_events(truth, scores)
     if split == "val":
-        write_rule(model_dir, epoch, OnVal(truth, predicted, "val"), classes)
+        write_rule(model_dir, epoch, Predicted(truth, predicted, "val"), classes)
     return predicted
 
 
@@ -81,7 +81,7 @@ def print_report(
         print(f"split {origin.split}: its labels have no events, so there is nothing to score against")
         return None
     try:
-        on_val = OnVal(truth, predicted, "val") if origin.split == "val" else read_val(origin)
+        on_val = Predicted(truth, predicted, "val") if origin.split == "val" else read_val(origin)
     except UserError:
         on_val = None  # which rule_for says
     rule = rule_for(origin, tolerances, given, on_val)

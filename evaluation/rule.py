@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from evaluation.choosing import (
     DEFAULT_THRESHOLD,
+    Val,
     best_threshold,
     choose_moves,
     choose_own_thresholds,
@@ -20,7 +22,7 @@ from evaluation.choosing import (
     moved_by,
     threshold_tolerance,
 )
-from evaluation.pairing import TOLERANCES, pair_events, within
+from evaluation.pairing import TOLERANCES, within
 from evaluation.resampling import USUAL_FPS, units_of
 from evaluation.suppression import NMS, Suppression, add_suppression_options
 from util.ensemble import FLIP, Member, find_members, read_ensemble
@@ -144,12 +146,19 @@ class Origin(NamedTuple):
 
 
 class Predicted(NamedTuple):
-    """A split's predictions, of one model or of several as one."""
+    """A split's predictions, of one model or of several as one, and the entries that they are for."""
 
-    path: Path  # of the prediction file; of several models, the first's
-    origin: Origin
+    truth: Sequence[Video]
     events: EventTable  # before suppression, in file order
-    scores: Mapping[str, np.ndarray] | None  # the mean of several models': video -> float32 (num_frames, K + 1)
+    name: str  # of what they were read from
+    path: Path | None = None  # of the prediction file; of several models, the first's
+    origin: Origin | None = None  # None where no rule is to be found by it
+    scores: Mapping[str, np.ndarray] | None = None  # the mean of several models': video -> float32 (num_frames, K + 1)
+
+    def by(self, rule: Rule) -> EventTable:
+        """The events by a rule, whatever they score."""
+        fps = rates_of(self.truth, [rule.suppression.window])
+        return rule.scored(self.events, self.origin.classes, lengths_of(self.truth), fps)
 
 
 def read_predicted(
@@ -167,21 +176,14 @@ def read_predicted(
     """
     file = find_file(given, split)
     members = find_members([given, *others], split, classes, weights) if others else ()
+    origin = Origin(file.path.parent, split, file.epoch, classes, read_split, file.variant, members)
     scores = read_ensemble(members, truth, classes) if others else None
     events = predicted_events(truth, scores) if others else read_predictions(file.path, truth, classes)
-    origin = Origin(file.path.parent, split, file.epoch, classes, read_split, file.variant, members)
-    return Predicted(file.path, origin, events, scores)
+    name = f"mean of {', '.join(str(member.scores) for member in members)}" if others else str(file.path)
+    return Predicted(truth, events, name, file.path, origin, scores)
 
 
-class OnVal(NamedTuple):
-    """Predictions on val, by which a rule is chosen."""
-
-    truth: Sequence[Video]
-    predicted: EventTable  # before suppression
-    name: str  # of what they were read from
-
-
-def read_val(origin: Origin) -> OnVal:
+def read_val(origin: Origin) -> Predicted:
     """The predictions of the same epoch on val.
 
     Raises:
@@ -199,49 +201,44 @@ def read_val(origin: Origin) -> OnVal:
         truth = origin.read_split("val")
         if members:
             scores = read_ensemble(members, truth, origin.classes, "val")
-            return OnVal(truth, predicted_events(truth, scores), f"the mean scores of {len(members)} models")
-        return OnVal(truth, read_predictions(file.path, truth, origin.classes), file.path.name)
+            return Predicted(truth, predicted_events(truth, scores), f"the mean scores of {len(members)} models")
+        return Predicted(truth, read_predictions(file.path, truth, origin.classes), file.path.name)
     except UserError as error:
         raise UserError(f"val's predictions cannot be used ({error})") from error
 
 
 def choose_rule(
-    on_val: OnVal, classes: Sequence[str], tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN
+    on_val: Predicted, classes: Sequence[str], tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN
 ) -> Rule:
     """The best rule on val: the threshold for the highest F1 at the tolerance of `threshold_tolerance`; the rest as
     evaluation/choosing.py does it."""
-    truth, predicted = on_val.truth, of_labelled(on_val.predicted, on_val.truth)
-    true, units = of_labelled(true_events(truth, classes), truth), units_of(truth)
-    tolerance, moves = threshold_tolerance(tolerances), np.zeros(len(classes), int)
-    notes, suppression, window = [], given.suppression or NMS, None
+    truth, tolerance = on_val.truth, threshold_tolerance(tolerances)
+    true, predicted = (of_labelled(events, truth) for events in (true_events(truth, classes), on_val.events))
+    suppression, moves, notes = given.suppression or NMS, np.zeros(len(classes), int), []
     known = all(video.get("fps", -1) > 0 for video in truth)
     fps = rates_of(truth) if known else rates_of(truth, [tolerance, suppression.window])
-    if given.suppression is None:
-        window = choose_suppression(true, predicted, len(classes), units, usual_fps(truth), fps)
-    if window:
-        suppression = window.suppression
-        notes.append(f"{suppression.in_words(truth)}, chosen on val: mean mAP {100 * window.mean_map:.1f} there, and "
-                     f"{100 * window.usual:.1f} after {NMS.in_words(truth)}")
+    val = Val(true, len(classes), units_of(truth), fps)
+    if given.suppression is None and (better := choose_suppression(val, predicted, usual_fps(truth))):
+        suppression, mean, usual = better
+        notes.append(f"{suppression.in_words(truth)}, chosen on val: mean mAP {100 * mean:.1f} there, and "
+                     f"{100 * usual:.1f} after {NMS.in_words(truth)}")
     predicted = suppression(predicted, fps)
-    (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps)
-    if given.moves:
-        moves = choose_moves(true, predicted, len(classes), units, best_threshold(pairing))
-    moved = {name: move for name, move in zip(classes, moves.tolist(), strict=True) if move}
+    (pairing,) = val.pair(predicted, [tolerance])
+    if given.moves and (moves := choose_moves(val, predicted, best_threshold(pairing))).any():
+        (pairing,) = val.pair(moved_by(predicted, moves, lengths_of(truth)), [tolerance])
+    moved = {classes[label]: int(moves[label]) for label in np.flatnonzero(moves)}
     notes += [f"{name}: moved {number_of(abs(move), 'frame')} {'later' if move > 0 else 'earlier'}, as val's are "
               "off by so many" for name, move in moved.items()]
-    if moves.any():
-        predicted = moved_by(predicted, moves, lengths_of(truth))
-        (pairing,) = pair_events(true, predicted, len(classes), [tolerance], fps)
-    own = {} if given.threshold is not None else {
-        classes[label]: value for label, value in choose_own_thresholds(pairing, units).items()}
+    if given.threshold is not None:
+        return Rule(suppression, given.threshold, {}, moved, _GIVEN, tuple(notes))
+    own = {classes[label]: value for label, value in choose_own_thresholds(pairing, val.units).items()}
     notes += [f"{name}: threshold {value:.3f}, as its F1 on val is higher so" for name, value in own.items()]
-    value = best_threshold(pairing) if given.threshold is None else given.threshold
     source = f"chosen on val ({on_val.name}) for the highest F1 {within(tolerance)}"
-    return Rule(suppression, value, own, moved, source if given.threshold is None else _GIVEN, tuple(notes))
+    return Rule(suppression, best_threshold(pairing), own, moved, source, tuple(notes))
 
 
 def rule_for(
-    origin: Origin, tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN, on_val: OnVal | None = None
+    origin: Origin, tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN, on_val: Predicted | None = None
 ) -> Rule:
     """The rule for a split's predictions, chosen on the folder's val predictions of the same epoch.
 
@@ -276,7 +273,7 @@ def find_rule(origin: Origin, given: Given = UNGIVEN) -> Rule:
     return rule_for(origin, given=given)
 
 
-def write_rule(model_dir: Path, epoch: int, on_val: OnVal, classes: Sequence[str]) -> None:
+def write_rule(model_dir: Path, epoch: int, on_val: Predicted, classes: Sequence[str]) -> None:
     """Choose the rule on the val predictions of an epoch, and keep it in the model folder."""
     rule = choose_rule(on_val, classes)
     row = {"epoch": epoch, **rule.as_json(), "tolerance": threshold_tolerance(TOLERANCES), "notes": rule.notes}
@@ -301,21 +298,22 @@ def read_rule(path: Path) -> tuple[Any, Rule]:
 def rule_from(kept: Any, source: str) -> Rule | None:
     """A rule out of `Rule.as_json`, with `notes` where they are there; None where it is none."""
     kept = kept if isinstance(kept, dict) else {}
-    own, moves, notes = kept.get("own_threshold", {}), kept.get("moves", {}), kept.get("notes", [])
-    window, soft = kept.get("nms_window"), kept.get("soft_nms", False)
-    sound = (isinstance(own, dict) and isinstance(moves, dict) and isinstance(notes, list)
-             and all(map(_is_score, [kept.get("threshold"), *own.values()])) and type(window) in (int, str)
-             and all(type(number) is int and abs(number) <= MOST_FRAMES for number in moves.values())
-             and type(soft) is bool and all(isinstance(note, str) for note in notes))
+    window, soft, notes = kept.get("nms_window"), kept.get("soft_nms", False), kept.get("notes", [])
     try:
-        suppression = Suppression(parse_span(str(window)), soft) if sound else None
-    except argparse.ArgumentTypeError:
+        own = {name: _score(value) for name, value in kept.get("own_threshold", {}).items()}
+        moves = {name: index(move) for name, move in kept.get("moves", {}).items()}
+        suppression = Suppression(parse_span(str(window)), soft)
+        rule = Rule(suppression, _score(kept.get("threshold")), own, moves, source, tuple(notes))
+    except (AttributeError, TypeError, ValueError, argparse.ArgumentTypeError):
         return None
-    return suppression and Rule(suppression, float(kept["threshold"]), own, moves, source, tuple(notes))
+    sound = {type(window), type(soft)} in ({int, bool}, {str, bool}) and all(isinstance(note, str) for note in notes)
+    return rule if sound and all(abs(move) <= MOST_FRAMES for move in moves.values()) else None
 
 
-def _is_score(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+def _score(value: Any) -> float:
+    if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
+        raise ValueError
+    return float(value)
 
 
 def usual_fps(truth: Sequence[Video]) -> float:

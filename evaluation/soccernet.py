@@ -18,13 +18,13 @@ evaluation package of SoccerNet (0.2.0) and in sn-teamspotting, and kept here fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from evaluation.metrics import mean_of_known
-from evaluation.report import plain
+from evaluation.report import ALL, plain
 from evaluation.report_text import show_table
 
 KINDS = ("all", "shown", "unshown")
@@ -39,17 +39,11 @@ _UNSHOWN_FACTOR = 17 / 13
 _Columns = dict[str, np.ndarray]
 
 
-class SoccerNetScores(NamedTuple):
-    """One of the metrics, of all events, the shown ones and those not shown: fractions."""
-
-    mean: np.ndarray  # float64 (3,), over the classes
-    classes: np.ndarray  # float64 (3, K)
-
-
 def soccernet_scores(
     true: pd.DataFrame, predicted: pd.DataFrame, by_team: pd.DataFrame, classes: Sequence[str], fps: int
-) -> dict[str, SoccerNetScores]:
-    """"tight", "loose", "at1", and where both have teams "team_at1", which sees first halves alone.
+) -> dict[str, pd.DataFrame]:
+    """"tight", "loose", "at1", and where both have teams "team_at1", which sees first halves alone: fractions; rows:
+    classes, and ALL their mean; columns: KINDS of events.
 
     Args:
         true, predicted: columns as evaluation/soccernet_events.py has them.
@@ -66,7 +60,7 @@ def soccernet_scores(
         if len(metric) > 1:
             precision, factor = (precision[1:] + precision[:-1]) / 2, _UNSHOWN_FACTOR
         by_class = precision.mean(axis=0)
-        scores[name] = SoccerNetScores(by_class.mean(axis=1) * (1, 1, factor), by_class)
+        scores[name] = _table(by_class, by_class.mean(axis=1) * (1, 1, factor), classes)
     if any(true["team"]) and any(by_team["team"]):
         first = true[(true["half"] == 1) & true["label"].isin(classes)]
         teams = sorted(set(first["team"]))
@@ -77,7 +71,7 @@ def soccernet_scores(
 
 def _team_scores(
     true: pd.DataFrame, predicted: pd.DataFrame, classes: Sequence[str], teams: Sequence[str]
-) -> SoccerNetScores:
+) -> pd.DataFrame:
     """Team mAP@1: each class of each team is one, and a class the mean of its teams; one without events is NaN and left
     out of the mean, which the servers do not know how to take then."""
     true, predicted = (_counted(events, classes, TEAM_FPS, teams) for events in (true, predicted))
@@ -87,7 +81,11 @@ def _team_scores(
     with np.errstate(divide="ignore", invalid="ignore"):
         by_class = (parted * weights).sum(axis=2) / weights.sum(axis=1)
     by_class[~np.isfinite(by_class)] = np.nan
-    return SoccerNetScores(np.array([mean_of_known(kind) for kind in by_class]), by_class)
+    return _table(by_class, mean_of_known(by_class), classes)
+
+
+def _table(by_class: np.ndarray, mean: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([*by_class.T, mean], [*classes, ALL], KINDS)
 
 
 def _counted(events: pd.DataFrame, classes: Sequence[str], fps: int, teams: Sequence[str] | None = None
@@ -162,16 +160,15 @@ def _reaching(label: np.ndarray, reached: np.ndarray, kinds: np.ndarray, num_cla
     return np.reshape(tables, (3, num_classes, width))[..., ::-1].cumsum(axis=-1)[..., -2::-1]
 
 
-def scores_as_json(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> dict[str, Any]:
+def scores_as_json(scores: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Fractions, {"tight": {"all", "shown", "unshown", "classes": {class: AP}, "classes_shown", "classes_unshown"}};
     None where there is nothing to measure by."""
-    keys = "classes", "classes_shown", "classes_unshown"
-    return plain({name: dict(zip((*KINDS, *keys), (
-        *one.mean.tolist(), *(dict(zip(classes, kind, strict=True)) for kind in one.classes.tolist())), strict=True))
-        for name, one in scores.items()})
+    keys = {"classes": "all", "classes_shown": "shown", "classes_unshown": "unshown"}
+    return plain({name: table.loc[ALL].to_dict() | {key: table[kind].drop(ALL).to_dict() for key, kind in keys.items()}
+                  for name, table in scores.items()})
 
 
-def show_scores(scores: Mapping[str, SoccerNetScores], classes: Sequence[str]) -> str:
+def show_scores(scores: Mapping[str, pd.DataFrame]) -> str:
     """The metrics in per cent: a table each."""
-    tables = {name: pd.DataFrame([*one.classes.T, one.mean], [*classes, "mean"], KINDS) for name, one in scores.items()}
-    return "\n\n".join(f"{_TITLES[name]}, %\n{show_table(100 * table)}" for name, table in tables.items())
+    return "\n\n".join(f"{_TITLES[name]}, %\n{show_table(100 * table.rename({ALL: 'mean'}))}"
+                       for name, table in scores.items())

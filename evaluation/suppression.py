@@ -82,14 +82,15 @@ def non_maximum_suppression(events: EventTable, window: np.ndarray) -> EventTabl
     Args:
         window: int64 (N,), frames, the same for all events of a video.
     """
-    place = _place(events, window)
-    frames, row, frame_of = np.unique(place, return_index=True, return_inverse=True)
-    best, window = np.full(len(frames), -np.inf), window[row]
-    np.maximum.at(best, frame_of, events.score)
-    here = np.arange(len(frames))
-    before = _range_max(best, np.searchsorted(frames, frames - window, side="left"), here)
-    after = _range_max(best, here + 1, np.searchsorted(frames, frames + window, side="right"))
-    return events.take(events.score >= np.maximum(before, after)[frame_of])
+    order = np.argsort(place := _place(events, window), kind="stable")
+    place, score, window = place[order], events.score[order], window[order]
+    first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))  # of the events on each frame
+    frames, best, here = place[first], np.maximum.reduceat(score, first), np.arange(len(first))
+    before = _range_max(best, np.searchsorted(frames, frames - window[first], side="left"), here)
+    after = _range_max(best, here + 1, np.searchsorted(frames, frames + window[first], side="right"))
+    left = np.zeros(len(events), bool)
+    left[order] = score >= np.repeat(np.maximum(before, after), np.diff(first, append=len(place)))
+    return events.take(left)
 
 
 def soft_non_maximum_suppression(events: EventTable, window: np.ndarray) -> EventTable:

@@ -12,7 +12,7 @@ from planted import CLASSES, planted, planted_scores, planted_truth
 from evaluation.advice import HELP, Evidence, advice, print_advice
 from evaluation.report import evaluate
 from evaluation.results import print_report
-from evaluation.rule import OnVal, Origin, Rule, choose_rule
+from evaluation.rule import Origin, Predicted, Rule, choose_rule
 from util.io import write_json
 from util.predictions import prediction_prefix, save_predictions
 
@@ -22,7 +22,7 @@ WELL = [{"epoch": epoch, "train": 1 / (1 + epoch), "val": 1.2 / (1 + epoch), "va
 
 def lines(rows=WELL, config=(), to_learn=(80, 200), rule=None, truth=None, **how):
     truth, predicted = planted(truth, **how)
-    rule = rule or choose_rule(OnVal(truth, predicted, "val"), CLASSES)
+    rule = rule or choose_rule(Predicted(truth, predicted, "val"), CLASSES)
     report = evaluate(truth, predicted, CLASSES, rule=rule)
     return advice(Evidence(CLASSES, predicted, report, rows, dict(config), np.array(to_learn)))
 
@@ -111,7 +111,7 @@ def test_a_damaged_loss_json_says_nothing(folder, rows, capsys):
     path, truth = folder
     write_json(path / "loss.json", rows)
     _, predicted = planted(truth["val"], found=[0.3, 0.95])
-    print_advice(Origin(path, "test", 3, CLASSES, truth.__getitem__), OnVal(truth["val"], predicted, "val"))
+    print_advice(Origin(path, "test", 3, CLASSES, truth.__getitem__), Predicted(truth["val"], predicted, "val"))
     assert "DRIVE: only" in capsys.readouterr().out
 
 
@@ -123,5 +123,5 @@ def test_it_is_printed_behind_the_table_of_another_split_as_val_says_it(folder, 
     printed = capsys.readouterr().out
     head, _, behind = printed.partition("\nWhat may help, as val says")
     assert "mean mAP" in head and "DRIVE: only" in behind and "few events to learn from (DRIVE" in behind
-    print_advice(origin, OnVal([{**entry, "events": []} for entry in truth["val"]], predicted, "val"))
+    print_advice(origin, Predicted([{**entry, "events": []} for entry in truth["val"]], predicted, "val"))
     assert capsys.readouterr().out == ""

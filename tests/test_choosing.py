@@ -7,7 +7,7 @@ from planted import CLASSES, planted, planted_scores, planted_truth
 from evaluation.choosing import moved_by
 from evaluation.report import evaluate
 from evaluation.results import save_results
-from evaluation.rule import Given, OnVal, Origin, Rule, choose_rule, find_rule, rule_for
+from evaluation.rule import Given, Origin, Predicted, Rule, choose_rule, find_rule, rule_for
 from evaluation.suppression import NMS, Suppression
 from spotting.whole_videos import Spotting, scored_events, that_count
 from util.events import EventTable, predicted_events
@@ -19,7 +19,7 @@ from viewer.models import read_split_models
 
 def chosen(seed=0, truth=None, **how):
     truth, predicted = planted(truth or planted_truth(seed=seed), seed=1000 + seed, **how)
-    return choose_rule(OnVal(truth, predicted, "val"), CLASSES)
+    return choose_rule(Predicted(truth, predicted, "val"), CLASSES)
 
 
 def on_another_split(rule, **how):
@@ -44,7 +44,7 @@ def test_a_window_that_thins_out_twins_is_chosen_and_pays_on_other_videos(twins)
     assert after.mean_map > before.mean_map + 0.05
     given = Given(Suppression(2))
     truth, predicted = planted(twins=twins)
-    assert choose_rule(OnVal(truth, predicted, "val"), CLASSES, given=given).suppression == Suppression(2)
+    assert choose_rule(Predicted(truth, predicted, "val"), CLASSES, given=given).suppression == Suppression(2)
 
 
 def test_a_class_that_is_late_by_a_constant_is_moved_back_and_another_not():
@@ -55,7 +55,7 @@ def test_a_class_that_is_late_by_a_constant_is_moved_back_and_another_not():
     assert after.offsets.loc["DRIVE", "mean"] == pytest.approx(0, abs=0.3)
     assert before.offsets.loc["DRIVE", "mean"] == pytest.approx(2, abs=0.3)
     truth, predicted = planted(offset=[2, 0])
-    assert choose_rule(OnVal(truth, predicted, "val"), CLASSES, given=Given(moves=False)).moves == {}
+    assert choose_rule(Predicted(truth, predicted, "val"), CLASSES, given=Given(moves=False)).moves == {}
 
 
 def test_a_class_that_scores_less_gets_a_threshold_of_its_own():
@@ -65,7 +65,7 @@ def test_a_class_that_scores_less_gets_a_threshold_of_its_own():
     before, after = on_another_split(rule, **how)
     assert after.f1["f1"].loc[2].mean() > before.f1["f1"].loc[2].mean() + 0.02
     truth, predicted = planted(**how)
-    given = choose_rule(OnVal(truth, predicted, "val"), CLASSES, given=Given(threshold=0.4))
+    given = choose_rule(Predicted(truth, predicted, "val"), CLASSES, given=Given(threshold=0.4))
     assert given.threshold == 0.4 and not given.own_threshold
 
 

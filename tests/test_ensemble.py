@@ -12,7 +12,7 @@ import spot_video
 import test_e2e
 import view
 from evaluation.report import evaluate
-from evaluation.rule import Given, OnVal, choose_rule
+from evaluation.rule import Given, Predicted, choose_rule
 from footage.raw_videos import Frames
 from model.folder import load_model
 from model.inference import mirrored, with_mirrored
@@ -192,7 +192,7 @@ def test_eval_scores_the_mean_of_saved_scores_with_the_threshold_of_their_mean_o
     mean = {split: {v: (scores[split, "out_a"][v] + 3 * scores[split, "out_b"][v]) / 4 for v in SPLITS[split]}
             for split in SPLITS}
     predicted = {split: predicted_events(truth[split], mean[split]) for split in SPLITS}
-    threshold = choose_rule(OnVal(truth["val"], predicted["val"], ""), ORDERS["out_a"]).threshold
+    threshold = choose_rule(Predicted(truth["val"], predicted["val"], ""), ORDERS["out_a"]).threshold
     expected = evaluate(truth["test"], predicted["test"], ORDERS["out_a"]).as_json()
     for other in ("out_b", "out_b/pred-test.epoch01.score.json.gz"):
         done = run_here(eval_script, "-s", "test", folder / "out_a", "--with", folder / other, "--ensemble_weights", 1,

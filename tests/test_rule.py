@@ -5,7 +5,7 @@ import pytest
 from test_metrics import CLASSES, counts_literally, guesses_of, paired, random_case, truth_of
 
 from evaluation.choosing import DEFAULT_THRESHOLD, best_threshold
-from evaluation.rule import FILE, Given, OnVal, Origin, Rule, find_rule, rule_for, write_rule
+from evaluation.rule import FILE, Given, Origin, Predicted, Rule, find_rule, rule_for, write_rule
 from evaluation.suppression import Suppression
 from util.errors import UserError
 from util.events import event_table
@@ -88,7 +88,7 @@ def test_val_predictions_that_cannot_be_used_leave_the_default_and_the_reason_is
 
 
 def keep(folder):
-    write_rule(folder, 3, OnVal(TRUTH, event_table(PREDICTED, ["m"], CLASSES), "val"), CLASSES)
+    write_rule(folder, 3, Predicted(TRUTH, event_table(PREDICTED, ["m"], CLASSES), "val"), CLASSES)
 
 
 def found(folder, epoch=3, suppression=None, **given):

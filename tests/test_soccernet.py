@@ -5,6 +5,7 @@ import pytest
 from conftest import run_here, user_error
 
 import eval as eval_script
+from evaluation.report import ALL
 from evaluation.soccernet import METRICS, soccernet_scores
 from evaluation.soccernet_events import V1_CLASSES, V2_CLASSES, read_games, settle_games
 from util.io import read_json, write_json
@@ -135,10 +136,10 @@ def test_the_rules_word_for_word_on_random_halves(tmp_path, seed):
     halves = [([(2 * clock(one), one["visibility"] == "visible") for one in annotations if one["gameTime"][0] == half],
                [(int(2 * (int(one["position"]) / 1000)), one["confidence"])
                 for one in predictions if one["half"] == half]) for half in "12"]
-    for index, kind in enumerate(SUFFIXES):
-        assert scores["at1"].mean[index] == pytest.approx(literal_precision(halves, 2, 1, kind))
+    for kind in SUFFIXES:
+        assert scores["at1"].loc[ALL, kind] == pytest.approx(literal_precision(halves, 2, 1, kind))
         values = np.array([literal_precision(halves, 2, seconds, kind) for seconds in range(1, 6)])
-        assert scores["tight"].classes[index, 0] == pytest.approx(((values[1:] + values[:-1]) / 2).mean())
+        assert scores["tight"].loc["PASS", kind] == pytest.approx(((values[1:] + values[:-1]) / 2).mean())
 
 
 def annotation(second, label="PASS", **fields):
