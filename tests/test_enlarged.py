@@ -77,6 +77,6 @@ def test_of_a_video_that_ends_early_the_frames_before_are_enlarged(world, monkey
 
 def test_options_that_ask_for_nothing_are_refused(world):
     done = run_here(check_data, world / "small", "--videos", world / "Videos")
-    assert done.returncode == 2 and "go with FRAME_DIR and --sheet" in done.stderr
+    assert done.returncode == 2 and "goes with FRAME_DIR and --sheet" in done.stderr
     (world / "empty").mkdir()
     assert "no video files found" in user_error(check(world, "--videos", world / "empty"))
