@@ -93,6 +93,7 @@ def _counted(events: pd.DataFrame, classes: Sequence[str], fps: int, teams: Sequ
     """Columns of those of the classes and teams: "label", the number of the class, and of its team; "place", of which
     they are in the order: all halves and labels one after another on one line of frames, two hours apart."""
     label, number = pd.Index(classes, dtype=object).get_indexer(events["label"]), len(classes)
+    label = np.where(events["half"].isin((1, 2)), label, -1)  # no other counts
     if teams is not None:
         team = pd.Index(teams, dtype=object).get_indexer(events["team"])
         label, number = np.where((label >= 0) & (team >= 0), label * len(teams) + team, -1), number * len(teams)

@@ -122,7 +122,7 @@ def _load(path: Path, kind: str, columns: Mapping[str, str]) -> Any:
         return table.load_table(path, columns) if rows is None else table.table_of(path, rows)
     try:
         return ElementTree.fromstring(path.read_bytes())
-    except (ElementTree.ParseError, ValueError, OSError) as error:
+    except (ElementTree.ParseError, LookupError, ValueError, OSError) as error:  # LookupError: an encoding
         raise UserError(f"{path}: is not valid XML ({error}); correct it or write it again") from error
 
 

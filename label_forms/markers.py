@@ -31,7 +31,7 @@ _LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_CODE})\s+(?:(?:{_COLOURS})\s+)?(.*?)\
 _FCM = re.compile(r"\s*FCM:\s*(NON-?\s*)?DROP FRAME\s*", re.IGNORECASE)
 _NUMBERED = re.compile(r"(Marker \d+)?")
 _CUE = re.compile(r"\s*((?:\d+:)?\d\d:\d\d[.,]\d{3})\s+-->\s.*")
-_EVENT = re.compile(r"(.+?)(?:\s+\(([^()]+)\))?(?:\s+\d+ %)?")
+_EVENT = re.compile(r"(.+?)(?:\s+\(([^()]+)\))?(?:\s+\d+ %)?", re.DOTALL)
 
 
 def is_edl(text: str) -> bool:

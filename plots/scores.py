@@ -122,11 +122,6 @@ def _name_cells(axes: Axes, classes: Sequence[str], table: np.ndarray, side: flo
     axes.spines[:].set_visible(False)
 
 
-def _show_levels(levels: np.ndarray) -> str:
-    """The threshold, or from which to which it is where classes have their own."""
-    return " to ".join(sorted({f"{level:.3f}" for level in (levels.min(), levels.max())}))
-
-
 @picture
 def offset_picture(pairing: Pairing, classes: Sequence[str], levels: np.ndarray, title: str) -> Figure:
     """By how many frames right predictions above the threshold are early or late, a panel per class."""

@@ -159,6 +159,14 @@ def test_of_two_events_on_a_frame_the_last_counts_and_what_is_late_ends_after_tw
     assert "team_at1" not in scores
 
 
+def test_what_is_in_neither_half_does_not_count(tmp_path):
+    labels = {"a": {"annotations": [annotation(5), annotation(70) | {"gameTime": "3 - 01:10"}]},
+              "b": {"annotations": [annotation(5)]}}
+    results = {game: {"predictions": [prediction(5, score=0.8), prediction(90, half="3")]} for game in "ab"}
+    scores, _ = evaluated(write_games(tmp_path, labels, results), tmp_path)
+    assert scores["at1"]["all"] == 1
+
+
 def test_the_classes_are_those_of_the_set_of_the_labels_or_of_the_dataset_named(tmp_path):
     def classes(label_file, *labels):
         folders = write_games(tmp_path / label_file, {GAME: {"annotations": [annotation(1, name) for name in labels]}},

@@ -106,6 +106,13 @@ def test_each_line_of_a_subtitle_is_an_event(tmp_path):
     with pytest.raises(UserError, match="holds no label files"):  # they may be of what is spoken
         read_labels(tmp_path)
     assert len(read_labels(tmp_path, pattern="*.srt")) == 1
+    with pytest.raises(UserError, match="line 2: label is empty"):
+        read_labels(write(tmp_path / "c.srt", "00:00:01,000 --> 00:00:02,000\n&#10;\n"))
+
+
+def test_xml_in_an_unknown_encoding_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is not valid XML"):
+        read_labels(write(tmp_path / "a.xml", '<?xml version="1.0" encoding="none"?><annotations/>'))
 
 
 def test_files_are_chosen_where_a_folder_holds_several_kinds(tmp_path):

@@ -127,9 +127,9 @@ def joined(address: str | None, seen: Iterable[Path] = (), written: Iterable[Pat
             mark.touch()
         yield Cluster(ray, Shared(Path.cwd(), (*seen, *marks)))
     finally:
+        ray.shutdown()
         for mark in marks:
             remove(mark)
-        ray.shutdown()
 
 
 def _connect(ray: Any, address: str) -> None:
