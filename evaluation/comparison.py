@@ -46,8 +46,9 @@ def comparison(rows: Mapping[str, Mapping[str, float]], folders: Mapping[str, Pa
                ) -> pd.DataFrame:
     """The table of rows by model, indexed by "system" and "seed"; NaN where one has nothing to measure by.
 
-    Models whose config.json is the same but for the seed are one system, named by what their names begin with. Behind
-    its seeds are its mean and its deviation (of the sample, over n - 1), where "seed" says so.
+    Models whose config.json is the same but for the seed are one system, named by what their names begin with, or as
+    the first of them where two systems would be called alike. Behind its seeds are its mean and its deviation (of the
+    sample, over n - 1), where "seed" says so.
 
     Args:
         folders: of the models by name, None where they are of no one folder.
@@ -62,7 +63,10 @@ def comparison(rows: Mapping[str, Mapping[str, float]], folders: Mapping[str, Pa
         table = pd.DataFrame([rows[name] for name in names], [str(configs[name].get("seed", "")) for name in names])
         both = table.agg(["mean", "std"]).set_axis([MEAN, DEVIATION])
         parts.append(pd.concat([table, both]) if len(names) > 1 else table)
-    return pd.concat(parts, keys=map(_common_name, systems.values()), names=["system", "seed"])
+    common = list(map(_common_name, systems.values()))
+    called = [name if common.count(name) == 1 else names[0]
+              for name, names in zip(common, systems.values(), strict=True)]
+    return pd.concat(parts, keys=called, names=["system", "seed"])
 
 
 def _config(folder: Path | None) -> dict[str, Any]:

@@ -60,6 +60,16 @@ def test_folders_that_differ_by_their_seed_are_one_system_with_mean_and_deviatio
     assert r"out/plain & \textbf{60.00} $\pm$ 14.14 \\" in (tmp_path / "t.tex").read_text(encoding="utf-8")
 
 
+def test_systems_that_would_be_called_alike_are_called_as_the_first_of_each(tmp_path):
+    rows = {f"out_{number}": {"mAP": number / 10} for number in (1, 2, 3, 4)}
+    for number, name in enumerate(rows):
+        write_json(tmp_path / name / "config.json", {"dataset": "d", "seed": number, "learning_rate": number // 2})
+    table = comparison(rows, {name: tmp_path / name for name in rows})
+    assert list(table.index.unique("system")) == ["out_1", "out_3"]
+    write_latex(tmp_path / "t.tex", table)
+    assert r"out\_3 & \textbf{35.00} $\pm$ 7.07" in (tmp_path / "t.tex").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("names", "system"), [
     (["out/a_s1", "out/a_s2"], "out/a"), (["out/seed1", "out/seed2"], "out"), (["runs/1", "runs/2"], "runs"),
     (["1", "2"], "1")])
