@@ -54,7 +54,7 @@ def about(model: TrainedModel, dataset: str, classes: list[str], size: tuple[int
     rule = find_rule(Origin(model.folder, "", model.epoch, classes, partial(read_split, dataset)))
     nms, clip_len = rule.suppression.at(model.config.frame_fps or USUAL_FPS), model.spotter.architecture.clip_len
     return {"classes": classes, "frame_height": model.config.frame_height, "frame_fps": model.config.frame_fps,
-            "size": size, "clip_len": clip_len, "step": clip_len - head_overlap(clip_len),
+            "size": size, "clip_len": clip_len, "step": clip_len - head_overlap(model.spotter),
             "thresholds": rule.levels(classes).tolist(), "moves": dict(rule.moves), **nms.as_json()}
 
 

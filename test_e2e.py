@@ -82,7 +82,7 @@ def score(
         clips = VideoClips(args.frame_dir, own, clip_len, overlap, crop)
         batches = Loader(clips, args.batch_size or model.config.batch_size, args.num_workers, device)
         return gathered(score_clips(model.spotter, tqdm(batches, **bar), own, args.flip), videos)
-    overlap = 0 if args.no_overlap else head_overlap(clip_len)
+    overlap = 0 if args.no_overlap else head_overlap(model.spotter)
     stretches = tqdm(load_stretches(args.frame_dir, own, crop, args.num_workers, device), **bar)
     if args.delay is not None:
         found = live_videos(model.spotter, stretches, own, overlap, args.delay,

@@ -210,7 +210,7 @@ def predict(spotter: nn.Module, videos: list[dict], args: argparse.Namespace) ->
     own = processes.share_of(videos)
     stretches = load_stretches(args.frame_dir, own, args.crop_dim, args.num_workers, args.device)
     bar = tqdm(stretches, desc="scoring", unit="stretch", **BAR)
-    return processes.gathered(score_videos(spotter, bar, own, args.clip_len, head_overlap(args.clip_len)), videos)
+    return processes.gathered(score_videos(spotter, bar, own, args.clip_len, head_overlap(spotter)), videos)
 
 
 def make_loaders(args: argparse.Namespace, data: TrainingData, steps: int, first_epoch: int) -> tuple[Batches, Loader]:

@@ -49,7 +49,7 @@ def clip_by_clip(frame_dir: Path, videos: list[dict], name: str, settings: Setti
 
     def whole() -> None:
         stretches = load_stretches(frame_dir, part, side, DEFAULT_WORKERS, device)
-        score_videos(ours, stretches, part, clip_len, head_overlap(clip_len))
+        score_videos(ours, stretches, part, clip_len, head_overlap(ours))
 
     slow, fast = fastest(clips, whole, seconds=0)
     frames = part[0]["num_frames"]
@@ -69,7 +69,7 @@ def speed(frame_dir: Path, videos: list[dict], name: str, settings: Settings) ->
 
     def score() -> None:
         stretches = load_stretches(frame_dir, videos, side, DEFAULT_WORKERS, device)
-        score_videos(spotter, stretches, videos, clip_len, head_overlap(clip_len))
+        score_videos(spotter, stretches, videos, clip_len, head_overlap(spotter))
 
     memory = card_memory(score, device)
 

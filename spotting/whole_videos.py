@@ -83,7 +83,7 @@ def settle(
     ready = [
         Spotting(for_inference(each.spotter), each.config, member.classes,
                  FrameOptions(height or trained_height(each), rates[each.folder]),
-                 head_overlap(each.spotter.architecture.clip_len) if overlap else 0, rule, flip, delay, member.weight)
+                 head_overlap(each.spotter) if overlap else 0, rule, flip, delay, member.weight)
         for each, member in zip(models, members, strict=True)
     ]
     print(*models, rule, sep="\n")

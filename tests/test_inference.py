@@ -10,7 +10,7 @@ from dataset.frames import VideoClips, load_stretches
 from dataset.jpeg import read_frame
 from model.architecture import Architecture
 from model.device import move, pick_precision
-from model.inference import frame_scores, score_clips, score_stretches, score_videos
+from model.inference import frame_scores, head_overlap, score_clips, score_stretches, score_videos
 from model.spotter import EventSpotter
 from util.batch import Batch, Outputs
 
@@ -147,6 +147,12 @@ def test_scores_go_to_the_frame_of_their_event_and_the_highest_of_each_class_sta
     torch.testing.assert_close(frame_scores(Outputs(logits, displacement)), expected)
     expected[..., 4] = 1  # a frame of a whole video is given a score by each window of the head that holds it
     torch.testing.assert_close(frame_scores(Outputs(logits, displacement), by_clip=True), expected)
+
+
+@pytest.mark.parametrize(("head", "windows"), [("gru", 4), ("ed_sgp_mixer", 8)])
+def test_a_frame_of_a_whole_video_is_in_more_windows_where_the_head_knows_the_places_in_them(head, windows):
+    spotter = EventSpotter(Architecture("rny002", head, 1, clip_len=16))
+    assert 16 - head_overlap(spotter) == 16 // windows
 
 
 class Undecided(torch.nn.Module):

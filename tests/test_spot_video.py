@@ -62,7 +62,7 @@ def events_of(path):
 def spotting(model, **options):
     loaded = load_model(model, "cpu")
     parts = for_inference(loaded.spotter), loaded.config, CLASSES, FrameOptions(48, **options)
-    return whole_videos.Spotting(*parts, head_overlap(loaded.spotter.architecture.clip_len), Rule(Suppression(0)))
+    return whole_videos.Spotting(*parts, head_overlap(loaded.spotter), Rule(Suppression(0)))
 
 
 def test_scores_agree_with_those_of_extracted_frames_within_the_loss_of_jpeg(model, video, tmp_path):
