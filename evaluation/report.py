@@ -15,7 +15,7 @@ from evaluation.pairing import TOLERANCES, Pairing, pair_events, pair_sides
 from evaluation.resampling import UNKNOWN, intervals_of
 from evaluation.rule import UNCHOSEN, Rule, lengths_of
 from util.events import SIDES, EventTable, Video, of_labelled, true_events
-from util.spans import Span, rates_of
+from util.spans import Span, plain_span, rates_of
 
 ALL = ""  # in tables, the row behind the classes: their mean, or all of them together; no class is called so
 RATES = ["precision", "recall", "f1"]
@@ -161,9 +161,9 @@ def _sums(rows: Mapping[Span, Mapping[str, Any]]) -> dict[Span, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Dictionaries as JSON can have them: None for NaN, and keys that are numbers, such as tolerances, as text."""
+    """Dictionaries as JSON can have them: None for NaN, and keys that are tolerances as text, "2" or "0.08s"."""
     if isinstance(value, dict):
-        return {key if isinstance(key, str) else f"{key:g}": plain(part) for key, part in value.items()}
+        return {key if isinstance(key, str) else str(plain_span(key)): plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [plain(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value

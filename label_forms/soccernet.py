@@ -149,7 +149,7 @@ def _read_annotation(where: str, annotation: Any, timed: bool, halves: bool, who
     if text is not None and seconds is None:
         example = "1 - 12:30" if halves else "00:14:07"
         raise UserError(f"{where}: gameTime is {shown(text)}; it must be such as {example}")
-    when = f"{text + ', ' if text else ''}{position:g} ms" if timed else f"frame {position}"
+    when = f"{text + ', ' if text else ''}{position:.0f} ms" if timed else f"frame {position}"
     return LabelledEvent(f"{where.rsplit(': ', 1)[1]} ({when})", position / 1000 if timed else position, fields, half)
 
 

@@ -192,12 +192,12 @@ def test_tolerances_in_seconds_are_frames_at_the_rate_of_each_video(model, tmp_p
 
     in_frames = results("-t", 1, 4)
     in_seconds = results("-t", "0.04s", "0.16s")
-    assert list(in_seconds["nms"]) == ["0.04", "0.16"]
+    assert list(in_seconds["nms"]) == ["0.04s", "0.16s"]
     assert list(in_seconds["nms"].values()) == list(in_frames["nms"].values())
     assert in_seconds["threshold"] == in_frames["threshold"] and "within 0.04 s" in in_seconds["threshold_from"]
     first, second = read_json(data / "test.json")
     write_json(data / "test.json", [first, second | {"fps": 100.0}])
-    mixed = results("-t", "0.04s")["nms"]["0.04"]["mAP"]
+    mixed = results("-t", "0.04s")["nms"]["0.04s"]["mAP"]
     assert in_frames["nms"]["1"]["mAP"] < mixed < in_frames["nms"]["4"]["mAP"]
     write_json(data / "test.json", [first, second | {"fps": -1}])
     for unknown in (("-t", "1s"), ("--nms_window", "0.1s"), ("--soft_nms", ".1s")):
