@@ -53,7 +53,7 @@ def read_made_with(path: Path) -> str | None:
 
 def write_candidates(
     path: Path, video: str, fps: float, events: Sequence[Event], rule: Rule, classes: Sequence[str],
-    square: Square | None = None,
+    square: Square | None = None, models: Sequence[str] = (),
 ) -> None:
     """Write all events of a video that score 0.01 or more, before suppression, in the prediction format, with the rule
     by which those of `write_events` are the ones that count, the model's classes in their order, and what it sees.
@@ -62,9 +62,10 @@ def write_candidates(
         path: ends in .json.gz.
         events: [{"label", "frame", "score"}], moved already.
         square: None where the model sees whole frames.
+        models: their folders, or checkpoints, as they were given.
     """
     write_json(path, [{"video": video, "fps": fps, "classes": list(classes), "square": square and square._asdict(),
-                       "rule": replace(rule, moves={}).as_json(), "events": events}])
+                       "models": list(models), "rule": replace(rule, moves={}).as_json(), "events": events}])
 
 
 def read_square(entry: Mapping[str, Any]) -> Square | None:
@@ -72,6 +73,12 @@ def read_square(entry: Mapping[str, Any]) -> Square | None:
     kept = entry.get("square")
     sides = [kept.get(key) for key in Square._fields] if isinstance(kept, dict) else []
     return Square(*sides) if sides and all(type(side) is int and side > 0 for side in sides) else None
+
+
+def read_first_model(entry: Mapping[str, Any]) -> Path | None:
+    """The first of the models that an entry of `write_candidates` names; None where it names none."""
+    named = entry.get("models")
+    return Path(named[0]) if isinstance(named, list) and named and named[0] and isinstance(named[0], str) else None
 
 
 def write_csv(path: Path, events: Sequence[Event]) -> None:

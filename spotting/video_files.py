@@ -153,7 +153,8 @@ def spot(spotting: Spotting, source: Source, args: argparse.Namespace) -> list[E
     # without the stamp, until all files are there
     event_files.write_events(source.file(SPOTTED), source.name, fps, events)
     event_files.write_candidates(source.file(CANDIDATES), source.name, fps, candidates(spotting, first, scores),
-                                 rule, spotting.classes, square_of(spotting, info.height))
+                                 rule, spotting.classes, square_of(spotting, info.height),
+                                 [str(path) for path in (args.model_dir, *args.others)])
     if args.csv:
         event_files.write_csv(source.file(TABLE), events)
     codes = info.fps if spotting.options.fps else code_rate(frames.times, info.fps)

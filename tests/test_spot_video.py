@@ -144,7 +144,7 @@ def test_weaker_events_are_kept_too_with_the_rule_by_which_they_do_not_count(mod
     spot(model, video, "--output", tmp_path, "--threshold", 0.4, "--nms_window", 2, "--start", 0.4)
     (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
     assert {**kept, "events": 0} == {
-        "video": "cup_1", "fps": 25, "classes": CLASSES, "events": 0, "square": None,
+        "video": "cup_1", "fps": 25, "classes": CLASSES, "events": 0, "square": None, "models": [str(model)],
         "rule": {"threshold": 0.4, "own_threshold": {}, "moves": {}, "nms_window": 2, "soft_nms": False}}
     assert len(kept["events"]) == 2 * 30 and min(event["frame"] for event in kept["events"]) == 10
     table = Suppression(2)(event_table([kept], ["cup_1"], CLASSES))
@@ -163,7 +163,8 @@ def test_what_a_model_of_crops_sees_is_told_and_drawn_whatever_the_height(model,
             (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
             assert kept["square"] == {"side": 32, "lines": lines} and drawn.pop() == 32 / lines
         assert spot(crops, video, "--output", tmp_path, "--annotate", "--with", model).returncode == 0
-        assert read_json(tmp_path / "cup_1.events.recall.json.gz")[0]["square"] is drawn.pop() is None
+        (kept,) = read_json(tmp_path / "cup_1.events.recall.json.gz")
+        assert kept["square"] is drawn.pop() is None and kept["models"] == [str(crops), str(model)]
 
 
 def test_a_window_in_seconds_is_in_frames_of_the_video_s_rate(model, video, tmp_path):

@@ -233,6 +233,8 @@ def test_sizes_and_themes_leave_everything_in_sight(driver, serve, tmp_path):
     page.press("?").until("return document.querySelector('#help[open]')")
     assert page.run("return document.querySelectorAll('#help kbd').length") > 30
     assert CLASSES[0] in page.run("return document.getElementById('help').textContent")
+    page.run("document.querySelector('#help button[value=close]').click()")
+    page.until("return !document.querySelector('dialog[open]')")
 
 
 def test_the_list_names_the_side_of_predictions_and_the_team_of_the_labels_where_it_is_another(driver, serve, tmp_path):

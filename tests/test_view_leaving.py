@@ -6,14 +6,18 @@ import io
 import shlex
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from conftest import run_script, write_labels, write_video
+from encoded import encode
 from viewed import FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, open_session, put
 
+from evaluation.rule import Rule
 from label_forms.forms import read_labels
 from label_forms.timeline import place_events
 from label_forms.videos import pair_labels
+from spotting.event_files import write_candidates, write_events
 from util.io import read_json, write_json
 from viewer.leaving import FORMS
 from viewer.store import LabelStore
@@ -119,3 +123,29 @@ def test_a_model_that_is_looked_at_is_where_the_next_training_starts(tmp_path):
     viewed = make_viewed(tmp_path)
     commands = client(*viewed.arguments()).get("/api/training?model=0").get_json()["commands"]
     assert commands[1].endswith(f"-s {viewed.model}_2 --init {viewed.model}")
+    assert "--height" not in commands[0]  # frames stand: they are made again as they were
+
+
+def test_the_training_starts_from_the_model_that_made_the_proposals_on_frames_like_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    encode(tmp_path / "New" / "a_1.mp4", num_frames=10)
+    write_events(tmp_path / "found" / "a_1.events.json", "a_1", 25.0, [])
+
+    def told(made_by: str) -> list[list[str]]:
+        write_candidates(tmp_path / "found" / "a_1.events.recall.json.gz", "a_1", 25.0, [], Rule(threshold=0.2),
+                         ["PASS"], models=[made_by, "other"])
+        page = client("found", "--label", tmp_path / "new", "--videos", "New", "--labels", "Labels")
+        return [shlex.split(line) for line in page.get("/api/training?model=0").get_json()["commands"]]
+
+    model = tmp_path / "my out"
+    write_json(model / "config.json", {"dataset": "new", "frame_height": 96, "resample_fps": 12.5})
+    (model / "checkpoint_003.pt").write_bytes(b"weights")
+    for made_by in ("my out", str(Path("my out", "checkpoint_003.pt"))):
+        prepare, train = told(made_by)
+        at = prepare.index("--height")
+        assert prepare[at : at + 4] == ["--height", "96", "--fps", "12.5"]
+        assert train[-4:] == ["-s", "my out_2", "--init", made_by]
+    write_json(model / "config.json", {"dataset": "new", "frame_height": 224, "resample_fps": None})
+    assert not {"--height", "--fps"} & {*told("my out")[0]}
+    prepare, train = told("gone")
+    assert train[-4:] == ["-s", "out", "--init", "MODEL_DIR"] and not {"--height", "--fps"} & {*prepare}

@@ -16,7 +16,7 @@ import numpy as np
 
 from dataset.labels import SAME_FPS
 from evaluation.rule import UNCHOSEN, Rule, lengths_of, read_predicted, rule_for, rule_from
-from spotting.event_files import CANDIDATES, SPOTTED, Square, read_square
+from spotting.event_files import CANDIDATES, SPOTTED, Square, read_first_model, read_square
 from util.config import TeamSides, trained_with
 from util.errors import UserError
 from util.events import Event, EventTable, Video, event_table, score_curves
@@ -41,9 +41,17 @@ class Model:
     crop: int | None = None  # side of the square that it sees of extracted frames, pixels; None: all of them
     frame_height: int | None = None  # lines of the frames that it was trained on, where that is known
     squares: Mapping[str, Square] = field(default_factory=dict)  # that it saw of videos, where spot_video.py says so
+    made_by: Path | None = None  # the model as spot_video.py was given it, where that is said
     team_sides: TeamSides | None = None  # with which it was trained, where labels name teams
     scores: Mapping[str, np.ndarray] | None = None  # float (num_frames, K + 1) by video, where no file has them
     _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def origin(self) -> Path | None:
+        """The model's folder, or checkpoint, of several the first's; None where it is unknown or no longer there."""
+        if (self.path.parent / "config.json").exists():
+            return self.path.parent
+        return self.made_by if self.made_by and self.made_by.exists() else None
 
     def square_of(self, video: ViewedVideo) -> tuple[int, int | None] | None:
         """Side of the square in the middle of a frame that it sees, pixels, and lines of such a frame, None for those
@@ -162,7 +170,8 @@ def read_proposals(paths: Sequence[Path], videos: Sequence[ViewedVideo], classes
         lengths = {video.name: video.num_frames for video in videos}
         predicted = event_table(entries, list(lengths), classes)
         squares = {entry["video"]: square for entry in entries if (square := read_square(entry))}
-        models.append(Model(name, used[0], predicted, rule, lengths, classes, squares=squares))
+        made_by = next((path for entry in entries if (path := read_first_model(entry))), None)
+        models.append(Model(name, used[0], predicted, rule, lengths, classes, squares=squares, made_by=made_by))
     return models
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataset.labels import SPLITS, dataset_dir, read_split
+from util.config import trained_with
 from util.events import Video
 from util.io import write_json
 from viewer.models import Model
@@ -29,8 +30,10 @@ def training_commands(
     """
     states = store.states()
     frames = frame_dir or Path("Frames")
+    origin = model.origin if model else None
+    folder = origin.parent if origin and origin.is_file() else origin
     prepare = ["prepare_data.py", "--videos", videos_dir or "VIDEOS", "--output", frames, "--labels", store.folder,
-               "--dataset", dataset, *_made_with(store), "--overwrite"]
+               "--dataset", dataset, *_made_with(store, folder), "--overwrite"]
     notes = [] if videos_dir else ["VIDEOS is the folder of the video files."]
     if any((dataset_dir(dataset) / f"{split}.json").exists() for split in SPLITS):
         prepare += ["--splits", dataset_dir(dataset)]
@@ -39,10 +42,9 @@ def training_commands(
         prepare.append("--skip_unlabelled")
         notes.append("Videos without labels are left out.")
     train = ["train_e2e.py", dataset, frames]
-    folder = model.path.parent if model and (model.path.parent / "config.json").exists() else None
     if folder or model:
-        train += ["-s", _next_folder(folder or Path("out")), "--init", folder or "MODEL_DIR"]
-        notes += [] if folder else ["MODEL_DIR is the folder of the model that made the proposals."]
+        train += ["-s", _next_folder(folder or Path("out")), "--init", origin or "MODEL_DIR"]
+        notes += [] if origin else ["MODEL_DIR is the folder of the model that made the proposals."]
     else:
         train += ["-s", _next_folder(Path("out")), "-m", FIRST_MODEL]
     if rejected := sum(len(state.rejected) for state in states):
@@ -77,10 +79,14 @@ def _file_of(store: LabelStore, entry: Video) -> Path:
     return store.folder / f"{entry['video']}.json"
 
 
-def _made_with(store: LabelStore) -> list[object]:
-    """The options with which the frames that are there were made."""
-    options = next((video.record.get("options") for video in store.videos if video.record), None) or {}
-    height, fps = options.get("height"), options.get("fps")
+def _made_with(store: LabelStore, folder: Path | None) -> list[object]:
+    """The options with which the frames that are there were made, or where there are none, those of the model."""
+    extracted = [video.record or {} for video in store.videos if video.extracted]
+    if extracted or not folder:
+        options = next(filter(None, extracted), {}).get("options") or {}
+        height, fps = options.get("height"), options.get("fps")
+    else:
+        height, fps = (trained_with(folder, key) for key in ("frame_height", "resample_fps"))
     lines = ["--height", height] if height not in (None, USUAL_HEIGHT) else []
     return [*lines, *(["--fps", f"{fps:g}"] if fps else [])]
 

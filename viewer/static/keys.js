@@ -108,7 +108,9 @@ export class Keys {
   showHelp() {
     const dialog = document.getElementById("help");
     this.drawHelp(dialog);
-    dialog.onclick = (event) => event.target === dialog && dialog.close();
+    dialog.onclick = (event) => {
+      if (event.target === dialog) dialog.close(); // beside it; to return false would take its button its effect
+    };
     dialog.showModal();
   }
 
