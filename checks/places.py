@@ -28,9 +28,11 @@ def place_findings(labels: Labels, frame_dir: Path, crop: int) -> tuple[list[str
     for video in labels.videos:
         placed = [event for event in video.events if event.get("xy")]
         try:
-            size = jpeg_size(frame_dir / video.name / frame_name(0)) if placed else ()
+            size = jpeg_size(frame_dir / video.name / frame_name(0)) if placed else None
         except OSError:
-            continue  # which is a finding of its own
+            size = None
+        if size is None:
+            continue  # nothing to look at, or a missing or broken frame, which is a finding of its own
         for event in placed:
             off = abs(np.array(event["xy"]) - 0.5) * size
             outside.setdefault(event["label"], []).append(bool((off > crop / 2).any()))

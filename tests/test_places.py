@@ -57,6 +57,14 @@ def test_without_places_there_is_silence_and_videos_without_frames_are_left_out(
     assert place_findings(labels_of(tmp_path / "placed", splits), tmp_path / "none", 48) == ([], [])
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0 cut off"])
+def test_videos_with_a_broken_first_frame_are_left_out(content, frames, tmp_path):
+    labels = labels_of(tmp_path / "data", planted({"PASS": [WING]}))
+    for path in frames.rglob("000000.jpg"):
+        path.write_bytes(content)
+    assert place_findings(labels, frames, 48) == ([], [])
+
+
 @pytest.fixture
 def data(tmp_path):
     """A dataset with frames of 64x48, in which all events of a class are on a wing."""
