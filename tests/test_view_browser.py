@@ -109,6 +109,10 @@ def test_the_sliders_change_all_counts_at_once(driver, serve, tmp_path):
         return [box.value, box.closest(".slider").querySelector(".name").textContent]"""
     assert page.run(typed, "0.08s") == ["0.08s", "NMS ± 2 frames"]
     page.until("return location.hash.includes('window=0.08s')")
+    exact = """const box = document.querySelector('[aria-label="Threshold, as a number"]');
+        box.value = arguments[0]; box.dispatchEvent(new Event("change")); return [box.value, box.validity.valid]"""
+    for score in ("0.003", "0.123", "0.200"):  # what is typed is shown, and no box calls it wrong
+        assert page.run(exact, score) == [score, True]
     assert page.run(typed, "nothing") == ["0.08s", "NMS ± 2 frames"]
     assert page.run(typed, "2") == ["2", "NMS ± 0.08 s"]
     slide("Threshold", 0.95)

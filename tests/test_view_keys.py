@@ -25,9 +25,15 @@ def test_a_frame_or_a_time_is_typed(page):
         page.run("document.activeElement.value = arguments[0]; document.activeElement.blur();"
                  "app.page.transport.number.dispatchEvent(new Event('change'))", typed)
         at(page, frame)
-    page.run("const n = app.page.transport.number; n.value = 'soon'; n.dispatchEvent(new Event('change'))")
-    assert page.run("return told.at(-1)") == "soon: type a frame, 1234, or a time, 0:20 or 1:02:03.5"
-    at(page, 59)
+    usual = "type a frame from 0 to 59, or a time, 0:20 or 1:02:03.5"
+    end = "the video ends at frame 59 0:02.360"
+    for typed, said, frame in (("5", None, 5), ("soon", usual, 5), ("-3", usual, 5), ("60", end, 59), ("5", None, 5),
+                               ("0:02.400", end, 59), ("2.39s", None, 59), ("59", None, 59)):
+        page.run("""told.length = 0;
+            document.getElementById("toasts").replaceChildren();
+            const n = app.page.transport.number; n.value = arguments[0]; n.dispatchEvent(new Event('change'))""", typed)
+        at(page, frame)
+        assert page.run("return told") == ([f"{typed}: {said}"] if said else [])
 
 
 def test_seconds_and_videos_are_steps_too(page):

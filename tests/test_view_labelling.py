@@ -47,6 +47,8 @@ def test_proposals_come_up_one_after_the_other_and_what_is_rejected_stays_away(p
     page.video("new%2Fx_1")
     assert [line[:2] for line in page.listed()] == [("PASS", 9), ("DRIVE", 41)]
     page.run("[...document.querySelectorAll('.filters button')].find((b) => b.textContent === 'Rejected 2').click()")
+    names = page.run("return [...document.querySelectorAll('.filters button')].map((b) => b.textContent)")
+    assert names == ["Not rejected 2", "Open 0", "Rejected 2"]
     assert page.listed() == [("DRIVE", 20, "rejected"), ("PASS", 46, "rejected")]
     page.press("n", "x").saved()  # taken back
     assert read_json(viewed.labels / "new" / "x_1.json")["rejected"] == [{"frame": 46, "label": "PASS"}]

@@ -16,7 +16,9 @@ export function controls(app, signal) {
     slider({
       name: many ? `${model.name}: threshold` : "Threshold",
       scale: () => SHARE,
-      hint: `Predictions that score above it count. At first ${model.threshold.toFixed(3)}, ${model.threshold_from}`,
+      hint:
+        "Predictions that score above it count; those below 0.01 are not kept, so that less shows no more. " +
+        `At first ${model.threshold.toFixed(3)}, ${model.threshold_from}`,
       read: () => settings.thresholds[of],
       write: (threshold) => settings.set({ threshold, of }),
       usual: () => settings.defaults.thresholds[of],
@@ -109,7 +111,7 @@ function slider({ name, saying, scale, unit, hint, read, write, usual, text, typ
     type: text ? "text" : "number",
     min: 0,
     max: scale().limit,
-    step: scale().step,
+    step: 10 ** -scale().decimals, // so that all that it shows is what a number may be
     ariaLabel: `${name}, as a number`,
     on: {
       change: ({ target }) => {

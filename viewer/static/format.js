@@ -29,13 +29,14 @@ export const plural = (number, noun) => `${whole(number)} ${noun}${number === 1 
 
 export const signed = (number) => (number > 0 ? `+${number}` : number < 0 ? `−${-number}` : "0");
 
-/** The frame that a person means: by its number, "1234" or "f1234", or by a time, "0:20", "1:02:03.5" or "20 s"; null
- * where it is neither, or nothing tells the times of the video. */
+/** The frame that a person means: by its number, "1234" or "f1234", or by a time, "0:20", "1:02:03.5" or "20 s"; past the
+ * end num_frames or more; null where it is neither, or nothing tells the times of the video. */
 export function frameMeant(text, video) {
   const number = /^\s*f?\s*(\d+)\s*$/i.exec(text);
   if (number) return Number(number[1]);
   const found = /^\s*(?:(?:(\d+):)?(\d+):(\d\d?(?:[.,]\d*)?)|(\d+(?:[.,]\d*)?)\s*s)\s*$/.exec(text);
   if (!found || !video.fps) return null;
   const [h, m, s] = [found[1] ?? 0, found[2] ?? 0, (found[3] ?? found[4]).replace(",", ".")].map(Number);
-  return frameAt(3600 * h + 60 * m + s + ROUNDED, video);
+  const seconds = 3600 * h + 60 * m + s + ROUNDED;
+  return seconds < secondsOf(video.num_frames, video) ? frameAt(seconds, video) : video.num_frames;
 }

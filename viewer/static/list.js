@@ -77,10 +77,11 @@ export class EventList extends EventTarget {
         this.update();
       });
     const many = session.models.length > 0;
+    const rejected = count("rejected") || this.only.kind === "rejected";
     this.head.replaceChildren(
-      show(many ? "All" : "Events", "all"),
+      show(!many ? "Events" : rejected ? "Not rejected" : "All", "all"),
       many ? show(session.split === null ? "Open" : "Errors", "errors") : "",
-      count("rejected") || this.only.kind === "rejected" ? show("Rejected", "rejected") : "",
+      rejected ? show("Rejected", "rejected") : "",
     );
     const classes = [["", "all classes"], ...session.classes.map(({ name }) => [name, name])];
     const list = (label) => {

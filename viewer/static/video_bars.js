@@ -28,7 +28,10 @@ export function transport(page) {
   });
   const goTo = (typed) => {
     const frame = frameMeant(typed, video);
-    if (frame === null) toast(`${typed}: type a frame, 1234, or a time, 0:20 or 1:02:03.5`, "bad");
+    const last = video.num_frames - 1;
+    const or = video.fps ? ", or a time, 0:20 or 1:02:03.5" : "; the rate of this video is not known";
+    if (frame === null) toast(`${typed}: type a frame from 0 to ${last}${or}`, "bad");
+    else if (frame > last) toast(`${typed}: the video ends at frame ${last} ${time(last, video)}`.trim(), "bad");
     player.pause();
     player.seek(frame ?? player.frame);
     number.value = player.frame;
