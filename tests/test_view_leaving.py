@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import run_script, write_labels, write_video
 from encoded import encode
-from viewed import FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_viewed, open_session, put
+from viewed import FPS, NUM_FRAMES, WRITE, client, event, labels_of, make_entry, make_viewed, open_session, put
 
 from evaluation.rule import Rule
 from label_forms.forms import read_labels
@@ -98,6 +98,33 @@ def test_the_commands_of_the_page_bring_its_labels_into_the_splits_which_stay_as
     assert after == {**before, "train": sorted(before["train"] + added, key=lambda entry: entry["video"])}
     assert (added[0]["rejected"], added[0]["labelled"]) == ([{"frame": 20, "label": "PASS"}], [[0, 30]])
     assert added[0]["events"] == [{"frame": 5, "label": "PASS"}]
+
+
+def test_too_few_matches_for_all_splits_are_said_with_what_to_do(tmp_path):
+    dataset = tmp_path / "data" / "new"
+    for video in ("a_1", "a_2", "b_1", "c_1"):
+        encode(tmp_path / "Videos" / f"{video}.mp4", num_frames=10)
+    page = client(tmp_path / "Videos", "--label", dataset, "--labels", tmp_path / "Labels", "--classes", "PASS")
+
+    def told() -> tuple[str | None, bool]:
+        answer = page.get("/api/training").get_json()
+        return answer["too_few"], "--splits" in answer["commands"][0]
+
+    for video, said in enumerate(("without val and test; label or add 2 more.", "without val and test; label or add 2",
+                                  "measured on test at the end; label or add 1 more.")):
+        put(page, labels_of(page, video), [event(5)], video=video)
+        assert said in told()[0] and not told()[1]
+    put(page, labels_of(page, 3), [event(5)], video=3)
+    assert told() == (None, False)
+
+    write_json(dataset / "train.json", [make_entry("a_1")])
+    (dataset / "class.txt").write_text("DRIVE\nPASS\n", encoding="utf-8")
+    assert told() == (None, False)  # as val is not there yet, they are chosen anew
+    write_json(dataset / "val.json", [make_entry("b_1")])
+    said, stay = told()
+    assert said.startswith("New matches go to train, so that nothing is measured on test") and stay
+    write_json(dataset / "test.json", [make_entry("c_1")])
+    assert told() == (None, True)
 
 
 def test_files_of_the_splits_replace_no_labels_that_were_saved_in_between(tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ from viewer.models import Model
 from viewer.results import Case, Results, Settings
 from viewer.security import secure
 from viewer.store import LabelStore, Stale, check_page_labels, known_fields
-from viewer.training import training_commands, unwritten, write_files
+from viewer.training import too_few, training_commands, unwritten, write_files
 from viewer.viewed_videos import Places, ViewedVideo
 from viewer.what_next import suggest
 
@@ -264,7 +264,8 @@ def _add_leaving(app: Flask, session: Session, store: LabelStore) -> None:
         places, model = session.places, _index(request.args, "model", len(session.models))
         commands, notes = training_commands(store, session.dataset, None if model is None else session.models[model],
                                             places.frame_dir, places.videos_dir)
-        return jsonify(commands=commands, notes=notes, unwritten=len(unwritten(store, session.dataset)))
+        return jsonify(commands=commands, notes=notes, too_few=too_few(store, session.dataset),
+                       unwritten=len(unwritten(store, session.dataset)))
 
     @app.post("/api/training/files")
     def make_files() -> Response:

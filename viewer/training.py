@@ -12,6 +12,7 @@ from dataset.labels import SPLITS, dataset_dir, read_split
 from util.config import trained_with
 from util.events import Video
 from util.io import write_json
+from util.matches import matches_of
 from viewer.models import Model
 from viewer.store import LabelStore
 from viewer.viewed_videos import OF_FRAMES
@@ -35,7 +36,7 @@ def training_commands(
     prepare = ["prepare_data.py", "--videos", videos_dir or "VIDEOS", "--output", frames, "--labels", store.folder,
                "--dataset", dataset, *_made_with(store, folder), "--overwrite"]
     notes = [] if videos_dir else ["VIDEOS is the folder of the video files."]
-    if any((dataset_dir(dataset) / f"{split}.json").exists() for split in SPLITS):
+    if _stay(dataset):
         prepare += ["--splits", dataset_dir(dataset)]
         notes.append("Matches stay in their splits, so that scores can be compared; new ones go to train.")
     if any(state.source == "none" for state in states):
@@ -53,11 +54,37 @@ def training_commands(
     return [_line(prepare), _line(train)], notes
 
 
+def too_few(store: LabelStore, dataset: str) -> str | None:
+    """What to say where there are too few matches for all splits, in one line; None where there are enough."""
+    there = {entry["video"]: split for split in _there(dataset) for entry in read_split(dataset, split)}
+    states = zip(store.videos, store.states(), strict=True)
+    new = {video.name for video, state in states if state.source != "none"} - there.keys()
+    number = len({*matches_of({*there, *new}).values()})
+    made = {*there.values(), *["train"] * bool(new)} if _stay(dataset) else SPLITS[:number]
+    missing = [split for split in SPLITS if split not in made]
+    if not missing:
+        return None
+    then = ("nothing is measured on test at the end" if missing == ["test"] else
+            f"train_e2e.py stops, without {' and '.join(missing)}")
+    if _stay(dataset):
+        return f"New matches go to train, so that {then}; leave --splits out to have all splits chosen anew."
+    return (f"Too few matches have labels, {number}: train, val and test take one each at least, so that {then}; "
+            f"label or add {len(SPLITS) - number} more.")
+
+
+def _there(dataset: str) -> list[str]:
+    return [split for split in SPLITS if (dataset_dir(dataset) / f"{split}.json").exists()]
+
+
+def _stay(dataset: str) -> bool:
+    """Whether matches stay in the splits that stand: with train alone nothing was measured that could be compared."""
+    return not {*_there(dataset)} <= {"train"}
+
+
 def unwritten(store: LabelStore, dataset: str) -> list[Video]:
     """The entries of the dataset's splits whose labels have no file in the folder of labels: without one they would
     leave the dataset when it is prepared again."""
-    there = [split for split in SPLITS if (dataset_dir(dataset) / f"{split}.json").exists()]
-    entries = [entry for split in there for entry in read_split(dataset, split)]
+    entries = [entry for split in _there(dataset) for entry in read_split(dataset, split)]
     return [entry for entry in entries if not _file_of(store, entry).exists()]
 
 

@@ -59,7 +59,7 @@ export async function showTraining(app) {
   const write = () => sendJson("POST", "/api/training/files", {}).finally(() => showTraining(app));
   const copy = () => navigator.clipboard.writeText(commands.join(" && ")).then(() => toast("copied"));
   const model = session.models.length ? `?model=${settings.model}` : "";
-  const { commands, notes, unwritten } = await getJson(`/api/training${model}`);
+  const { commands, notes, too_few, unwritten } = await getJson(`/api/training${model}`);
   const bare = el(
     "p.bad",
     `The labels of ${plural(unwritten, "video")} stand in the splits alone, which the first command writes again `,
@@ -68,6 +68,7 @@ export async function showTraining(app) {
   );
   open(
     "Train on these labels",
+    too_few ? el("p.bad", too_few) : null,
     unwritten ? bare : null,
     el("p", "In the folder of the project, with its environment active:"),
     el("pre", commands.join(" && \\\n")),
