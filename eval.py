@@ -62,7 +62,8 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add("predictions", type=Path, nargs="*", metavar="MODEL_DIR_or_FILE",
         help="folder of train_e2e.py, whose best epoch is taken, or a prediction file; several stand in one table of "
-             "the main numbers, without pictures, with mean and deviation of those that differ by their --seed alone")
+             "the main numbers, without pictures, each called as it is given here, with mean and deviation of those "
+             "that differ by their --seed alone, called by what their names begin with: out/a of out/a_s1 and out/a_s2")
     add("-s", "--split", help="split of the dataset: train, val, test, ...")
     add_ensemble_options(parser, "MODEL_DIR_or_SCORE_FILE")
     add("-d", "--dataset", help="dataset with the labels; by default the one in config.json")
@@ -139,7 +140,7 @@ def print_soccernet(args: argparse.Namespace, fps: int, scores: dict[str, pd.Dat
 def split_soccernet(args: argparse.Namespace, scored: Predicted) -> tuple[int, dict[str, pd.DataFrame]]:
     """SoccerNet's metrics of a split, and the frames that they count in a second."""
     fps, classes = args.soccernet_fps or TEAM_FPS, scored.origin.classes
-    found = scored.by(rule_for(scored.origin, given=given(args)))
+    found = scored.by(rule_for(scored.origin, given=given(args), truth=scored.truth))
     return fps, soccernet_scores(*split_events(scored.truth, found, classes), classes, fps)
 
 
@@ -196,7 +197,7 @@ def compare(args: argparse.Namespace) -> None:
         if args.metric == "soccernet":
             rows[name] = soccernet_row(split_soccernet(args, scored)[1])
             continue
-        rule = rule_for(scored.origin, args.tolerances, given(args))
+        rule = rule_for(scored.origin, args.tolerances, given(args), truth=scored.truth)
         print("  " + str(rule).replace("\n", "\n  "))
         rows[name] = report_row(evaluate(scored.truth, scored.events, scored.origin.classes, args.tolerances, rule))
     if len(datasets) > 1:

@@ -84,7 +84,7 @@ def print_report(
         on_val = Predicted(truth, predicted, "val") if origin.split == "val" else read_val(origin)
     except UserError:
         on_val = None  # which rule_for says
-    rule = rule_for(origin, tolerances, given, on_val)
+    rule = rule_for(origin, tolerances, given, on_val, truth)
     report = evaluate(truth, predicted, origin.classes, tolerances, rule, intervals=True)
     print(f"split {origin.split}: {num_events} events in {len(truth)} videos; "
           f"{rule}{_say_unlabelled(truth, predicted, origin.classes)}\n\n{show_report(report)}")

@@ -30,7 +30,7 @@ from util.errors import UserError, number_of
 from util.events import EventTable, Video, of_labelled, predicted_events, true_events
 from util.io import read_json, write_json
 from util.predictions import find_file, list_predictions, read_predictions
-from util.spans import MOST_FRAMES, Span, parse_span, rates_of
+from util.spans import MOST_FRAMES, Seconds, Span, have_rates, parse_span, rates_of
 
 FILE = "threshold.json"  # in the model folder
 
@@ -208,15 +208,15 @@ def read_val(origin: Origin) -> Predicted:
 
 
 def choose_rule(
-    on_val: Predicted, classes: Sequence[str], tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN
+    on_val: Predicted, classes: Sequence[str], tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN,
+    in_frames: bool = False,
 ) -> Rule:
     """The best rule on val: the threshold for the highest F1 at the tolerance of `threshold_tolerance`; the rest as
-    evaluation/choosing.py does it."""
+    evaluation/choosing.py does it, `in_frames` with a window in frames even if val's rates are known."""
     truth, tolerance = on_val.truth, threshold_tolerance(tolerances)
     true, predicted = (of_labelled(events, truth) for events in (true_events(truth, classes), on_val.events))
     suppression, moves, notes = given.suppression or NMS, np.zeros(len(classes), int), []
-    known = all(video.get("fps", -1) > 0 for video in truth)
-    fps = rates_of(truth) if known else rates_of(truth, [tolerance, suppression.window])
+    fps = rates_of(truth, [tolerance, suppression.window, *[Seconds()] * (have_rates(truth) and not in_frames)])
     val = Val(true, len(classes), units_of(truth), fps)
     if given.suppression is None and (better := choose_suppression(val, predicted, usual_fps(truth))):
         suppression, mean, usual = better
@@ -238,7 +238,8 @@ def choose_rule(
 
 
 def rule_for(
-    origin: Origin, tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN, on_val: Predicted | None = None
+    origin: Origin, tolerances: Sequence[Span] = TOLERANCES, given: Given = UNGIVEN, on_val: Predicted | None = None,
+    truth: Sequence[Video] = (),
 ) -> Rule:
     """The rule for a split's predictions, chosen on the folder's val predictions of the same epoch.
 
@@ -247,11 +248,12 @@ def rule_for(
 
     Args:
         on_val: those predictions, where they are there already.
+        truth: the entries of the split; where one has no rate, val chooses the window in frames.
     """
     if origin.split == "val":
         return given.rule("fixed: it cannot be chosen on the split reported; --threshold sets another")
     try:
-        return choose_rule(on_val or read_val(origin), origin.classes, tolerances, given)
+        return choose_rule(on_val or read_val(origin), origin.classes, tolerances, given, not have_rates(truth))
     except UserError as error:
         return given.rule(f"fixed: {error}")
 

@@ -42,6 +42,7 @@ MEANINGS = tuple(_NAMES)
 WHEN = ("frame", "time", "start")  # what tells when an event is, the first that there is
 _SECONDS = ("time", "s", "ss", "sec", "seconds", "ms", "msec")  # in a name: its values are times
 _TIME = re.compile(r"(-?)\s*([\d:.]+)\s*(ms|msec|s|sec|seconds)?", re.ASCII | re.IGNORECASE)
+_OF_FRAME = {"time": r"\d+:\d\d:\d\d\.\d{3}", "seconds": r"\d+\.\d{3}"}  # what our own tables write beside a frame
 TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;])(\d{1,3})", re.ASCII)
 
 
@@ -163,6 +164,10 @@ class EventReader:
         if isinstance(label, str) and not clean_label(label):
             raise UserError(f"{where}: {self.columns['label']} is empty; it must be a class name")
         extra = {name: value for name, value in row.items() if name not in self._dropped and value != ""}
+        if self._by == "frame":
+            for name, form in _OF_FRAME.items():
+                if re.fullmatch(form, str(extra.get(name)), re.ASCII):
+                    del extra[name]
         if self.columns.get("team") in extra:
             extra["team"] = extra.pop(self.columns["team"])
         if any(xy := [row.get(self.columns.get(axis), "").replace(",", ".") for axis in "xy"]):

@@ -86,7 +86,8 @@ def settle(
                  head_overlap(each.spotter) if overlap else 0, rule, flip, delay, member.weight)
         for each, member in zip(models, members, strict=True)
     ]
-    print(*models, rule, sep="\n")
+    known = [{"fps": rates[model.folder]}] if rates[model.folder] else []
+    print(*models, rule, f"after {rule.suppression.in_words(known)}", sep="\n")
     return replace(ready[0], others=ready[1:])
 
 

@@ -1,5 +1,7 @@
 """What is chosen on val: planted faults are found, that pays on other data, and where nothing is wrong all stays."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from planted import CLASSES, planted, planted_scores, planted_truth
@@ -89,6 +91,7 @@ def test_the_table_the_page_and_a_new_video_follow_the_same_rule(tmp_path):
     by_table = sorted(zip(counted.frame.tolist(), counted.label.tolist(), strict=True))
 
     (model,) = read_split_models([tmp_path], "test", truth["test"], CLASSES, truth.__getitem__)
+    assert model.rule.suppression.in_seconds
     shown = model.rule.suppression(model.predicted, rates_of(truth["test"]))
     shown = shown.take(shown.score > model.rule.levels(CLASSES)[shown.label])
     assert sorted(zip(shown.frame.tolist(), shown.label.tolist(), strict=True)) == by_table
@@ -103,6 +106,18 @@ def test_the_table_the_page_and_a_new_video_follow_the_same_rule(tmp_path):
     (table,) = scores["test"].values()
     spotted = that_count(spotting, scored_events(spotting, Frames, 0, table))
     assert sorted((event["frame"], CLASSES.index(event["label"])) for event in spotted) == by_table
+
+
+def test_on_a_split_without_rates_the_window_that_val_chooses_is_in_frames():
+    val, test = planted_truth(seed=1), [video | {"fps": -1} for video in planted_truth(seed=2)]
+    on_val = Predicted(val, predicted_events(val, planted_scores(val, twins=6)), "val")
+    origin = Origin(Path("out"), "test", 3, CLASSES, {"val": val, "test": test}.__getitem__)
+    rule = rule_for(origin, on_val=on_val, truth=test)
+    in_seconds = rule_for(origin, on_val=on_val, truth=val)
+    assert in_seconds.suppression.in_seconds and rule.suppression == in_seconds.at(25).suppression
+    predicted = predicted_events(test, planted_scores(test, twins=6))
+    after, before = (evaluate(test, predicted, CLASSES, rule=each).mean_map for each in (rule, Rule()))
+    assert after > before + 0.05
 
 
 def test_moved_events_are_in_the_order_of_their_frames():

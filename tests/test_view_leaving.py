@@ -53,6 +53,8 @@ def test_what_is_exported_is_read_back_on_the_same_frames(page, tmp_path, form):
     assert events == [(3, "DRIVE", None), (17, "PASS", "BRA"), (NUM_FRAMES - 1, "PASS", "ARG")]
     if form in KEEP_FIELDS:
         assert entry["events"][1]["player"] == "Zoë 7"
+    if form in ("csv", "excel"):
+        assert entry["events"][1].keys() == {"frame", "label", "team", "player"}  # and no time beside the frame
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "excel"])

@@ -59,10 +59,15 @@ def rates_of(videos: Sequence[Video], spans: Sequence[Span] = (Seconds(),)) -> n
     if not any(isinstance(span, Seconds) for span in spans):
         return None
     for video in videos:
-        if not video.get("fps", -1) > 0:
+        if not have_rates([video]):
             raise UserError(f"video {video['video']}: its fps is not known, so that nothing can be measured in "
-                            "seconds; write it into the split")
+                            "seconds; write it into the split, or give windows and tolerances in frames")
     return np.array([video["fps"] for video in videos], np.float64)
+
+
+def have_rates(videos: Sequence[Video]) -> bool:
+    """Whether the frames per second of all videos are known."""
+    return all(video.get("fps", -1) > 0 for video in videos)
 
 
 def both_ways(span: Span, videos: Sequence[Video]) -> str:

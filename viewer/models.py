@@ -126,7 +126,7 @@ def read_split_models(
     for path, further in [*((path, ()) for path in paths), *[(path, others) for path in paths[:1] if others]]:
         name = f"mean of {', '.join(_names([path, *others]))}" if further else names[len(models)]
         found = read_predicted(path, further, weights, split, entries, classes, read_split)
-        rule, folder = rule_for(found.origin), found.origin.folder
+        rule, folder = rule_for(found.origin, truth=entries), found.origin.folder
         predicted = rule.moved(found.events, classes, lengths_of(entries))
         lengths = {entry["video"]: entry["num_frames"] for entry in entries}
         crops = [trained_with(each.folder, "crop_dim") for each in found.origin.members or [found.origin]]
