@@ -19,17 +19,8 @@ from torch import nn
 from tqdm import tqdm
 
 from checks.checked_splits import read_training_data
+from dataset import recipe
 from dataset.frames import Loader, frame_size, how_frames_were_made, load_stretches
-from dataset.recipe import (
-    EPOCHS_WITH_MAP,
-    MAX_EPOCH_FRAMES,
-    RECIPES,
-    add_recipe_options,
-    clips_in_update,
-    describe,
-    fitting_rate,
-    share_about_events,
-)
 from dataset.training_data import Batches, TrainingData, dealt_batches, training_batches
 from evaluation.results import Origin, print_report, save_results, val_mean_map
 from model import processes
@@ -73,7 +64,7 @@ def parse_args() -> argparse.Namespace:
         "options of the network that are not given, and --crop_dim, are then that model's")
     add("--init_classes", nargs="+", metavar="NAME",
         help="of that model, in its order, where its folder does not name them")
-    add_recipe_options(parser)
+    recipe.add_recipe_options(parser)
     add = parser.add_argument_group("how it is computed").add_argument
     add("--sync_bn", action="store_true", help="in several processes: batch norm takes its statistics from the whole "
         "batch, and not from each process's share of it")
@@ -90,7 +81,7 @@ def parse_args() -> argparse.Namespace:
     if args.sides_file and not args.event_team:
         parser.error("--team_sides goes with --team")
     if args.start_val_epoch is None:
-        args.start_val_epoch = max(0, args.num_epochs - EPOCHS_WITH_MAP)
+        args.start_val_epoch = max(0, args.num_epochs - recipe.EPOCHS_WITH_MAP)
     return args
 
 
@@ -98,7 +89,7 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The arguments. One that is not given is, where a training goes on, what it was begun with; where one starts
     from a model, that model's, if it is of the network; and else the recipe's."""
     args = parser.parse_args()
-    parser.set_defaults(**RECIPES[args.recipe])
+    parser.set_defaults(**recipe.RECIPES[args.recipe])
     args = parser.parse_args()
     goes_on = args.resume and (args.save_dir / "config.json").is_file()
     if goes_on or args.init:
@@ -234,13 +225,16 @@ def main() -> None:
         train(args)
 
 
-def settle_batch(args: argparse.Namespace, architecture: Architecture, video: str) -> None:
-    """What --batch_size auto comes to, with --grad_checkpoint and -ag, for frames of the size of a video's; and the
-    learning rate that goes with it, where none is given."""
+def settle(args: argparse.Namespace, data: TrainingData) -> Architecture:
+    """The network; and in `args` what --batch_size auto and the options that are not given come to."""
+    args.epoch_num_frames = args.epoch_num_frames or min(data.num_frames, recipe.MAX_EPOCH_FRAMES)
+    if args.fg_upsample is None:
+        args.fg_upsample = recipe.share_about_events(data.splits["train"], args.clip_len)
+    architecture = Architecture.from_options(args, len(data.classes), len(data.joint_classes))
     clips = args.num_epochs * args.epoch_num_frames // args.clip_len
     if args.batch_size == "auto":
-        frame = frame_size(args.frame_dir / video, args.crop_dim)
-        wanted = clips_in_update(clips)
+        frame = frame_size(args.frame_dir / data.splits["train"][0]["video"], args.crop_dim)
+        wanted = recipe.clips_in_update(clips)
         most = min(wanted, args.epoch_num_frames // (args.clip_len * processes.number()))
         fitting, args.grad_checkpoint = batch_that_fits(architecture, frame, args.device, args.precision,
                                                         args.grad_checkpoint, most)
@@ -248,23 +242,12 @@ def settle_batch(args: argparse.Namespace, architecture: Architecture, video: st
         args.acc_grad_iter = args.acc_grad_iter or max(1, round(wanted / args.batch_size))
     args.acc_grad_iter = args.acc_grad_iter or 1
     if args.learning_rate is None:
-        args.learning_rate = fitting_rate(clips // (args.batch_size * args.acc_grad_iter), untrained(vars(args)))
+        args.learning_rate = recipe.fitting_rate(clips // (args.batch_size * args.acc_grad_iter), untrained(vars(args)))
+    return architecture
 
 
-def train(args: argparse.Namespace) -> None:
-    """Train from the arguments to the table of results."""
-    region = args.region_size if args.regions else 0
-    data = read_training_data(args.dataset, args.frame_dir, args.crop_dim, region, args.joint, args.event_team,
-                              args.sides_file)
-    classes, splits = data.classes, data.splits
-    args.epoch_num_frames = args.epoch_num_frames or min(data.num_frames, MAX_EPOCH_FRAMES)
-    if args.fg_upsample is None:
-        args.fg_upsample = share_about_events(splits["train"], args.clip_len)
-
-    torch.backends.cudnn.benchmark = True
-    architecture = Architecture.from_options(args, len(classes), len(data.joint_classes))
-    settle_batch(args, architecture, splits["train"][0]["video"])
-    torch.manual_seed(args.seed)  # after what draws more where more batches are tried
+def build(args: argparse.Namespace, architecture: Architecture, data: TrainingData) -> tuple[nn.Module, int | None]:
+    """The network where and as it is computed, and the epoch after which its training goes on, None for a new one."""
     config = make_config(args, architecture, data)
     spotter, stopped = start_or_resume(args.save_dir, architecture, config, args.resume)
     move(spotter, args.device, args.precision)
@@ -272,22 +255,45 @@ def train(args: argparse.Namespace) -> None:
         spotter.backbone.recompute_blocks()
     if args.compile:
         spotter.backbone.compile_cnn()
+    return spotter, stopped
+
+
+def score_best(args: argparse.Namespace, network: nn.Module, data: TrainingData, names: Sequence[str]) -> None:
+    """Score some splits by the best epoch, save that, and print the table of the last one."""
+    first = processes.rank() == 0
+    epoch = processes.as_first(load_best(network, args.save_dir) if first else None, network)
+    print(f"\nbest epoch: {epoch}")
+    for name in names:
+        videos, scores = data.splits[name], predict(network, data.splits[name], args)
+        predictions = save_results(args.save_dir, name, epoch, videos, scores, data.classes) if first else None
+    if first:
+        print_report(Origin(args.save_dir, name, epoch, data.classes, data.splits.__getitem__), videos, predictions)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train from the arguments to the table of results."""
+    data = read_training_data(args.dataset, args.frame_dir, args.crop_dim, args.region_size if args.regions else 0,
+                              args.joint, args.event_team, args.sides_file)
+    classes, splits = data.classes, data.splits
+    torch.backends.cudnn.benchmark = True
+    architecture = settle(args, data)
+    torch.manual_seed(args.seed)  # after what draws more where more batches are tried
+    spotter, stopped = build(args, architecture, data)
     optimizer = torch.optim.AdamW(spotter.parameters(), lr=args.learning_rate, fused=True)
     scaler = torch.amp.GradScaler(args.device.type, enabled=args.precision == torch.float16)
     history, mean = restore(args.save_dir, stopped, spotter, args.ema, optimizer, scaler)
     network, first = processes.joined(spotter, args.sync_bn), processes.rank() == 0  # which alone writes and draws
 
-    steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))
+    steps = max(1, args.epoch_num_frames // (args.clip_len * args.batch_size))  # in an epoch
     batches, val_batches = make_loaders(args, data, steps, len(history))
     show = epoch_writer(args.save_dir, history, args.tensorboard, args.wandb) if first else None
-    updates = math.ceil(steps / args.acc_grad_iter)  # of the weights in an epoch
+    updates = math.ceil(steps / args.acc_grad_iter)  # of the weights
     print(f"{architecture} on {args.device}{processes.several()}: {steps} batches of "
           f"{args.batch_size} x {args.clip_len} frames in an epoch; stop at any time, --resume goes on")
-
-    print(describe(args, splits["train"], classes))
+    print(recipe.describe(args, splits["train"], classes))
     say_new_schedule(args, updates, history)
     maps = args.num_epochs - args.start_val_epoch if args.criterion == "map" else 0
-    whole = [name for name in ("val", "test") if name in splits]
+    whole = list(splits)[1:]  # val, and test where it is there
     lengths = [sum(video["num_frames"] for video in splits[name]) / args.epoch_num_frames for name in whole]
     forecast = Forecast(args.device, args.num_epochs - len(history), updates, len(val_batches) / steps, maps, lengths)
 
@@ -317,13 +323,7 @@ def train(args: argparse.Namespace) -> None:
         print(f"epoch {epoch}  train {loss:.4f}  val {row['val']:.4f}  val mAP after NMS {shown}  "
               f"lr {row['lr']:.2e}  {speed:.0f} frames/s  {time.monotonic() - began:.0f} s", flush=True)
 
-    epoch = processes.as_first(load_best(mean.network, args.save_dir) if first else None, mean.network)
-    print(f"\nbest epoch: {epoch}")
-    for name in whole:
-        scores = predict(mean.network, splits[name], args)
-        predictions = save_results(args.save_dir, name, epoch, splits[name], scores, classes) if first else None
-    if first:
-        print_report(Origin(args.save_dir, name, epoch, classes, splits.__getitem__), splits[name], predictions)
+    score_best(args, mean.network, data, whole)
 
 
 if __name__ == "__main__":
