@@ -43,70 +43,72 @@ from util.time_limit import TimeLimit, add_limit_option, time_is_up
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--videos", type=Path, required=True, metavar="DIR",
-                        help="folder with the video files, at any depth")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR",
-                        help="folder for the frames")
-    parser.add_argument("--height", type=positive, default=224, metavar="LINES",
-                        help="height of the frames, the width following it; a lower video keeps its own size "
-                             "(default: 224)")
-    parser.add_argument("--fps", type=frame_rate, metavar="N",
-                        help="frames per second, by time stamp; label frames are converted "
-                             "(default: each frame of the video)")
-    parser.add_argument("--labels", type=Path, metavar="PATH",
-                        help="folder with the label files, or one such file; makes the dataset's splits")
-    parser.add_argument("--label_form", choices=FORMS,
-                        help="form of all label files (default: as each one's content tells)")
-    parser.add_argument("--label_fps", type=frame_rate, metavar="N",
-                        help="frames per second that labels count, where their file does not tell (default: 30 in "
-                             "the raw form, else the rate of the video)")
-    parser.add_argument("--label_files", metavar="PATTERN",
-                        help="take only such files of the folder, where it holds several kinds: *.edl, ann/*.csv")
-    parser.add_argument("--columns", nargs="+", type=_column, metavar="WHAT=COLUMN",
-                        help="where a table, or a list of JSON objects, has what: video, half, frame, time, start, "
-                             "end, label, team, x, y (of the event in the picture, 0 to 1); a number counts the "
-                             "columns of a table without names from 1")
-    parser.add_argument("--timecode_start", type=_timecode, metavar="CODE",
-                        help="time code at which each video begins, in labels by time code (default: 00:00:00:00)")
-    parser.add_argument("--instant", choices=INSTANTS,
-                        help="which moment of events with a start and an end (default: the middle in Sportscode's XML "
-                             "and LongoMatch's CSV, whose clips have a lead and a lag, else the start)")
-    parser.add_argument("--split_label_team", metavar="SIGN",
-                        help="part labels at this sign into class and team: - parts PASS-left")
-    parser.add_argument("--second_half", nargs="+", type=_second_half, default=[], metavar="[MATCH=]PLACE",
-                        help="where the second half begins in labels that count through the match: a frame (seconds, "
-                             "in labels by time) or a time with colons, for all matches or one (default: where the "
-                             "first video ends)")
-    parser.add_argument("--only", nargs="+", metavar="CLASS", help="keep the events of these classes, drop the others")
-    parser.add_argument("--dataset", default="futsal", metavar="NAME",
-                        help="name below data/, or path with a slash, of the dataset that --labels makes "
-                             "(default: futsal)")
-    parser.add_argument("--drop", nargs="+", choices=("unplaceable", "not_shown"), default=[], metavar="WHICH",
-                        help="leave events out, and count them: unplaceable, those that no video shows, instead of "
-                             "stopping; not_shown, those that the picture does not show by SoccerNet's visibility")
-    parser.add_argument("--skip_unlabelled", action="store_true",
-                        help="leave videos that have no labels out of the dataset, instead of stopping")
-    parser.add_argument("--skip_missing", action="store_true",
-                        help="leave labels that have no video out of the dataset, instead of stopping")
-    parser.add_argument("--split_by", choices=("match", "video"), default="match",
-                        help="what goes to a split whole; video is for videos that have nothing to do with each "
-                             "other (default: match)")
-    parser.add_argument("--splits", type=Path, metavar="FILE",
-                        help='JSON that names the matches of each split, {"train": [...], "val": [...], "test": '
-                             "[...]}, or a folder of train.json, val.json and test.json, as data/NAME, whose "
-                             "matches stay in their splits, new ones going to train (default: as even as can be)")
-    parser.add_argument("--seed", type=count, default=0, metavar="N",
-                        help="0: the most even splits; any other: some that are nearly as even (default: 0)")
-    parser.add_argument("--overwrite", action="store_true",
-                        help="replace splits that are there and differ")
-    parser.add_argument("--allow_short", action="store_true",
-                        help="take videos that are cut off or damaged, as far as they can be decoded, instead of "
-                             "failing them; their video.json tells how many frames are missing")
-    parser.add_argument("-j", "--num_workers", type=positive, metavar="N",
-                        help="processor cores to extract frames on (default: all)")
+    add = parser.add_argument
+    add("--videos", type=Path, required=True, metavar="DIR", help="folder with the video files, at any depth")
+    add("--output", type=Path, required=True, metavar="DIR", help="folder for the frames")
+    add("--height", type=positive, default=224, metavar="LINES",
+        help="height of the frames, the width following it; a lower video keeps its own size (default: 224)")
+    add("--fps", type=frame_rate, metavar="N",
+        help="frames per second, by time stamp; label frames are converted (default: each frame of the video)")
+    add("--allow_short", action="store_true",
+        help="take videos that are cut off or damaged, as far as they can be decoded, instead of failing them; their "
+             "video.json tells how many frames are missing")
+    add("-j", "--num_workers", type=positive, metavar="N", help="processor cores to extract frames on (default: all)")
     add_cluster_option(parser)
     add_limit_option(parser)
+    add_label_options(parser)
+    add_dataset_options(parser)
     return parser.parse_args()
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """How label files are read."""
+    add = parser.add_argument_group("labels").add_argument
+    add("--labels", type=Path, metavar="PATH",
+        help="folder with the label files, or one such file; makes the dataset's splits")
+    add("--label_form", choices=FORMS, help="form of all label files (default: as each one's content tells)")
+    add("--label_fps", type=frame_rate, metavar="N",
+        help="frames per second that labels count, where their file does not tell (default: 30 in the raw form, else "
+             "the rate of the video)")
+    add("--label_files", metavar="PATTERN",
+        help="take only such files of the folder, where it holds several kinds: *.edl, ann/*.csv")
+    add("--columns", nargs="+", type=_column, metavar="WHAT=COLUMN",
+        help="where a table, or a list of JSON objects, has what: video, half, frame, time, start, end, label, team, "
+             "x, y (of the event in the picture, 0 to 1); a number counts the columns of a table without names from 1")
+    add("--timecode_start", type=_timecode, metavar="CODE",
+        help="time code at which each video begins, in labels by time code (default: 00:00:00:00)")
+    add("--instant", choices=INSTANTS,
+        help="which moment of events with a start and an end (default: the middle in Sportscode's XML and LongoMatch's "
+             "CSV, whose clips have a lead and a lag, else the start)")
+    add("--split_label_team", metavar="SIGN",
+        help="part labels at this sign into class and team: - parts PASS-left")
+    add("--second_half", nargs="+", type=_second_half, default=[], metavar="[MATCH=]PLACE",
+        help="where the second half begins in labels that count through the match: a frame (seconds, in labels by "
+             "time) or a time with colons, for all matches or one (default: where the first video ends)")
+    add("--only", nargs="+", metavar="CLASS", help="keep the events of these classes, drop the others")
+    add("--drop", nargs="+", choices=("unplaceable", "not_shown"), default=[], metavar="WHICH",
+        help="leave events out, and count them: unplaceable, those that no video shows, instead of stopping; "
+             "not_shown, those that the picture does not show by SoccerNet's visibility")
+    add("--skip_unlabelled", action="store_true",
+        help="leave videos that have no labels out of the dataset, instead of stopping")
+    add("--skip_missing", action="store_true",
+        help="leave labels that have no video out of the dataset, instead of stopping")
+
+
+def add_dataset_options(parser: argparse.ArgumentParser) -> None:
+    """Which dataset labels make, and what goes to which split."""
+    add = parser.add_argument_group("the dataset that they make").add_argument
+    add("--dataset", default="futsal", metavar="NAME",
+        help="name below data/, or path with a slash (default: futsal)")
+    add("--split_by", choices=("match", "video"), default="match",
+        help="what goes to a split whole; video is for videos that have nothing to do with each other (default: match)")
+    add("--splits", type=Path, metavar="FILE",
+        help='JSON that names the matches of each split, {"train": [...], "val": [...], "test": [...]}, or a folder of '
+             "train.json, val.json and test.json, as data/NAME, whose matches stay in their splits, new ones going to "
+             "train (default: as even as can be)")
+    add("--seed", type=count, default=0, metavar="N",
+        help="0: the most even splits; any other: some that are nearly as even (default: 0)")
+    add("--overwrite", action="store_true", help="replace splits that are there and differ")
 
 
 def _column(text: str) -> tuple[str, str]:

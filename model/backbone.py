@@ -57,13 +57,16 @@ def with_inputs(weight: Tensor, in_channels: int) -> Tensor:
 
 
 class BorderPadded(nn.Conv2d):
-    """A convolution that pads with what lies at the borders, in the precision of what it is given: autocast pads in
-    float32 on a processor, and copying there and back takes longer than padding."""
+    """A convolution that pads with what lies at the borders."""
 
     def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(self.padded(x), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+    def padded(self, x: Tensor) -> Tensor:
+        """With its borders around it, in the precision of what it is given: autocast pads in float32 on a processor,
+        and copying there and back takes longer than padding."""
         with torch.autocast(x.device.type, enabled=False):
-            x = F.pad(x, self._reversed_padding_repeated_twice, self.padding_mode)
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+            return F.pad(x, self._reversed_padding_repeated_twice, self.padding_mode)
 
 
 def pad_borders(cnn: nn.Module, mode: str) -> None:

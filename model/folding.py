@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from model.backbone import BorderPadded
 from model.gate_shift import GateShift
 from model.spotter import EventSpotter
 
@@ -89,8 +90,8 @@ def conv_relu(conv: nn.Conv2d, x: Tensor, shortcut: Tensor | None = None) -> Ten
         out = conv(x)
         return (out if shortcut is None else out.add_(shortcut)).relu_()
     padding = conv.padding
-    if conv.padding_mode != "zeros" and any(padding):
-        x, padding = nn.functional.pad(x, conv._reversed_padding_repeated_twice, conv.padding_mode), (0, 0)
+    if isinstance(conv, BorderPadded):
+        x, padding = conv.padded(x), (0, 0)
     place = (conv.weight, conv.bias, padding, conv.stride, conv.dilation, conv.groups)
     if shortcut is None:
         return torch.ops.mkldnn._convolution_pointwise(x, *place, "relu", [], "")
