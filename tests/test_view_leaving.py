@@ -112,8 +112,8 @@ def test_too_few_matches_for_all_splits_are_said_with_what_to_do(tmp_path):
         answer = page.get("/api/training").get_json()
         return answer["too_few"], "--splits" in answer["commands"][0]
 
-    for video, said in enumerate(("without val and test; label or add 2 more.", "without val and test; label or add 2",
-                                  "measured on test at the end; label or add 1 more.")):
+    for video, said in enumerate(("(1): ", "without val train_e2e.py stops; label or add 2 more.",  # one match
+                                  "without test nothing is scored at the end; label or add 1 more.")):
         put(page, labels_of(page, video), [event(5)], video=video)
         assert said in told()[0] and not told()[1]
     put(page, labels_of(page, 3), [event(5)], video=3)
@@ -124,7 +124,7 @@ def test_too_few_matches_for_all_splits_are_said_with_what_to_do(tmp_path):
     assert told() == (None, False)  # as val is not there yet, they are chosen anew
     write_json(dataset / "val.json", [make_entry("b_1")])
     said, stay = told()
-    assert said.startswith("New matches go to train, so that nothing is measured on test") and stay
+    assert said.startswith("New matches go to train, and without test nothing is scored") and stay
     write_json(dataset / "test.json", [make_entry("c_1")])
     assert told() == (None, True)
 

@@ -64,11 +64,10 @@ def too_few(store: LabelStore, dataset: str) -> str | None:
     missing = [split for split in SPLITS if split not in made]
     if not missing:
         return None
-    then = ("nothing is measured on test at the end" if missing == ["test"] else
-            f"train_e2e.py stops, without {' and '.join(missing)}")
+    then = f"without {missing[0]} " + ("nothing is scored at the end" if missing == ["test"] else "train_e2e.py stops")
     if _stay(dataset):
-        return f"New matches go to train, so that {then}; leave --splits out to have all splits chosen anew."
-    return (f"Too few matches have labels, {number}: train, val and test take one each at least, so that {then}; "
+        return f"New matches go to train, and {then}; leave --splits out to have all splits chosen anew."
+    return (f"Too few matches have labels ({number}): train, val and test take one each at least, and {then}; "
             f"label or add {len(SPLITS) - number} more.")
 
 
