@@ -16,6 +16,7 @@ from util.script import run_script
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from label_forms.timeline import Placement, place_events
 from label_forms.videos import Labelled, check_second_half, pair_labels, without_missing
 from util.clock import parse_time
 from util.cluster import Cluster, add_cluster_option, joined
+from util.doubts import doubt_classes, doubt_rates
 from util.entries import composed
 from util.errors import UserError, number_of
 from util.lock import exclusive
@@ -146,6 +148,8 @@ def main() -> int:
 def prepare(args: argparse.Namespace, cluster: Cluster | None, limit: TimeLimit) -> int:
     videos = find_videos(args.videos)
     infos, failures = probe_all(videos)
+    if doubt := None if args.fps else doubt_rates({video: info.fps for video, info in infos.items()}):
+        warn([doubt])
     if args.labels:
         labelled, classes = read_all_labels(args, videos)
         match_of = matches_of(videos)
@@ -192,6 +196,8 @@ def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[
     sets, classes = settle_classes(drop_not_shown(sets, "not_shown" in args.drop), known, args.only)
     print("\n".join(report_labels(sets)))
     warn(warning for labels in sets for warning in labels.warnings)
+    numbers = Counter(event.fields["label"] for labels in sets for event in labels.events)
+    warn(f"{name}: {doubt}" for name, doubt in doubt_classes(numbers))
     if args.skip_missing:
         sets, notes = without_missing(sets, videos)
         print("".join(f"{note}\n" for note in notes), end="")

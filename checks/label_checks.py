@@ -18,6 +18,7 @@ from checks.label_fields import field_findings
 from checks.label_reading import LabelledVideo, Labels
 from checks.label_steps import step_findings
 from dataset.labels import SPLITS
+from util.doubts import doubt_classes, doubt_rates
 from util.errors import number_of
 from util.matches import doubt_matches, match_and_part
 
@@ -34,8 +35,17 @@ def label_findings(labels: Labels) -> list[Finding]:
 
 def event_findings(labels: Labels) -> list[Finding]:
     """What reading found, then what is wrong within the videos' events, and between videos and splits."""
-    checks = (_nothing_labelled, _on_one_frame, _too_close, _halves_in_one, _in_two_splits, _identical_events, _classes)
+    checks = (_doubts, _nothing_labelled, _on_one_frame, _too_close, _halves_in_one, _in_two_splits, _identical_events,
+              _classes)
     return [*labels.findings, *(finding for check in checks for finding in check(labels))]
+
+
+def _doubts(labels: Labels) -> Iterator[Finding]:
+    """What is seen here alone, and nowhere in a training."""
+    for name, doubt in doubt_classes(labels.events.label.value_counts().to_dict()):
+        yield Finding("warning", "class-like-another", f"{labels.folder}: {name}", *doubt.split("; ", 1))
+    if doubt := doubt_rates({video.name: video.fps for video in labels.videos}):
+        yield Finding("warning", "rates-differ", str(labels.folder), *doubt.split("; ", 1))
 
 
 def _nothing_labelled(labels: Labels) -> Iterator[Finding]:
@@ -187,11 +197,11 @@ def _classes(labels: Labels) -> Iterator[Finding]:
                 yield Finding("warning", "class-rare", where, f"only {number_of(number, 'event')} to learn from",
                               "hundreds are usual; label more, or start from a trained model, --init")
             elif number < FEW:
-                error = 50 / sqrt(number)  # of a share p: sqrt(p (1 - p) / n), largest at a half
+                error = 50 / sqrt(number)  # the standard error of a share p, sqrt(p (1 - p) / n), is largest at a half
                 yield Finding("warning", "class-rare", where,
-                              f"only {number_of(number, 'event')}; half of them found says a recall of 50 % +- "
-                              f"{error:.0f} (standard error)", f"fewer than {FEW} events of a class cannot tell one "
-                              "model from another; take more videos into it")
+                              f"only {number_of(number, 'event')}: a recall of 50 % is uncertain by {error:.0f} points "
+                              "either way", f"fewer than {FEW} events of a class cannot tell one model from another; "
+                              f"put more videos into {split}")
 
 
 def _files(labels: Labels, splits: Iterable[str], what: str) -> str:

@@ -163,6 +163,26 @@ def test_a_class_without_events(splits, tmp_path):
     assert found.where.endswith("class.txt: GOAL")
 
 
+def test_a_rare_class_that_is_another_one_misspelt(splits, tmp_path):
+    splits["train"][0]["events"][0]["label"] = "PAS"
+    there = findings(tmp_path, splits, ("DRIVE", "PAS", "PASS"))
+    found = next(one for one in there if one.check == "class-like-another")
+    assert found.where.endswith(": PAS") and "1 event, while PASS has" in found.message
+
+
+@pytest.mark.parametrize(("fps", "is_found"), [(50, True), (15, True), (30, False), (-1, False)])
+def test_a_match_at_another_rate(fps, is_found, splits, tmp_path):
+    for entry in splits["train"][:2]:
+        entry["fps"] = fps
+    there = findings(tmp_path, splits)
+    if is_found:
+        found = only(there, "warning", "rates-differ")
+        assert f"'m0_1' has {fps} frames per second, and most videos have 25 (and 1 more such)" in found.message
+        assert "prepare_data.py --fps 25" in found.advice
+    else:
+        assert not there
+
+
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_a_class_missing_from_a_split(split, splits, tmp_path):
     for entry in splits[split]:
@@ -181,7 +201,7 @@ def test_a_class_too_rare_to_judge_by_with_its_uncertainty(splits, tmp_path):
                 entry["events"].remove(event)
     found = only(findings(tmp_path, splits), "warning", "class-rare")
     assert found.where.endswith("test.json: DRIVE")
-    assert "only 16 events" in found.message and "50 % +- 12" in found.message  # sqrt(0.5 * 0.5 / 16) = 0.125
+    assert "only 16 events" in found.message and "uncertain by 12 points" in found.message  # sqrt(0.25 / 16) = 0.125
 
 
 @pytest.mark.parametrize("dataset", ["tennis", "fs_comp", "fs_perf", "finediving"])

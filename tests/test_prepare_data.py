@@ -208,6 +208,16 @@ def test_the_classes_of_an_existing_class_file_hold(place):
     assert "a.json: events[1] (frame 7): label 'DRIVE' is not in class.txt (PASS, SHOT)" in error
 
 
+def test_what_may_not_be_meant_is_asked_before_the_work(place):
+    place.add("a", [(frame, "PASS") for frame in range(10)] + [(20, "PAS")])
+    place.add("b")
+    write_video(place.videos / "c.mp4", 30, fps=50)
+    for options, asked in (((), True), (("--fps", 25), False)):
+        done = place.prepare("--skip_unlabelled", "--limit_hours", 0, *options, check=False)
+        assert "warning: PAS: 1 event, while PASS has 12" in done.stderr
+        assert ("'c' has 50 frames per second, and most videos have 25" in done.stderr) == asked
+
+
 def test_a_video_without_labels_stops_the_work_before_it_starts_or_is_left_out(matches):
     (matches.labels / "ita_esp_2.json").unlink()
     error = user_error(matches.prepare(check=False))
