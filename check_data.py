@@ -28,7 +28,7 @@ from checks.label_checks import label_findings
 from checks.label_reading import Labels, read_dataset
 from checks.places import place_findings
 from util.errors import UserError, number_of
-from util.io import write_json
+from util.io import keep_apart, write_json
 from util.options import positive
 
 
@@ -110,6 +110,8 @@ def main() -> int:
     args = parse_args()
     if args.frame_dir and not args.frame_dir.is_dir():
         raise UserError(f"{args.frame_dir}: no such folder; FRAME_DIR is the --output of prepare_data.py")
+    for read in filter(None, (args.sheet and args.frame_dir, args.videos)):
+        keep_apart("--sheet", args.sheet, read)
     if args.compare and (args.read or args.motion or args.sheet) and not is_dataset(args.dataset):
         raise UserError(f"{args.dataset}: is no dataset, which --read, --motion and --sheet look at; leave them out")
     agreed = compare_labels(args.dataset, args.compare, args.frame_dir) if args.compare else None

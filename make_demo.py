@@ -41,7 +41,8 @@ class Half:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for Videos/ and Labels/")
-    parser.add_argument("--matches", type=int, default=len(MATCHES), help="how many, of two halves each")
+    parser.add_argument("--matches", type=int, default=len(MATCHES),
+                        help=f"how many, of two halves each; up to {len(MATCHES)}, which is the default")
     parser.add_argument("--seconds", type=float, default=80, help="length of a half")
     parser.add_argument("--width", type=int, default=384, help="of a frame, in pixels (384)")
     parser.add_argument("--height", type=int, default=216, help="of a frame, in pixels (216)")

@@ -37,6 +37,7 @@ from util.cluster import Cluster, add_cluster_option, joined
 from util.doubts import doubt_classes, doubt_rates
 from util.entries import composed
 from util.errors import UserError, number_of
+from util.io import keep_apart
 from util.lock import exclusive
 from util.matches import matches_of
 from util.options import count, frame_rate, positive
@@ -137,6 +138,8 @@ def _second_half(text: str) -> tuple[str, str]:
 
 def main() -> int:
     args = parse_args()
+    for read in filter(None, (args.videos, args.labels)):
+        keep_apart("--output", args.output, read, below=True)
     limit = TimeLimit(args.limit_hours)
     with (
         exclusive(args.output, "another prepare_data.py"),

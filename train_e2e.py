@@ -27,7 +27,7 @@ from model import processes
 from model.architecture import Architecture, add_architecture_options
 from model.cost import Forecast, batch_that_fits
 from model.device import add_device_options, compile_errors, memory_errors, move, pick_device, pick_precision
-from model.folder import begun_with, load_best, locked, network_options, restore, save_epoch, start_or_resume, untrained
+from model.folder import begun, begun_with, load_best, network_options, restore, save_epoch, start_or_resume, untrained
 from model.inference import head_overlap, score_videos
 from model.loss import mean_loss, spotting_loss
 from plots.training import TRACKERS, epoch_writer, tracker
@@ -221,7 +221,7 @@ def make_loaders(args: argparse.Namespace, data: TrainingData, steps: int, first
 @memory_errors("lower --batch_size (and raise -ag to make up for it), or train with --grad_checkpoint")
 def main() -> None:
     args = parse_args()
-    with processes.together(args.batch_size), locked(args.save_dir):
+    with processes.together(args.batch_size), begun(args.save_dir, args.resume, args.frame_dir):
         train(args)
 
 

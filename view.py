@@ -123,7 +123,7 @@ def dataset_of(models: list[Path], given: Path) -> str:
     """The dataset that all the models were trained on."""
     if not models:
         raise UserError(f"{given}: is the only folder given; put model folders before it, or name a dataset, -d")
-    datasets = {path: trained_on(path if path.is_dir() else path.parent) for path in models}
+    datasets = {path: trained_on(path) for path in models}
     if len(set(datasets.values())) > 1:
         named = ", ".join(f"{path}: {name}" for path, name in datasets.items())
         raise UserError(f"the models were trained on different datasets ({named}); name the one to look at with -d")

@@ -251,7 +251,8 @@ def rule_for(
         truth: the entries of the split; where one has no rate, val chooses the window in frames.
     """
     if origin.split == "val":
-        return given.rule("fixed: it cannot be chosen on the split reported; --threshold sets another")
+        return given.rule("fixed, as none is chosen on the split that is reported: precision, recall and F1 do not "
+                          "compare with those of a split whose threshold val chose; --threshold sets another")
     try:
         return choose_rule(on_val or read_val(origin), origin.classes, tolerances, given, not have_rates(truth))
     except UserError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from model.weight_mean import WeightMean
 from util.config import PUBLISHED_CHECKPOINT, ModelConfig, changed_splits, check_same, config_path, read_config
 from util.ensemble import Member, check_common, ensemble_weights, own_classes
 from util.errors import UserError
-from util.io import write_json
+from util.io import keep_apart, write_json
 from util.lock import exclusive
 from util.predictions import best_epoch
 from util.processes import rank
@@ -32,10 +32,30 @@ from util.processes import rank
 CHECKPOINT = re.compile(r"checkpoint_(\d+)\.pt")
 
 
-def locked(save_dir: Path) -> AbstractContextManager[None]:
-    """The folder for this training alone, of whose processes the first works in it: a second one into it ends in one
-    line."""
-    return nullcontext() if rank() else exclusive(save_dir, "a training")
+@contextmanager
+def begun(save_dir: Path, resume: bool, frame_dir: Path) -> Iterator[None]:
+    """The folder for this training alone, of whose processes the first works in it.
+
+    Raises:
+        UserError: another one is at work there, the folder is that of the frames, or holds a training that must not go
+            on.
+    """
+    if rank():
+        yield
+        return
+    keep_apart("-s", save_dir, frame_dir)
+    with exclusive(save_dir, "a training"):
+        if _stopped_at(save_dir, resume) is None and resume:
+            print(f"{save_dir}: holds nothing to resume; a new training begins")
+        yield
+
+
+def _stopped_at(save_dir: Path, resume: bool) -> int | None:
+    """The epoch that the training in a folder came to; None where there is none. Errors are those of `begun`."""
+    epoch = checkpoint.newest_epoch(save_dir, "optim")
+    if (epoch is not None or (save_dir / "loss.json").exists()) and (epoch is None or not resume):
+        raise UserError(f"{save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
+    return epoch
 
 
 def start_or_resume(
@@ -53,14 +73,12 @@ def start_or_resume(
     """
     if rank():
         return EventSpotter(architecture), None
-    epoch = checkpoint.newest_epoch(save_dir, "optim")
-    if epoch is None and not (save_dir / "loss.json").exists():
+    epoch = _stopped_at(save_dir, resume)
+    if epoch is None:
         spotter, used = _build_from(architecture, config) if config["init"] else (
             build_spotter(architecture, config["weights"]))
         write_json(save_dir / "config.json", {**config, "weights_used": used})
         return spotter, None
-    if epoch is None or not resume:
-        raise UserError(f"{save_dir}: holds a training; --resume it (needs optim_NNN.pt) or choose another -s")
     before = check_same(save_dir, config, free=("splits", "grad_checkpoint"))
     for line in changed_splits(before.get("splits"), config["splits"]):
         print(f"WARNING: {save_dir}: {line}; goes on with those of today", file=sys.stderr)

@@ -117,6 +117,7 @@ def test_a_broken_frame_is_found_with_read_alone_and_once_at_an_end(noise):
 
 def test_pictures_and_motion(noise, tmp_path):
     sheet = tmp_path / "sheet"
+    assert "among what is read" in user_error(run_here(check_data, *noise, "--sheet", noise[1]))
     done = run_here(check_data, *noise, "--motion", "--sheet", sheet, "--json", tmp_path / "a.json", "-j", 1)
     assert done.returncode == 0, done.stdout + done.stderr
     written = {path.name for path in sheet.iterdir()}

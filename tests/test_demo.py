@@ -109,6 +109,10 @@ def test_bad_option_is_one_line_and_exit_code_2(options: list[str], words: str, 
     assert not (tmp_path / "demo").exists()
 
 
+def test_help_says_how_many_matches_there_are() -> None:
+    assert "up to 7, which is the default" in " ".join(make_demo("--help").stdout.split())
+
+
 def test_only_halves_that_are_not_there_with_their_labels_are_drawn_again(demo: Path, tmp_path: Path) -> None:
     again = shutil.copytree(demo, tmp_path / "again")
     before = {path.name: path.stat().st_mtime_ns for path in (again / "Videos").iterdir()}

@@ -423,6 +423,14 @@ def test_a_video_cut_off_fails_alone_and_is_taken_if_that_is_accepted(place):
     assert 0 < record["num_frames"] < 100
 
 
+def test_frames_among_videos_or_labels_are_refused_before_anything_is_written(matches):
+    before = matches.bytes()
+    for output in (matches.videos, matches.videos / "frames", matches.labels):
+        line = user_error(matches.prepare("--output", output, check=False))
+        assert line.startswith(f"error: --output {output}: would be written among what is read from ")
+    assert matches.bytes() == before
+
+
 def test_no_videos_and_an_output_that_cannot_be_written(place):
     assert "no such folder" in user_error(place.frames_only(check=False))
     place.videos.mkdir()

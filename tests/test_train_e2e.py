@@ -136,6 +136,7 @@ def test_resume_in_a_new_folder_begins(tiny, tmp_path):
     done = run_here(train_e2e, *tiny, "-s", tmp_path / "model", *QUICK, "--resume")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "model" / "checkpoint_000.pt").is_file()
+    assert f"{tmp_path / 'model'}: holds nothing to resume; a new training begins" in done.stdout
 
 
 @pytest.mark.parametrize(("options", "named"), [
@@ -150,8 +151,9 @@ def test_a_training_does_not_resume_with_other_options(options, named, killed, t
     assert {path: path.read_bytes() for path in killed.iterdir()} == before
 
 
-def test_a_folder_that_holds_a_training_is_not_trained_over(killed, tiny, tmp_path):
+def test_a_folder_that_holds_a_training_is_not_trained_over(killed, tiny, tmp_path, monkeypatch):
     (killed / ".lock").unlink(missing_ok=True)  # of the killed run; it binds nobody
+    monkeypatch.setattr(train_e2e, "read_training_data", None)  # refused before anything else is looked at
     before = {path: path.read_bytes() for path in killed.iterdir()}
     assert "holds a training; --resume it" in complaint(*tiny, "-s", killed, *TINY_TRAINING)
     assert {path: path.read_bytes() for path in killed.iterdir()} == before
@@ -161,6 +163,9 @@ def test_a_folder_that_holds_a_training_is_not_trained_over(killed, tiny, tmp_pa
     for extra in ([], ["--resume"]):
         assert "needs optim_NNN.pt" in complaint(*tiny, "-s", handed_on, *QUICK, *extra)
     assert read_json(handed_on / "config.json") == read_json(killed / "config.json")
+    before = names(tiny[1])
+    assert f"-s {tiny[1]}: would be written among what is read" in complaint(*tiny, "-s", tiny[1], *QUICK)
+    assert names(tiny[1]) == before
 
 
 def test_a_damaged_checkpoint_to_resume_from_is_named(killed, tiny, tmp_path):

@@ -285,6 +285,8 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(viewed, tmp_pat
     assert "no predictions for split test" in line
     assert "test_e2e.py" in line and "--save" in line
     assert "prepare_data.py" in complaint(tmp_path / "nothing", "-s", "test", "-d", viewed.dataset)
+    assert "no such model folder or prediction file" in complaint(tmp_path / "gone", viewed.frames, "-s", "test")
+    assert "no such folder of frames or videos; correct" in complaint(tmp_path / "V", "--label", viewed.dataset)
     (tmp_path / "empty").mkdir()
     assert "has no frames" in complaint(tmp_path / "empty", "-s", "test", "-d", viewed.dataset)
     assert "no folder of frames" in complaint(tmp_path / "empty", "--label", viewed.dataset)

@@ -126,12 +126,16 @@ def check_team_sides(content: Any, path: Path) -> TeamSides:
     return content
 
 
-def trained_on(model_dir: Path) -> str:
-    """The dataset that a model folder was trained on; nothing else of its config.json need be there.
+def trained_on(model: Path) -> str:
+    """The dataset that a model folder, or that of a prediction file, was trained on; nothing else of its config.json
+    need be there.
 
     Raises:
-        UserError: config.json is missing or names none.
+        UserError: there is no such model or file, or config.json is missing or names none.
     """
+    if not model.exists():
+        raise UserError(f"{model}: no such model folder or prediction file")
+    model_dir = model if model.is_dir() else model.parent
     try:
         path = config_path(model_dir)
     except UserError as error:

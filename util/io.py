@@ -37,6 +37,13 @@ SYNCHRONIZE, WAIT_TIMEOUT = 0x100000, 258  # of Windows' processes
 _HOST = hashlib.sha1(platform.node().encode()).hexdigest()[:8]
 
 
+def keep_apart(option: str, written: Path, read: Path, below: bool = False) -> None:
+    """Raise a UserError where what is written would lie among what is read: in the same folder, or `below` it."""
+    ours, theirs = written.resolve(), read.resolve()
+    if ours == theirs or (below and theirs in ours.parents):
+        raise UserError(f"{option} {written}: would be written among what is read from {read}; choose another folder")
+
+
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Give the path of a scratch file beside `path`, and put it in place of `path` when the block ends.

@@ -195,7 +195,7 @@ def _check_folder(frame_dir: Path | None) -> None:
         raise UserError(f"{frame_dir}: is a file, and no folder of frames or videos; name the folder of the videos "
                         "last, or with --videos")
     if frame_dir and not frame_dir.is_dir():
-        raise UserError(f"{frame_dir}: no such folder of frames; {EXTRACT} {frame_dir}")
+        raise UserError(f"{frame_dir}: no such folder of frames or videos; correct its name, or {EXTRACT} {frame_dir}")
 
 
 def _output(folder: Path | None) -> Path:
