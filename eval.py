@@ -30,6 +30,7 @@ from dataset.sides import read_team_sides, with_sides
 from dataset.video_record import frame_stamps, read_record, timecode_rate
 from evaluation.comparison import (
     comparison,
+    differences,
     plain_rows,
     report_row,
     show_comparison,
@@ -205,6 +206,8 @@ def compare(args: argparse.Namespace) -> None:
                         "them are to be compared")
     table = comparison(rows, folders)
     print(f"\nsplit {args.split}, %\n{show_comparison(table)}")
+    if differing := differences(folders):
+        print(f"\n{differing}")
     if args.csv:
         write_csv(args.csv, table)
     if args.latex:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from jinja2 import Environment
 
 from checks.alignment import SHOWN, Alignment
 from checks.enlarged import FOLDER, enlarge, find_sources
-from checks.findings import Finding, count_levels, ranked
+from checks.findings import Finding, by_kind, count_levels, ranked, unique_advice
 from checks.label_reading import Labels
 from checks.motion import STEPS_PER_SECOND
 from checks.sheets import ROWS, Cell, Sheet, write_sheets
@@ -69,11 +68,11 @@ def write_report(
         enlarged = ["A click on a frame opens it as it is in the video.", *notes]
     _remove_others(folder, {page.path.name for pages in pictures.values() for page in pages}, bool(files))
     rows = ranked(findings)
-    groups = groupby(rows[:MAX_ROWS], lambda row: (row.level, row.check, row.advice))
+    groups = [(group, unique_advice(group)) for group in by_kind(rows[:MAX_ROWS])]
     template = Environment(autoescape=True, trim_blocks=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
     write_text(folder / "index.html", template.render(
         name=labels.folder, counts=_counts(labels, classes), found=count_levels(rows), more=len(rows) - MAX_ROWS,
-        groups=[(advice, list(group)) for (_, _, advice), group in groups], pictures=pictures, files=files,
+        groups=groups, pictures=pictures, files=files,
         notes=alignment.notes if alignment else [], enlarged=enlarged if frame_dir else []))
     return folder / "index.html"
 

@@ -46,8 +46,13 @@ def _format_kind(group: list[Finding]) -> str:
     lines += [f"  {finding.where}: {finding.message}" for finding in group[:SHOWN]]
     if len(group) > SHOWN:
         lines.append(f"  ... and {len(group) - SHOWN:,} more; --json FILE lists all")
-    lines += [f"  -> {advice}" for advice in dict.fromkeys(finding.advice for finding in group[:SHOWN]) if advice]
+    lines += [f"  -> {advice}" for advice in unique_advice(group[:SHOWN])]
     return "\n".join(lines)
+
+
+def unique_advice(group: Iterable[Finding]) -> list[str]:
+    """What to do about findings of one kind, each once."""
+    return [advice for advice in dict.fromkeys(finding.advice for finding in group) if advice]
 
 
 def findings_json(findings: Iterable[Finding]) -> dict:

@@ -22,6 +22,7 @@ from util.spans import plain_span
 
 MEAN, DEVIATION = "mean", "deviation"  # rows of a system, behind those of its seeds
 _OF_A_RUN = ("seed", "weights_used", "init")  # keys of config.json in which trainings of one system may differ
+LONGEST, SHOWN = 40, 6  # characters of a value, and options, that `differences` says
 _SOCCERNET = {"tight": "tight", "loose": "loose", "at1": "mAP@1", "team_at1": "Team mAP@1"}
 
 
@@ -76,6 +77,25 @@ def _config(folder: Path | None) -> dict[str, Any]:
     except UserError:
         return {}
     return config if "seed" in config else {}
+
+
+def differences(folders: Mapping[str, Path | None]) -> str:
+    """The options, beside the seed, in which trainings differ, a line each with the values; "" where they do not.
+
+    Args:
+        folders: as `comparison` takes them.
+    """
+    configs = {name: config for name, folder in folders.items() if (config := _config(folder))}
+    lines = []
+    for key in sorted(set().union(*configs.values()).difference(_OF_A_RUN)):
+        having: dict[str, list[str]] = {}
+        for name, config in configs.items():
+            having.setdefault(json.dumps(config.get(key), sort_keys=True), []).append(name)
+        short = all(len(value) <= LONGEST for value in having)  # others are what it read, such as "splits"
+        values = "; ".join(f"{value} in {', '.join(names)}" for value, names in having.items())
+        lines += [f"  {key}: {values if short else 'not alike'}"] * (len(having) > 1)
+    more = [f"  and {len(lines) - SHOWN} more, in their config.json"] * (len(lines) > SHOWN)
+    return "\n".join(["these trainings differ in more than their seed:"] * bool(lines) + lines[:SHOWN] + more)
 
 
 def _common_name(names: Sequence[str]) -> str:

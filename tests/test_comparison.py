@@ -8,7 +8,7 @@ from conftest import run_here, user_error
 from test_eval import model  # noqa: F401
 
 import eval as eval_script
-from evaluation.comparison import comparison, plain_rows, show_comparison, write_csv, write_latex
+from evaluation.comparison import comparison, differences, plain_rows, show_comparison, write_csv, write_latex
 from util.io import read_json, write_json
 
 ROWS = {"out/a_b": {"mAP@0": 0.5, "mAP": 0.7512345}, "out/c": {"mAP@0": 0.75, "mAP": math.nan}}
@@ -58,6 +58,17 @@ def test_folders_that_differ_by_their_seed_are_one_system_with_mean_and_deviatio
     assert again.xs("mean", level="seed").loc["out/plain", "mAP"] == pytest.approx(0.6)
     write_latex(tmp_path / "t.tex", table)
     assert r"out/plain & \textbf{60.00} $\pm$ 14.14 \\" in (tmp_path / "t.tex").read_text(encoding="utf-8")
+
+
+def test_options_that_keep_trainings_from_being_one_system_are_told(tmp_path):
+    folders = {name: tmp_path / name for name in ("a", "b", "c")}
+    for seed, (name, lr) in enumerate(zip(folders, (0.1, 0.2, 0.1), strict=True)):
+        write_json(folders[name] / "config.json", {"dataset": "d", "seed": seed, "learning_rate": lr,
+                                                   "splits": {"train": {"events": "1" * 60 + name}}})
+    assert differences(folders).splitlines()[1:] == ["  learning_rate: 0.1 in a, c; 0.2 in b", "  splits: not alike"]
+    assert differences({"a": folders["a"], "other": None}) == ""
+    write_json(folders["b"] / "config.json", {**read_json(folders["a"] / "config.json"), "seed": 9})
+    assert differences({name: folders[name] for name in "ab"}) == ""
 
 
 def test_systems_that_would_be_called_alike_are_called_as_the_first_of_each(tmp_path):

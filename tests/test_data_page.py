@@ -40,6 +40,8 @@ def test_the_page_shows_findings_plots_motion_and_sheets_with_links_that_exist(n
     findings = [
         Finding("warning", "look", "train.json", "it is <i>odd</i>", "mend & go on"),
         Finding("warning", "look", "val.json", "this too", "mend & go on"),
+        Finding("warning", "look", "test.json", "and that", "or so"),
+        Finding("warning", "look", "class.txt", "and these", "mend & go on"),
         Finding("error", "gone", "test.json", "there is none"),
     ]
     alignment = align(labels, frame_dir, 1)
@@ -53,9 +55,11 @@ def test_the_page_shows_findings_plots_motion_and_sheets_with_links_that_exist(n
     assert not {tag for tag, _ in tags.found} & {"i", "b", "script"}
     assert "it is <i>odd</i>" in tags.text and "Frames around <b>PASS" in tags.text
     assert tags.text.index("there is none") < tags.text.index("this too")
-    assert tags.text.count("mend & go on") == 1
+    assert tags.text.count("mend & go on") == 1 and tags.text.count("or so") == 1
+    assert tags.text.index("and these") < tags.text.index("mend & go on")
+    assert page.index("<nav>") < page.index("Findings")  # however many there are, pictures are a click away
     assert any(note in tags.text for note in alignment.notes)
-    assert all(any(name in part for part in tags.text) for name in ("1 error and 2 warnings", "train", "val"))
+    assert all(any(name in part for part in tags.text) for name in ("1 error and 4 warnings", "train", "val"))
 
 
 def test_an_earlier_page_is_replaced_and_nothing_else_touched(noise, tmp_path):

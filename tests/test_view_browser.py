@@ -39,6 +39,9 @@ def test_the_overview_shows_the_numbers_of_eval_and_leads_to_the_events_behind_t
         results["mean_mAP"]["nms"], results["nms"]["2"]["mAP"], everything["f1"], everything["precision"],
         everything["recall"])]
 
+    assert "mAP within 2" in page.run("return document.querySelector('.table thead').textContent")
+    page.run("app.settings.set({ tolerance: 1 })")
+    page.until("return document.querySelector('.table thead').textContent.includes('mAP within 1')")
     page.run("document.querySelector('.confusion .wrong button:not(:disabled)').click()")
     page.until("return document.querySelector('.cases a')")
     page.run("document.querySelector('.cases a').click()")

@@ -51,6 +51,7 @@ export class Overview {
     const judged = session.models.map((model, m) => ({ ...model, ...numbers.models[m], number: m }));
     const events = sum(numbers.truths.flat());
     if (session.split) this.cards.replaceChildren(...judged.map((model) => this.card(model, events)));
+    this.table.columns = this.columns(); // a title has the tolerance
     this.table.draw(
       session.videos.map((video, i) => ({
         video: i,
@@ -189,7 +190,7 @@ export class Overview {
       rate("Precision", "precision"),
       rate("Recall", "recall"),
       rate("F1", "f1"),
-      rate("mAP", "mAP", "at the tolerance of the slider, over the classes that occur in the video"),
+      rate(`mAP within ${this.settings.tolerance}`, "mAP", "at the tolerance of the slider, over the classes that occur in the video"),
     ];
   }
 
