@@ -120,6 +120,7 @@ def test_models_of_other_datasets_are_compared_on_the_one_that_is_named_alone(mo
     copy.mkdir()
     for path in (tmp_path / "data").iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    write_json(other / "config.json", config | {"dataset": copy.as_posix()})
+    write_json(model / "config.json", config | {"seed": 1})
+    write_json(other / "config.json", config | {"seed": 2, "dataset": copy.as_posix()})
     assert "say with -d" in user_error(run_here(eval_script, "-s", "test", model, other))
-    assert run_here(eval_script, "-s", "test", model, other, "-d", copy).returncode == 0
+    assert "seed:\n  dataset: " in run_here(eval_script, "-s", "test", model, other, "-d", copy).stdout
