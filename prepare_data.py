@@ -18,10 +18,11 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_split, write_dataset
+from dataset.labels import SPLITS, dataset_dir, finish_writing, read_classes, read_entries, read_split, write_dataset
 from dataset.splits import choose_splits, read_splits, report_splits, split_entries
 from footage.extraction import FramesJob, check_space, extract_all, plan_frames, probe_all, report_frames
 from footage.frame_folders import lack_stamps, made_options
@@ -167,7 +168,7 @@ def prepare(args: argparse.Namespace, cluster: Cluster | None, limit: TimeLimit)
         for video in sorted(failures):
             print(f"error: {failures[video]}", file=sys.stderr)
         rest = "; no dataset is written" if args.labels else ""
-        raise UserError(f"{len(failures)} of {len(videos)} videos failed (above){rest}")
+        raise UserError(f"{len(failures)} of {number_of(len(videos), 'video')} failed (above){rest}")
     if left := len(videos) - len(records):
         return time_is_up(left)
 
@@ -176,7 +177,8 @@ def prepare(args: argparse.Namespace, cluster: Cluster | None, limit: TimeLimit)
         splits = split_entries(entries, whole, where or choose_splits(entries, whole, args.seed))
         folder = dataset_dir(args.dataset)
         written = write_dataset(folder, classes, splits, args.overwrite)
-        table, warnings = report_splits(splits, whole, match_of, classes)
+        found = {event["label"] for entry in entries for event in entry["events"]}
+        table, warnings = report_splits(splits, whole, match_of, [name for name in classes if name in found])
         print("\n".join(table))
         warn(warnings)
         print(f"{folder}: {'written' if written else 'is the same already'}")
@@ -209,7 +211,24 @@ def read_all_labels(args: argparse.Namespace, videos: Collection[str]) -> tuple[
         raise UserError(f"{args.labels}: holds labels of no video below {args.videos}; rename the ones or the others")
     check_second_half(labelled, dict(args.second_half))
     check_unlabelled(set(videos) - {video for one in labelled for video in one.parts.values()}, args)
-    return labelled, classes
+    return labelled, settled_classes(args, classes, labelled)
+
+
+def settled_classes(args: argparse.Namespace, classes: list[str], labelled: Iterable[Labelled]) -> list[str]:
+    """The classes; with --overwrite without those that no label has any more, where class.txt is as this script made it
+    of the splits that stand, and nobody's own list."""
+    folder, before = dataset_dir(args.dataset), set()
+    now = {event.fields["label"] for one in labelled for event in one.labels.events}
+    unused = [name for name in classes if name not in now]
+    with suppress(UserError):  # splits that cannot be read say nothing of the classes
+        before = {event["label"] for split in SPLITS if (folder / f"{split}.json").exists()
+                  for entry in read_entries(args.dataset, split)[0] for event in entry.content["events"]}
+    if unused and now and args.overwrite and classes == sorted(before):
+        print(f"{folder / 'class.txt'}: {', '.join(unused)}, which no label has any more, is left out")
+        return [name for name in classes if name in now]
+    if unused:
+        warn([f"{folder / 'class.txt'}: no label has {', '.join(unused)}; take it out there, or correct the labels"])
+    return classes
 
 
 def check_unlabelled(unlabelled: set[str], args: argparse.Namespace) -> None:
@@ -219,9 +238,8 @@ def check_unlabelled(unlabelled: set[str], args: argparse.Namespace) -> None:
         print(f"left out of the dataset, as they have no labels: {', '.join(names)}")
     elif names:
         rest = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-        raise UserError(f"{args.labels}: no labels for video {names[0]!r}{rest}; add a {names[0]}.json, or other ones, "
-                        'with {"events": []} if nothing happens in it, or leave such videos out of the '
-                        "dataset with --skip_unlabelled")
+        raise UserError(f"{args.labels}: no labels for video {names[0]!r}{rest}; add {names[0]}.json (where nothing "
+                        'happens, with {"events": []}), or leave videos without labels out: --skip_unlabelled')
 
 
 def look_ahead(args: argparse.Namespace, labelled: list[Labelled], infos: dict[str, VideoInfo]) -> None:
@@ -233,7 +251,8 @@ def look_ahead(args: argparse.Namespace, labelled: list[Labelled], infos: dict[s
     placed = [place_events(one, records, dict(args.second_half)) for one in labelled
               if records.keys() >= set(one.parts.values())]  # others are no videos, and reported as such
     if "unplaceable" not in args.drop:
-        warn(f"{message} (by what the video announces)" for one in placed for message in one.outside)
+        warn(f"{message} (by what the video announces; if that is so, no dataset will be written, unless --drop "
+             "unplaceable is given)" for one in placed for message in one.outside)
         refuse_unplaced([replace(one, outside=[], unplaced=len(one.homeless)) for one in placed])
 
 

@@ -141,7 +141,8 @@ def _finding(where: str, events: pd.DataFrame, step: Step, note: str = "") -> Fi
     if seconds >= 0.5 and not step.remainder and on >= NEARLY_ALL * number:
         level, advice = "error", (
             f"an event is up to {step.length - 1:.0f} frames beside its label, and a model learns the wrong frames "
-            "from it; take exact frame numbers (does another field of the events have them?) or label it again")
+            "from it; take exact frame numbers (does another field of the events have them?) or label it again, "
+            "or leave it out: delete its label files, and prepare_data.py --skip_unlabelled --overwrite")
     else:
         level, advice = "warning", ("these labels are not exact to the frame: expect low scores at tolerances below "
                                     "the step, and take exact frame numbers if there are any")

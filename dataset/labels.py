@@ -79,10 +79,8 @@ def read_entries(dataset: str, split: str) -> tuple[list[Entry], list[Problem]]:
 
 
 def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]], overwrite: bool) -> bool:
-    """Write class.txt (unless it is there) and a file for each split that has entries: all of them, or none.
-
-    Returns:
-        Whether anything was written; False where the same dataset stood there before.
+    """Write class.txt (unless it says the same) and a file for each split that has entries: all of them, or none.
+    Gives whether anything was written; False where the same dataset stood there before.
 
     Raises:
         UserError: an entry is not valid, or another dataset stands there and `overwrite` is false; nothing has been
@@ -92,15 +90,17 @@ def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]
     texts = {f"{split}.json": format_entries(splits[split]) for split in SPLITS if splits.get(split)}
     for split, entries in splits.items():
         raise_first(check_split(entries, folder / f"{split}.json", classes)[1] if entries else [])
-    if not (folder / "class.txt").exists():
+    if not (folder / "class.txt").exists() or read_classes(f"{folder}/") != classes:
         _check_classes(folder / "class.txt", classes)
         texts["class.txt"] = "".join(f"{name}\n" for name in classes)
     stale = {f"{split}.json" for split in SPLITS if (folder / f"{split}.json").exists()} - texts.keys()
     changed = {name: text for name, text in texts.items() if _read_text(folder / name) != text}
     in_the_way = sorted(name for name in [*stale, *changed] if (folder / name).exists())
     if in_the_way and not overwrite:
-        raise UserError(f"{folder}: holds another dataset ({', '.join(in_the_way)} would change); replace it "
-                        "with --overwrite, or choose another name with --dataset")
+        new = next((f", as {entry['video']!r} did" for name in changed for entry in splits.get(name[:-5], ())
+                    if _format_entry(entry) not in (_read_text(folder / name) or "")), "")
+        raise UserError(f"{folder}: holds other labels or splits ({', '.join(in_the_way)} would change{new}); replace "
+                        "them with --overwrite, or choose another name with --dataset")
     if stale or changed:
         _replace_files(folder, {**changed, **dict.fromkeys(stale, "")})
     return bool(stale or changed)

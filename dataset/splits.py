@@ -231,7 +231,7 @@ def _warnings(
         if not splits[split]:
             yield f"no {split} split, for lack of matches; three or more are needed for all splits"
         elif missing:
-            yield f"the {split} split has no {', '.join(missing)}"
+            yield f"the {split} split has no {', '.join(missing)}; move a match that has it there: --splits"
     sizes = Counter(whole.values())
     large = max(sizes, key=sizes.get)
     if len(sizes) < 3 and sizes[large] > 2:

@@ -40,6 +40,7 @@ HELP = {
              "the labels: check_data.py --sheet --motion",
     "labels": "look whether labels sit on the right frames: check_data.py --sheet --motion",
     "events": "label more (view.py --label), or let it see them more often: --fg_upsample 0.9",
+    "none": "move a match that has it to train (prepare_data.py --splits), or take it out of class.txt",
     "val": "move a match from train to val: prepare_data.py --splits",
     "heart": "more matches help most; else a smaller network (-m rny002_gsm), --mixup, or fewer --num_epochs",
     "recall": "draw more clips about events, each class as often as any other: --fg_upsample 0.9; label more of it",
@@ -122,8 +123,10 @@ def _course(of: Evidence, taught: bool) -> Advice:
 
 
 def _few_events(of: Evidence) -> Advice:
-    learnt = () if of.to_learn is None else zip(of.classes, of.to_learn, strict=True)
-    if few := [f"{name} {number}" for name, number in learnt if number < FEW_TO_LEARN]:
+    learnt = [] if of.to_learn is None else [*zip(of.classes, of.to_learn, strict=True)]
+    if none := [name for name, number in learnt if not number]:
+        yield f"train: no event of {', '.join(none)} to learn from", "none"
+    if few := [f"{name} {number}" for name, number in learnt if 0 < number < FEW_TO_LEARN]:
         yield f"train: few events to learn from ({', '.join(few)})", "events"
     if (number := len(of.pairing.true)) < FEW_TO_CHOOSE:
         yield f"val: {number_of(number, 'event')} are few to choose an epoch and a threshold by", "val"

@@ -86,7 +86,7 @@ def print_report(
         on_val = None  # which rule_for says
     rule = rule_for(origin, tolerances, given, on_val, truth)
     report = evaluate(truth, predicted, origin.classes, tolerances, rule, intervals=True)
-    print(f"split {origin.split}: {num_events} events in {len(truth)} videos; "
+    print(f"split {origin.split}: {number_of(num_events, 'event')} in {number_of(len(truth), 'video')}; "
           f"{rule}{_say_unlabelled(truth, predicted, origin.classes)}\n\n{show_report(report)}")
     if on_val:
         print_advice(origin, on_val)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from label_forms.fields import EventReader, columns_of, plain_name, tells_events
+from label_forms.fields import MEANINGS, WHEN, EventReader, columns_of, plain_name, read_time, tells_events
 from label_forms.sets import LabelFile, LabelledEvent, LabelSet, path_names
 from label_forms.tools import TOOLS, Table, Tool, elan_columns, names_of
 from util.entries import clean_label, whole_number
@@ -224,7 +224,28 @@ def _columns(file: LabelFile, table: Table, tool: Tool) -> dict[str, str]:
     raise UserError("--columns must name those of label, and of frame, time, or start and end; x and y go together"
                     if file.columns else
                     f"{file.path}: line {line}: the columns are {there}; {_EXAMPLE}; or say which is which, such as "
-                    "--columns time=Begin label=Action")
+                    f"--columns {_suggested(table, columns)}")
+
+
+def _suggested(table: Table, columns: Mapping[str, str]) -> str:
+    """What --columns could say: the columns that are known and, for the time and the label, others whose cells could be
+    such, a label rather behind the time; of a table without names, by numbers."""
+    cells, columns = table.cells, {meaning: name for meaning, name in columns.items() if meaning in MEANINGS}
+    if any(read_time(name) is not None for name in cells):
+        cells = cells.set_axis([str(number + 1) for number in range(cells.shape[1])], axis=1)
+        columns = {}
+    left = [name for name in cells if name not in columns.values()]
+    counts = {name: all(map(str.isdigit, cells[name])) for name in left}
+    timed = [name for name in left if len(cells) and all(read_time(cell) is not None for cell in cells[name])]
+    timed.sort(key=counts.get)  # what is called otherwise and counts is more often a number of the row
+    rest = [name for name in left if name not in timed]
+    if columns.keys().isdisjoint(WHEN) and timed:
+        columns["frame" if counts[timed[0]] else "time"] = timed[0]
+        rest.sort(key=lambda name: left.index(name) < left.index(timed[0]))
+    if "label" not in columns and rest:
+        columns["label"] = rest[0]
+    said = columns if tells_events(columns) else {"time": "Begin", "label": "Action"}
+    return " ".join(f'{meaning}="{name}"' if " " in name else f"{meaning}={name}" for meaning, name in said.items())
 
 
 def _doubt_half(file: LabelFile, table: Table, columns: dict[str, str], reader: EventReader) -> tuple[str, ...]:

@@ -182,8 +182,8 @@ class Forecast:
         if whole >= SHORT:
             held = f"; {memory}" if (memory := _held(self.device)) else ""
             shorter = "; docs/first_training.md says what makes it shorter" if whole > LONG else ""
-            to_come = f"the {self.epochs} to come with all scoring" if self.epochs else "the scoring to come"
-            tqdm.write(f"estimated {of}: an epoch takes {about(epoch)}, {to_come} {about(whole)}{held}{shorter}")
+            tqdm.write(f"estimated {of}: an epoch takes {about(epoch)}, all that is to come, with scoring, "
+                       f"{about(whole)}{held}{shorter}")
 
 
 def _held(device: torch.device) -> str:

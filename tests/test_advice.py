@@ -61,6 +61,7 @@ def test_val_map_that_was_still_rising():
 
 def test_few_events_to_learn_from_and_to_choose_by():
     only(lines(to_learn=[12, 200]), "events", "few events to learn from (DRIVE 12)")
+    only(lines(to_learn=[0, 200]), "none", "no event of DRIVE to learn from")
     assert lines(to_learn=[12, 200], config={"fg_upsample": 0.9})[0].endswith("; label more (view.py --label)")
     only(lines(truth=planted_truth(videos=1, num_frames=1000)), "val", "val: ", "events are few")
 

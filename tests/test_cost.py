@@ -122,10 +122,10 @@ def test_time_is_estimated_from_ten_seconds_of_steps_without_the_first_and_again
         clock[0] += 2
     said = capsys.readouterr().out
     # 300 steps of 2 s and a val loss that takes a tenth; 50 epochs, scoring of 20 x 1.5 epochs' worth, and of 1.5 and 3
-    assert said.startswith("estimated from 5 steps: an epoch takes about 11 minutes, the 50 to come with all scoring "
-                           "about 11 hours") and said.count("\n") == 1
+    assert said.startswith("estimated from 5 steps: an epoch takes about 11 minutes, all that is to come, with "
+                           "scoring, about 11 hours") and said.count("\n") == 1
     forecast.epoch(900, 0)
-    assert "from an epoch: an epoch takes about 15 minutes, the 49 to come with all scoring about 15 hours" in (
+    assert "from an epoch: an epoch takes about 15 minutes, all that is to come, with scoring, about 15 hours" in (
         capsys.readouterr().out)
     forecast.update()
     forecast.epoch(900, 0)
@@ -141,10 +141,10 @@ def test_what_scoring_took_the_first_time_is_expected_of_the_others(clock, capsy
         forecast.epoch(300, scored)
         said.append(capsys.readouterr().out)
     # three epochs and (2 x 2 + 2 + 1) / 3 epochs' worth of scoring; after two, one epoch and 3 x 2 + 1 of its length
-    assert "the 3 to come with all scoring about 27 minutes" in said[0] and not said[1]
-    assert "the 1 to come with all scoring about 80 minutes" in said[2] and not said[3]
+    assert "all that is to come, with scoring, about 27 minutes" in said[0] and not said[1]
+    assert "all that is to come, with scoring, about 80 minutes" in said[2] and not said[3]
     Forecast(CPU, epochs=1, updates=3, loss=0, maps=1, lengths=[2, 1]).epoch(300, 600)
-    assert "an epoch takes about 5.0 minutes, the scoring to come about 15 minutes" in capsys.readouterr().out
+    assert "takes about 5.0 minutes, all that is to come, with scoring, about 15 minutes" in capsys.readouterr().out
 
 
 def test_nothing_is_said_of_a_training_of_seconds(clock, capsys):
@@ -166,7 +166,7 @@ def test_durations_are_told_in_words(seconds, words):
 
 def test_auto_is_in_config_json_as_the_number_and_a_training_goes_on_with_it(tmp_path, monkeypatch):
     tiny = make_dataset(tmp_path, {"train": ["a_1"], "val": ["b_1"]}, num_frames=24)
-    monkeypatch.setattr(train_e2e, "clips_in_update", lambda clips: 8)
+    monkeypatch.setattr(train_e2e.recipe, "clips_in_update", lambda clips: 8)
     asked = []
 
     def batch(architecture, frame, device, precision, grad_checkpoint, most):

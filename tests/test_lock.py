@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from conftest import REPO, complaint
@@ -100,6 +101,11 @@ def test_a_disk_without_locks_is_warned_of_and_no_folder_is_refused(tmp_path, mo
     monkeypatch.setattr(lock, "_lock", no_locks)
     assert taken(tmp_path)
     assert "this disk has no locks" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a place where no folder can be made, not even by root")
+def test_a_folder_that_cannot_be_made_is_in_use_by_nobody():
+    assert complaint(taken, "/proc/new") == "/proc/new: cannot be made; choose another folder"
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")

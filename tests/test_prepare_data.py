@@ -133,7 +133,7 @@ def test_a_changed_label_needs_overwrite_and_then_takes_hold(matches):
     write_labels(matches.labels / "ita_esp_1.json", [(5, "DRIVE")])
     before = matches.bytes()
     error = user_error(matches.prepare(check=False))
-    assert "holds another dataset" in error and "--overwrite" in error
+    assert "would change, as 'ita_esp_1' did" in error and "--overwrite" in error
     assert matches.bytes() == before
     matches.prepare("--overwrite")
     assert matches.entries()["ita_esp_1"]["events"] == [{"frame": 5, "label": "DRIVE"}]
@@ -201,11 +201,24 @@ def test_the_classes_of_an_existing_class_file_hold(place):
     place.add("a", [(3, "PASS")])
     place.data.mkdir(parents=True)
     (place.data / "class.txt").write_text("PASS\nSHOT\n")
-    done = place.prepare()
-    assert read_classes(str(place.data)) == ["PASS", "SHOT"] and "train split has no SHOT" in done.stderr
+    for options in ((), ("--overwrite",)):
+        done = place.prepare(*options)
+        assert read_classes(str(place.data)) == ["PASS", "SHOT"] and "train split" not in done.stderr
+        assert "class.txt: no label has SHOT; take it out there" in done.stderr
     write_labels(place.labels / "a.json", [(3, "PASS"), (7, "DRIVE")])
     error = user_error(place.prepare("--overwrite", check=False))
     assert "a.json: events[1] (frame 7): label 'DRIVE' is not in class.txt (PASS, SHOT)" in error
+
+
+def test_a_class_of_corrected_labels_leaves_the_class_file_that_was_made_of_them(place):
+    place.add("a", [(3, "PASS"), (9, "PAS")])
+    place.prepare()
+    assert read_classes(str(place.data)) == ["PAS", "PASS"]
+    write_labels(place.labels / "a.json", [(3, "PASS"), (9, "PASS")])
+    assert "class.txt: no label has PAS; take it out" in place.prepare(check=False).stderr
+    done = place.prepare("--overwrite")
+    assert read_classes(str(place.data)) == ["PASS"] and not done.stderr.count("PAS:")
+    assert "class.txt: PAS, which no label has any more, is left out" in done.stdout
 
 
 def test_what_may_not_be_meant_is_asked_before_the_work(place):
@@ -221,7 +234,7 @@ def test_what_may_not_be_meant_is_asked_before_the_work(place):
 def test_a_video_without_labels_stops_the_work_before_it_starts_or_is_left_out(matches):
     (matches.labels / "ita_esp_2.json").unlink()
     error = user_error(matches.prepare(check=False))
-    assert "no labels for video 'ita_esp_2'; add a ita_esp_2.json" in error and "--skip_unlabelled" in error
+    assert "no labels for video 'ita_esp_2'; add ita_esp_2.json" in error and "--skip_unlabelled" in error
     assert not matches.frames.exists() and not matches.data.exists()
     done = matches.prepare("--skip_unlabelled")
     assert "left out of the dataset, as they have no labels: ita_esp_2" in done.stdout
@@ -260,7 +273,7 @@ def test_a_label_past_the_end_writes_no_dataset(place):
     place.add("a", [(3, "PASS"), (30, "PASS")])
     done = place.prepare(check=False)
     assert "a.json: events[1] (frame 30): 1 frame (0.04 s) past the end of the video 'a'" in user_error(done)
-    assert "(by what the video announces)" in done.stderr and not place.data.exists()
+    assert "unless --drop unplaceable is given)" in done.stderr and not place.data.exists()
 
 
 # Labels in other forms

@@ -176,7 +176,7 @@ def test_the_report_counts_by_match_and_warns_of_what_is_lacking():
     rows = [line.split() for line in lines]
     assert ["train", "a", "2", "200", "0", "16"] in rows
     assert ["train", "(2", "in", "all)", "4", "400", "4", "32"] in rows
-    assert warnings == ["the val split has no DRIVE",
+    assert warnings == ["the val split has no DRIVE; move a match that has it there: --splits",
                         "no test split, for lack of matches; three or more are needed for all splits"]
 
 

@@ -49,7 +49,7 @@ def test_it_prints_the_table_and_writes_nothing(model, tiny):
     before = names(model)
     asked = ["-t", "0.08s", "0.16s"]
     printed = run_script("test_e2e.py", model, tiny[1], "-s", "test", *asked, *OPTIONS).stdout
-    assert "split test: 2 events in 1 videos; threshold 0.500, fixed: no val predictions" in printed
+    assert "split test: 2 events in 1 video; threshold 0.500, fixed: no val predictions" in printed
     assert f"rny002_gsm + gru, epoch {best_epoch(model)}, on cpu" in printed
     assert "Average precision (%), without NMS" in printed and "No prediction scores above the threshold" in printed
     assert ["tolerance", "0.08", "0.16", "mean"] in [line.split() for line in printed.splitlines()]

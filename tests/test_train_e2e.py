@@ -71,7 +71,7 @@ def test_a_training_prints_a_line_for_each_epoch_and_the_table_of_test(trained):
     printed = trained[1]
     for epoch in range(3):
         assert f"\nepoch {epoch}  train " in printed
-    assert "best epoch: " in printed and "split test: 2 events in 1 videos" in printed
+    assert "best epoch: " in printed and "split test: 2 events in 1 video" in printed
     assert "chosen on val" in printed and "Average precision" in printed
     assert printed.isascii()
 

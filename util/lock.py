@@ -52,6 +52,8 @@ def exclusive(folder: Path | str, what: str, wait: float = 0.0, name: str = LOCK
             if time.monotonic() >= deadline:
                 with suppress(OSError):
                     holder = path.read_text(encoding="utf-8", errors="replace").strip()
+                if not path.parent.exists():  # nor can it be made
+                    raise UserError(f"{folder}: cannot be made; choose another folder")
                 raise UserError(f"{folder}: is in use by {holder or 'another program'}; let it end, end it, or choose "
                                 "another folder")
             time.sleep(PAUSE)
