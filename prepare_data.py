@@ -139,8 +139,9 @@ def _second_half(text: str) -> tuple[str, str]:
 
 def main() -> int:
     args = parse_args()
-    for read in filter(None, (args.videos, args.labels)):
-        keep_apart("--output", args.output, read, below=True)
+    keep_apart("--output", args.output, args.videos)
+    if args.labels:  # these are looked for in all folders below, where each video's frames have their own JSON
+        keep_apart("--output", args.output, args.labels, below=True)
     limit = TimeLimit(args.limit_hours)
     with (
         exclusive(args.output, "another prepare_data.py"),

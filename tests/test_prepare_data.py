@@ -438,7 +438,7 @@ def test_a_video_cut_off_fails_alone_and_is_taken_if_that_is_accepted(place):
 
 def test_frames_among_videos_or_labels_are_refused_before_anything_is_written(matches):
     before = matches.bytes()
-    for output in (matches.videos, matches.videos / "frames", matches.labels):
+    for output in (matches.videos, matches.labels, matches.labels / "frames"):
         line = user_error(matches.prepare("--output", output, check=False))
         assert line.startswith(f"error: --output {output}: would be written among what is read from ")
     assert matches.bytes() == before
