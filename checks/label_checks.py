@@ -201,7 +201,7 @@ def _classes(labels: Labels) -> Iterator[Finding]:
                 yield Finding("warning", "class-rare", where,
                               f"only {number_of(number, 'event')}: a recall of 50 % is uncertain by {error:.0f} points "
                               "either way", f"fewer than {FEW} events of a class cannot tell one model from another; "
-                              f"put more videos into {split}")
+                              "put more videos into that split")
 
 
 def _files(labels: Labels, splits: Iterable[str], what: str) -> str:

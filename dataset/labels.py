@@ -79,8 +79,7 @@ def read_entries(dataset: str, split: str) -> tuple[list[Entry], list[Problem]]:
 
 
 def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]], overwrite: bool) -> bool:
-    """Write class.txt (unless it says the same) and a file for each split that has entries: all of them, or none.
-    Gives whether anything was written; False where the same dataset stood there before.
+    """Write class.txt and a file for each split that has entries, all or none; False where they are there as they are.
 
     Raises:
         UserError: an entry is not valid, or another dataset stands there and `overwrite` is false; nothing has been
@@ -97,10 +96,11 @@ def write_dataset(folder: Path, classes: list[str], splits: dict[str, list[dict]
     changed = {name: text for name, text in texts.items() if _read_text(folder / name) != text}
     in_the_way = sorted(name for name in [*stale, *changed] if (folder / name).exists())
     if in_the_way and not overwrite:
-        new = next((f", as {entry['video']!r} did" for name in changed for entry in splits.get(name[:-5], ())
-                    if _format_entry(entry) not in (_read_text(folder / name) or "")), "")
+        there = "".join(filter(None, (_read_text(folder / f"{split}.json") for split in SPLITS)))
+        new = next((f", by {entry['video']!r}" for split in splits.values() for entry in split
+                    if _format_entry(entry) not in there), "")
         raise UserError(f"{folder}: holds other labels or splits ({', '.join(in_the_way)} would change{new}); replace "
-                        "them with --overwrite, or choose another name with --dataset")
+                        f"them with --overwrite (and --splits {folder}, which moves no match), or another --dataset")
     if stale or changed:
         _replace_files(folder, {**changed, **dict.fromkeys(stale, "")})
     return bool(stale or changed)

@@ -173,7 +173,7 @@ def test_another_dataset_is_replaced_only_when_told_to(tmp_path):
     labels.write_dataset(tmp_path, ["PASS"], splits, overwrite=False)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     other = {"train": [entry(events=[])], "val": [entry(video="b")], "test": []}
-    with pytest.raises(UserError, match=r"\(test\.json, train\.json would change, as 'a_1' did\).*--overwrite"):
+    with pytest.raises(UserError, match=r"\(test\.json, train\.json would change, by 'a_1'\).*--overwrite"):
         labels.write_dataset(tmp_path, ["PASS"], other, overwrite=False)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert labels.write_dataset(tmp_path, ["PASS"], other, overwrite=True)

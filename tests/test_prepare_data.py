@@ -133,7 +133,7 @@ def test_a_changed_label_needs_overwrite_and_then_takes_hold(matches):
     write_labels(matches.labels / "ita_esp_1.json", [(5, "DRIVE")])
     before = matches.bytes()
     error = user_error(matches.prepare(check=False))
-    assert "would change, as 'ita_esp_1' did" in error and "--overwrite" in error
+    assert "would change, by 'ita_esp_1'" in error and "--overwrite" in error
     assert matches.bytes() == before
     matches.prepare("--overwrite")
     assert matches.entries()["ita_esp_1"]["events"] == [{"frame": 5, "label": "DRIVE"}]
