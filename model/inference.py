@@ -65,7 +65,7 @@ def head_overlap(spotter: EventSpotter) -> int:
     eight if the head knows the places in a window, so that it sees each frame at more of them.
 
     Mean mAP of three seeds with 2, 4 and 8 windows on seven matches of the demo's world that no choice had seen:
-    E2E-Spot 85.7, 87.7, 88.1; T-DEED 77.5, 80.5, 81.3; AdaSpot 87.4, 90.3, 91.0 (docs/accuracy.md). T-DEED's head
+    E2E-Spot 85.1, 87.1, 87.7; T-DEED 77.5, 80.5, 81.3; AdaSpot 87.4, 90.3, 91.0 (docs/accuracy.md). T-DEED's head
     takes a sixth of the time with eight; for E2E-Spot half a point was not thought worth twice the head's work.
     """
     windows = 4 if spotter.head.positions is None else 8
