@@ -293,7 +293,7 @@ def train(args: argparse.Namespace) -> None:
     print(recipe.describe(args, splits["train"], classes))
     say_new_schedule(args, updates, history)
     maps = args.num_epochs - args.start_val_epoch if args.criterion == "map" else 0
-    whole = list(splits)[1:]  # val, and test where it is there
+    whole = [name for name in ("val", "test") if name in splits]
     lengths = [sum(video["num_frames"] for video in splits[name]) / args.epoch_num_frames for name in whole]
     forecast = Forecast(args.device, args.num_epochs - len(history), updates, len(val_batches) / steps, maps, lengths)
 
